@@ -1,0 +1,72 @@
+/*
+ * record: one decision on its way to a sink.
+ *
+ * An op emits records; the store keeps them in the outbox until their sink has taken them. A
+ * record names its target (a table, a collection, a sheet's tab) and its entity, the identity of
+ * the row in that target. Three kinds differ in what a repeated or late delivery may do:
+ *
+ *   RECORD_ABSOLUTE  The fields shall have these values. Its sequence rises, and a sink applies it
+ *                    only over an older one; a newer one replaces an undelivered older one.
+ *   RECORD_EFFECT    Must happen exactly once (a block appended to a comment, a row appended to a
+ *                    sheet). The sink keeps the effect's name in a ledger, in the transaction of
+ *                    the effect where the target has one.
+ *   RECORD_QUESTION  An effect that is answered: a model is asked, a slot is claimed. The answer
+ *                    comes back as a message.
+ *
+ * The effect is (pipeline, generation, message, nth): who decided, in which generation of its
+ * rules, because of which archived message, and the how-manieth record of that message. It is the
+ * same for every attempt, so a sink can tell a repeat. As text: "drops/1/4711/0".
+ *
+ * The body is a JSON object of column groups, which every sink reads alike:
+ *
+ *   {"set":    {…},   always written
+ *    "insert": {…},   written only when the row is not there yet
+ *    "update": {…},   written only when it was
+ *    "append": {…}}   text put behind what the column holds, when the row was there
+ *
+ * A value is text, an integer, a double, true, false or null. A sink writes no other column: what
+ * people edit elsewhere stays theirs. For a question the body is whatever its sink understands.
+ */
+#ifndef SLUICE_MODEL_RECORD_H
+#define SLUICE_MODEL_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* Stored in the outbox: never renumber. */
+enum record_kind {
+    RECORD_ABSOLUTE = 0,
+    RECORD_EFFECT = 1,
+    RECORD_QUESTION = 2,
+};
+
+struct record {
+    enum record_kind kind;
+    struct str sink;   /* Name of the configured sink. */
+    struct str target; /* Table, collection or tab; empty where a sink has only one. */
+    struct str entity; /* Row identity in the target, as text; never empty. */
+    struct str body;
+    bool receipt; /* File a message once it is delivered. */
+};
+
+struct effect {
+    struct str pipeline;
+    int64_t generation;
+    int64_t message;
+    int32_t nth;
+};
+
+enum { EFFECT_TEXT_MAX = 256, RECORD_ENTITY_MAX = 512, RECORDS_PER_MESSAGE_MAX = 4096 };
+
+/* "pipeline/generation/message/nth" into `out`, with a NUL. Returns the view. */
+struct str effect_text(const struct effect *effect, char out[EFFECT_TEXT_MAX]);
+
+/* The reverse; false when the text is not an effect. Views point into `text`. */
+bool effect_parse(struct str text, struct effect *out);
+
+/* Order of two sequences of one entity: (generation, message, nth). */
+int effect_compare(const struct effect *a, const struct effect *b);
+
+#endif

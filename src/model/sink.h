@@ -1,0 +1,78 @@
+/*
+ * sink: where records go.
+ *
+ * Contract of write():
+ *  - It gets up to SINK_BATCH_MAX parcels, in order, no two of one entity, and sets a verdict on
+ *    each. A forgotten verdict is a retry, never a loss.
+ *  - A parcel may come again after a crash; its effect is the same every time, and the second
+ *    write must change nothing: an absolute record is applied only over an older sequence, an
+ *    effect only when the ledger does not hold it. Both are decided in the target's own
+ *    transaction where it has one.
+ *  - Returning false means that the sink could not be reached or asked: nothing is known of any
+ *    parcel, all are tried again, no attempt is counted. A parcel that the target refuses for good
+ *    is VERDICT_REJECT with a reason; one that it refuses for now is VERDICT_RETRY with a reason.
+ *  - For a question it sets `answer` (a JSON text in `arena`) together with VERDICT_DONE. Asked
+ *    again for an effect that was answered, it gives the same answer where the target can tell.
+ *  - It returns by `deadline_ms` (monotonic). No transaction of the store is open.
+ */
+#ifndef SLUICE_MODEL_SINK_H
+#define SLUICE_MODEL_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/connector.h"
+#include "model/record.h"
+
+enum { SINK_BATCH_MAX = 4096, SINK_BATCH_BYTES_MAX = 8 * 1024 * 1024 };
+
+enum verdict {
+    VERDICT_RETRY = 0, /* The zero value is the safe one. */
+    VERDICT_DONE,
+    VERDICT_REJECT,
+};
+
+struct parcel {
+    enum record_kind kind;
+    struct effect effect;
+    struct str target;
+    struct str entity;
+    struct str body;
+    int64_t partition; /* Of the message that caused it. */
+    int32_t attempts;  /* Failed ones so far. */
+    bool receipt;
+
+    /* Set by write(). Texts come from the arena that write() is given. */
+    enum verdict verdict;
+    struct str why;         /* With RETRY and REJECT: for people. */
+    int64_t retry_after_ms; /* With RETRY: the target asked to wait this long; 0 for unknown. */
+    struct str answer;      /* With DONE, for a question. */
+};
+
+struct sink {
+    struct connector connector; /* First. */
+    const struct sink_type *type;
+};
+
+/* One row as the target holds it, for dry runs and reconciling; body absent when it has none. */
+struct held {
+    struct str target;
+    struct str entity;
+    struct str body; /* JSON object of columns; set by read_back. */
+};
+
+struct sink_type {
+    struct connector_type connector; /* First. */
+    bool (*write)(struct sink *sink, struct parcel *parcels, size_t count, struct arena *arena,
+                  int64_t deadline_ms, struct err *err);
+
+    /* Optional. */
+    bool (*read_back)(struct sink *sink, struct held *rows, size_t count, struct arena *arena,
+                      int64_t deadline_ms, struct err *err);
+    bool (*migrate)(struct sink *sink, struct arena *arena, struct str *done, struct err *err);
+};
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * source: where messages come from.
+ *
+ * A source is an account (one bridge file, one browser session, one workspace) with many chats.
+ * The engine keeps a cursor for each chat, a short text that only the source understands, and
+ * hands both to fetch(). Messages and the new cursors are stored in one transaction.
+ *
+ * Contract of fetch():
+ *  - It looks past the cursors of the chats that it is given and adds what it finds to the batch,
+ *    oldest first. It sets each chat's `next` to where the following fetch shall begin.
+ *  - It may deliver a message twice (the archive drops repeats) but must never skip one: where it
+ *    is not sure, it looks back a little further.
+ *  - It opens only the chats it is given. A source that was configured for all of its chats gets
+ *    one entry with the empty name and reports every chat it has.
+ *  - It sets `more` when it stopped for a full batch and not because nothing was left.
+ *  - It returns by `deadline_ms` (monotonic); too slow is ERR_RETRY. No transaction is open.
+ *  - Memory of the batch comes from `batch->arena` and outlives the call.
+ *  - A line it cannot read is not an error of the whole: it is refused with batch_refuse(), which
+ *    is counted and listed, and the rest goes on.
+ */
+#ifndef SLUICE_MODEL_SOURCE_H
+#define SLUICE_MODEL_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/connector.h"
+#include "model/message.h"
+
+enum {
+    BATCH_MESSAGES_MAX = 65536,
+    BATCH_BYTES_MAX = 16 * 1024 * 1024,
+    BATCH_REFUSALS_MAX = 256, /* Kept with their reasons; further ones are only counted. */
+    BATCH_BLOBS_MAX = 256,
+    BATCH_EVENTS_MAX = 64,
+};
+
+struct chat_cursor {
+    struct str chat;   /* Empty: all chats of the source. */
+    struct str cursor; /* Where to begin; absent on the very first fetch. */
+    struct str next;   /* Set by fetch; absent means: as it was. */
+};
+
+/* What a source could not read: where it is, and why. */
+struct refusal {
+    struct str chat;
+    struct str where; /* An id, a line number: enough for a person to find it. */
+    struct str why;
+};
+
+/* Bytes of an attachment, stored under their SHA-256 before the batch's transaction. */
+struct blob {
+    struct str bytes;
+    struct str extension; /* "jpg", by content and not by name. */
+};
+
+/* What a source noticed: a gap, a session's state, the snapshot of a page that broke. */
+struct event {
+    struct str kind; /* "gap", "session", "snapshot" */
+    struct str chat;
+    struct str detail; /* JSON object. */
+};
+
+/* A table that ops look things up in, as it is now; rows are (key, JSON body). */
+struct snapshot_row {
+    struct str key;
+    struct str body;
+};
+
+struct snapshot {
+    struct str name; /* Of the reference. */
+    const struct snapshot_row *rows;
+    size_t count;
+};
+
+struct batch {
+    struct arena *arena;
+    struct message *messages;
+    size_t count;
+    size_t room;
+    size_t bytes;
+    size_t limit; /* Messages; at most BATCH_MESSAGES_MAX. */
+    struct chat_cursor *chats;
+    size_t chat_count;
+    bool more;
+    struct refusal *refusals;
+    size_t refusal_count; /* May be more than are kept. */
+    struct blob *blobs;
+    size_t blob_count;
+    struct event *events;
+    size_t event_count;
+    const struct snapshot *snapshot; /* For a source that is a reference; else NULL. */
+};
+
+struct source {
+    struct connector connector; /* First. */
+    const struct source_type *type;
+};
+
+struct source_type {
+    struct connector_type connector; /* First. */
+    bool (*fetch)(struct source *source, struct batch *batch, int64_t deadline_ms, struct err *err);
+
+    /*
+     * Optional: has anything changed since the last fetch, without reading it? Called often (every
+     * `SOURCE_GLANCE_MS`), so it must cost microseconds. NULL: only the interval counts.
+     */
+    bool (*changed)(struct source *source);
+};
+
+enum { SOURCE_GLANCE_MS = 200 };
+
+void batch_init(struct batch *batch, struct arena *arena, struct chat_cursor *chats,
+                size_t chat_count);
+
+/* No room for one more message of `bytes` bytes: set `more` and return. */
+bool batch_full(const struct batch *batch, size_t bytes);
+
+/* A new zeroed message at the end, or NULL when the arena is full. Its texts are not copied. */
+struct message *batch_add(struct batch *batch, size_t bytes);
+
+void batch_refuse(struct batch *batch, struct str chat, struct str where, const char *why);
+bool batch_blob(struct batch *batch, struct blob blob);
+bool batch_event(struct batch *batch, struct event event);
+
+#endif
