@@ -1,0 +1,466 @@
+#include "db/sqlite.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+
+enum { PATH_MAX_BYTES = 4096, BACKUP_PAGES = 1024, BACKUP_TRIES_MAX = 200, BACKUP_PAUSE_MS = 25 };
+
+struct query {
+    struct sqlite *owner;
+    const char *sql;
+    sqlite3_stmt *statement;
+};
+
+struct sqlite {
+    sqlite3 *handle;
+    char path[PATH_MAX_BYTES];
+    int failed_code; /* Extended; of the last failure. */
+    size_t query_count;
+    struct query queries[SQLITE_QUERIES_MAX];
+};
+
+static enum err_kind kind_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_CANTOPEN:
+    case SQLITE_NOMEM:
+    case SQLITE_SCHEMA:
+    case SQLITE_PROTOCOL:
+    case SQLITE_INTERRUPT:
+        return ERR_RETRY;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+        return ERR_REJECT;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_ERROR:
+        return ERR_CONFIG;
+    default:
+        return ERR_STORE;
+    }
+}
+
+/* What a person can do about it; empty when the message says enough. */
+static const char *advice_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return "; another program is writing to it";
+    case SQLITE_FULL:
+        return "; free some space on its disk";
+    case SQLITE_CANTOPEN:
+        return "; is the path right, and may this user read it and write in its folder?";
+    case SQLITE_CORRUPT:
+        return "; restore it from a backup";
+    case SQLITE_NOTADB:
+        return "; is it the right file, and is it whole?";
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return "; may this user write to it and to its folder?";
+    default:
+        return "";
+    }
+}
+
+static bool fail(struct sqlite *db, struct err *err)
+{
+    int code = sqlite3_extended_errcode(db->handle);
+    db->failed_code = code;
+    return err_set(err, kind_of(code), "%s: %s%s", db->path, sqlite3_errmsg(db->handle),
+                   advice_of(code));
+}
+
+static bool configure(struct sqlite *db, const struct sqlite_options *options, struct err *err)
+{
+    int cache_kib = options->cache_kib > 0 ? options->cache_kib : SQLITE_CACHE_KIB;
+    char pragma[64];
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA cache_size=-%d", cache_kib);
+    (void)sqlite3_extended_result_codes(db->handle, 1);
+    (void)sqlite3_busy_timeout(db->handle, options->busy_ms > 0 ? options->busy_ms : SQLITE_BUSY_MS);
+    return sqlite_exec(db, pragma, err) && sqlite_exec(db, "PRAGMA temp_store=MEMORY", err) &&
+           sqlite_exec(db, "PRAGMA trusted_schema=OFF", err);
+}
+
+bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_options *options,
+                 struct err *err)
+{
+    struct sqlite *db = mem_alloc(sizeof *db);
+    if (db == NULL) {
+        return err_set(err, ERR_RETRY, "sqlite: out of memory");
+    }
+    if (path.len == 0 || path.len >= sizeof db->path || str_find_byte(path, '\0', 0) != STR_NONE) {
+        mem_free(db);
+        return err_set(err, ERR_CONFIG, "the path of a database is empty or longer than %d bytes",
+                       PATH_MAX_BYTES - 1);
+    }
+    memcpy(db->path, path.ptr, path.len);
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    flags |= options->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    flags |= options->create && !options->readonly ? SQLITE_OPEN_CREATE : 0;
+    flags |= options->uri ? SQLITE_OPEN_URI : 0;
+    bool ok = sqlite3_open_v2(db->path, &db->handle, flags, options->vfs) == SQLITE_OK;
+    if (db->handle == NULL) {
+        mem_free(db);
+        return err_set(err, ERR_RETRY, "sqlite: out of memory");
+    }
+    ok = ok ? configure(db, options, err) : fail(db, err);
+    if (!ok) {
+        sqlite_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+void sqlite_close(struct sqlite *db)
+{
+    if (db == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < db->query_count; i++) {
+        (void)sqlite3_finalize(db->queries[i].statement);
+    }
+    int rc = sqlite3_close(db->handle);
+    must(rc == SQLITE_OK);
+    mem_free(db);
+}
+
+bool sqlite_exec(struct sqlite *db, const char *sql, struct err *err)
+{
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, err);
+}
+
+static bool run(struct sqlite *db, const char *sql, struct err *err)
+{
+    struct query *query = sqlite_query(db, sql, err);
+    return query != NULL && query_run(query, err);
+}
+
+bool sqlite_begin(struct sqlite *db, struct err *err)
+{
+    static const char sql[] = "BEGIN IMMEDIATE";
+    return run(db, sql, err);
+}
+
+bool sqlite_commit(struct sqlite *db, struct err *err)
+{
+    static const char sql[] = "COMMIT";
+    return run(db, sql, err);
+}
+
+void sqlite_rollback(struct sqlite *db)
+{
+    for (size_t i = 0; i < db->query_count; i++) { /* A pending read would keep it open. */
+        (void)sqlite3_reset(db->queries[i].statement);
+    }
+    if (sqlite_in_transaction(db)) {
+        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
+bool sqlite_in_transaction(const struct sqlite *db)
+{
+    return sqlite3_get_autocommit(db->handle) == 0;
+}
+
+struct query *sqlite_query(struct sqlite *db, const char *sql, struct err *err)
+{
+    for (size_t i = 0; i < db->query_count; i++) {
+        struct query *query = &db->queries[i];
+        if (query->sql == sql) {
+            must(!sqlite3_stmt_busy(query->statement)); /* The caller forgot query_end(). */
+            return query;
+        }
+    }
+    must(db->query_count < SQLITE_QUERIES_MAX);
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
+        SQLITE_OK) {
+        (void)fail(db, err);
+        return NULL;
+    }
+    must(statement != NULL);
+    struct query *query = &db->queries[db->query_count++];
+    *query = (struct query){db, sql, statement};
+    return query;
+}
+
+void query_bind_int(struct query *query, int index, int64_t value)
+{
+    int rc = sqlite3_bind_int64(query->statement, index, value);
+    must(rc == SQLITE_OK);
+}
+
+void query_bind_double(struct query *query, int index, double value)
+{
+    int rc = sqlite3_bind_double(query->statement, index, value);
+    must(rc == SQLITE_OK);
+}
+
+/* A text too long for SQLite stays unbound (NULL) and fails as such; limits lie far below. */
+void query_bind_text(struct query *query, int index, struct str value)
+{
+    int rc = value.ptr == NULL ? sqlite3_bind_null(query->statement, index)
+                               : sqlite3_bind_text64(query->statement, index, value.ptr, value.len,
+                                                     SQLITE_STATIC, SQLITE_UTF8);
+    must(rc == SQLITE_OK || rc == SQLITE_TOOBIG);
+}
+
+void query_bind_blob(struct query *query, int index, struct str value)
+{
+    int rc = value.ptr == NULL ? sqlite3_bind_null(query->statement, index)
+                               : sqlite3_bind_blob64(query->statement, index, value.ptr, value.len,
+                                                     SQLITE_STATIC);
+    must(rc == SQLITE_OK || rc == SQLITE_TOOBIG);
+}
+
+void query_bind_null(struct query *query, int index)
+{
+    int rc = sqlite3_bind_null(query->statement, index);
+    must(rc == SQLITE_OK);
+}
+
+bool query_step(struct query *query, bool *row, struct err *err)
+{
+    int rc = sqlite3_step(query->statement);
+    *row = rc == SQLITE_ROW;
+    if (rc == SQLITE_ROW) {
+        return true;
+    }
+    bool ok = rc == SQLITE_DONE || fail(query->owner, err);
+    (void)sqlite3_reset(query->statement);
+    return ok;
+}
+
+void query_end(struct query *query)
+{
+    (void)sqlite3_reset(query->statement);
+}
+
+bool query_run(struct query *query, struct err *err)
+{
+    bool row = true;
+    bool ok = true;
+    while (ok && row) {
+        ok = query_step(query, &row, err);
+    }
+    return ok;
+}
+
+int query_columns(const struct query *query)
+{
+    return sqlite3_column_count(query->statement);
+}
+
+enum query_type query_type(const struct query *query, int column)
+{
+    switch (sqlite3_column_type(query->statement, column)) {
+    case SQLITE_INTEGER:
+        return QUERY_INT;
+    case SQLITE_FLOAT:
+        return QUERY_DOUBLE;
+    case SQLITE_TEXT:
+        return QUERY_TEXT;
+    case SQLITE_BLOB:
+        return QUERY_BLOB;
+    default:
+        return QUERY_NULL;
+    }
+}
+
+int64_t query_int(const struct query *query, int column)
+{
+    return sqlite3_column_int64(query->statement, column);
+}
+
+double query_double(const struct query *query, int column)
+{
+    return sqlite3_column_double(query->statement, column);
+}
+
+struct str query_text(const struct query *query, int column)
+{
+    const unsigned char *bytes = sqlite3_column_text(query->statement, column);
+    if (bytes == NULL) {
+        return (struct str){0};
+    }
+    size_t len = (size_t)sqlite3_column_bytes(query->statement, column);
+    return (struct str){(const char *)bytes, len};
+}
+
+struct str query_blob(const struct query *query, int column)
+{
+    if (sqlite3_column_type(query->statement, column) == SQLITE_NULL) {
+        return (struct str){0};
+    }
+    const void *bytes = sqlite3_column_blob(query->statement, column);
+    size_t len = (size_t)sqlite3_column_bytes(query->statement, column);
+    return bytes != NULL ? (struct str){bytes, len} : STR("");
+}
+
+const char *query_column_name(const struct query *query, int column)
+{
+    return sqlite3_column_name(query->statement, column);
+}
+
+int64_t sqlite_changes(const struct sqlite *db)
+{
+    return sqlite3_changes64(db->handle);
+}
+
+bool sqlite_data_version(struct sqlite *db, int64_t *version, struct err *err)
+{
+    static const char sql[] = "PRAGMA data_version";
+    return sqlite_int(db, sql, 0, version, err);
+}
+
+bool sqlite_int(struct sqlite *db, const char *sql, int64_t fallback, int64_t *out,
+                struct err *err)
+{
+    struct query *query = sqlite_query(db, sql, err);
+    bool row = false;
+    if (query == NULL || !query_step(query, &row, err)) {
+        return false;
+    }
+    *out = row ? query_int(query, 0) : fallback;
+    query_end(query);
+    return true;
+}
+
+void sqlite_shrink(struct sqlite *db)
+{
+    (void)sqlite3_db_release_memory(db->handle);
+}
+
+int sqlite_code(const struct sqlite *db)
+{
+    return db->failed_code;
+}
+
+bool sqlite_failed_busy(const struct sqlite *db)
+{
+    int code = db->failed_code & 0xff;
+    return code == SQLITE_BUSY || code == SQLITE_LOCKED;
+}
+
+bool sqlite_failed_full(const struct sqlite *db)
+{
+    return (db->failed_code & 0xff) == SQLITE_FULL;
+}
+
+bool sqlite_failed_disk(const struct sqlite *db)
+{
+    int code = db->failed_code & 0xff;
+    return code == SQLITE_IOERR || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+const char *sqlite_version(void)
+{
+    return sqlite3_libversion();
+}
+
+/* SQLite asks for the size of what it was given, so each block carries it in front. */
+enum { HEADER = 16 };
+
+static void *heap_take(int size)
+{
+    char *block = size > 0 ? mem_alloc_raw((size_t)size + HEADER) : NULL;
+    if (block == NULL) {
+        return NULL;
+    }
+    memcpy(block, &size, sizeof size);
+    return block + HEADER;
+}
+
+static int heap_size(void *memory)
+{
+    int size = 0;
+    if (memory != NULL) {
+        memcpy(&size, (char *)memory - HEADER, sizeof size);
+    }
+    return size;
+}
+
+static void heap_give(void *memory)
+{
+    if (memory != NULL) {
+        mem_free((char *)memory - HEADER);
+    }
+}
+
+static void *heap_resize(void *memory, int size)
+{
+    char *block = mem_resize((char *)memory - HEADER, (size_t)size + HEADER);
+    if (block == NULL) {
+        return NULL;
+    }
+    memcpy(block, &size, sizeof size);
+    return block + HEADER;
+}
+
+static int heap_round(int size)
+{
+    return (size + 15) & ~15;
+}
+
+static int heap_begin(void *context)
+{
+    (void)context;
+    return SQLITE_OK;
+}
+
+static void heap_end(void *context)
+{
+    (void)context;
+}
+
+bool sqlite_setup(struct err *err)
+{
+    static const sqlite3_mem_methods heap = {heap_take,  heap_give,  heap_resize, heap_size,
+                                             heap_round, heap_begin, heap_end,    NULL};
+    bool ok = sqlite3_config(SQLITE_CONFIG_MALLOC, &heap) == SQLITE_OK &&
+              sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK &&
+              sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK &&
+              sqlite3_initialize() == SQLITE_OK;
+    return ok || err_set(err, ERR_STORE, "sqlite: cannot be set up in this process");
+}
+
+bool sqlite_backup(struct sqlite *from, struct str to_path, struct err *err)
+{
+    struct sqlite *to = NULL;
+    if (!sqlite_open(&to, to_path, &(struct sqlite_options){.create = true}, err)) {
+        return false;
+    }
+    sqlite3_backup *copy = sqlite3_backup_init(to->handle, "main", from->handle, "main");
+    if (copy == NULL) {
+        bool ok = fail(to, err);
+        sqlite_close(to);
+        return ok;
+    }
+    int rc = SQLITE_OK;
+    for (int tries = 0; rc == SQLITE_OK || tries < BACKUP_TRIES_MAX; tries++) {
+        rc = sqlite3_backup_step(copy, BACKUP_PAGES);
+        if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
+            (void)sqlite3_sleep(BACKUP_PAUSE_MS);
+        } else if (rc != SQLITE_OK) {
+            break;
+        }
+    }
+    bool ok = sqlite3_backup_finish(copy) == SQLITE_OK && rc == SQLITE_DONE;
+    ok = ok || fail(to, err);
+    sqlite_close(to);
+    return ok;
+}
