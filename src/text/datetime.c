@@ -1,8 +1,8 @@
 #include "text/datetime.h"
 
-#include "base/must.h"
-
 #include <string.h>
+
+#include "base/must.h"
 
 /* Days from 0000-03-01, where the arithmetic starts, to 1970-01-01. */
 enum { DAYS_TO_EPOCH = 719468, DAYS_ERA = 146097, YEARS_ERA = 400 };
@@ -93,9 +93,8 @@ bool datetime_to_civil(int64_t unix_ms, struct civil *out)
     }
     uint64_t since_min = (uint64_t)(unix_ms - DATETIME_MIN_MS);
     uint32_t ms_of_day = (uint32_t)(since_min % (uint64_t)DATETIME_DAY_MS);
-    date_from_days((int64_t)(since_min / (uint64_t)DATETIME_DAY_MS) +
-                       DATETIME_MIN_MS / DATETIME_DAY_MS,
-                   out);
+    date_from_days(
+        (int64_t)(since_min / (uint64_t)DATETIME_DAY_MS) + DATETIME_MIN_MS / DATETIME_DAY_MS, out);
     uint32_t second_of_day = ms_of_day / 1000;
     out->hour = (int)(second_of_day / 3600);
     out->minute = (int)(second_of_day / 60 % 60);

@@ -1,12 +1,8 @@
 /* datetime: the calendar over its whole range, every form that is read, and hostile texts. */
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/rng.h"
+#include "test.h"
 #include "text/datetime.h"
 
 /* Walks day by day beside the arithmetic, which must agree with the simplest calendar there is. */
@@ -46,7 +42,7 @@ static void the_ends_are_guarded(void **state)
     struct civil civil;
     static const int64_t outside[] = {DATETIME_MIN_MS - 1, DATETIME_MAX_MS + 1, INT64_MIN,
                                       INT64_MAX};
-    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
+    for (size_t i = 0; i < COUNT(outside); i++) {
         assert_false(datetime_to_civil(outside[i], &civil));
         assert_false(datetime_to_civil_at(outside[i], 3600, &civil));
     }
@@ -74,7 +70,7 @@ static void civil_fields_are_checked(void **state)
         {{2025, 1, 1, 0, -1, 0, 0}, false},         {{2025, 1, 1, 0, 0, 0, -1}, false},
         {{2025, 1, 1, 0, 0, 0, 1000000000}, false},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         assert_int_equal(datetime_civil_valid(&cases[i].civil), cases[i].valid);
     }
 }
@@ -121,7 +117,7 @@ static void iso_forms_are_read(void **state)
 {
     (void)state;
     struct err err = {0};
-    for (size_t i = 0; i < sizeof iso_good / sizeof iso_good[0]; i++) {
+    for (size_t i = 0; i < COUNT(iso_good); i++) {
         const struct iso_case *c = &iso_good[i];
         struct stamp stamp;
         if (!datetime_parse_iso(str_of(c->text), &stamp, &err)) {
@@ -187,7 +183,7 @@ static void iso_refusals_say_where(void **state)
         {"-025-12-09", "a year"},
         {"2025\0-12-09", "a month"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct err err = {0};
         struct stamp stamp = {.offset_s = 77};
         assert_false(datetime_parse_iso(str_of(cases[i].text), &stamp, &err));
@@ -233,14 +229,14 @@ static void mail_dates(void **state)
         "Xxx, 9 Dec 2025 20:51 Z",
     };
     struct err err = {0};
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    for (size_t i = 0; i < COUNT(good); i++) {
         struct stamp stamp;
         int64_t unix_ms = 0;
         assert_true(datetime_parse_mail(str_of(good[i].text), &stamp, &err));
         assert_true(datetime_stamp_ms(&stamp, &unix_ms));
         assert_int_equal(unix_ms, good[i].unix_ms);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         struct stamp stamp;
         assert_false(datetime_parse_mail(str_of(bad[i]), &stamp, &err));
     }
@@ -281,7 +277,7 @@ static void unix_numbers(void **state)
         {"5.5", DATETIME_UNIT_MS, false, 0},
         {"12ab", DATETIME_UNIT_AUTO, false, 0},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct err err = {0};
         int64_t unix_ms = 0;
         bool good = datetime_parse_unix(str_of(cases[i].text), cases[i].unit, &unix_ms, &err);
@@ -292,32 +288,27 @@ static void unix_numbers(void **state)
     }
 }
 
-static void assert_text(struct str got, const char *want)
-{
-    if (!str_equal(got, str_of(want))) {
-        fail_msg("wrote \"%.*s\" and not \"%s\"", STR_ARG(got), want);
-    }
-}
-
 static void moments_are_written(void **state)
 {
     (void)state;
     char out[DATETIME_TEXT_MAX];
     int64_t at = 1765306302998;
-    assert_text(datetime_format_iso(at, out), "2025-12-09T18:51:42.998Z");
-    assert_text(datetime_format_iso_at(at, 7200, out), "2025-12-09T20:51:42.998+02:00");
-    assert_text(datetime_format_iso_at(at, -9000, out), "2025-12-09T16:21:42.998-02:30");
-    assert_text(datetime_format_iso_at(at, -30, out), "2025-12-09T18:51:42.998+00:00");
-    assert_text(datetime_format_bridge(at, 7200, out), "2025-12-09 20:51:42.998+02:00");
-    assert_text(datetime_format_bridge(at - 98, 0, out), "2025-12-09 18:51:42.9+00:00");
-    assert_text(datetime_format_bridge(at - 998, 0, out), "2025-12-09 18:51:42+00:00");
-    assert_text(datetime_format_mail(at, 7200, out), "Tue, 09 Dec 2025 20:51:42 +0200");
-    assert_text(datetime_format_http(at, out), "Tue, 09 Dec 2025 18:51:42 GMT");
-    assert_text(datetime_format_iso(-1, out), "1969-12-31T23:59:59.999Z");
-    assert_text(datetime_format_iso(INT64_MIN, out), "0001-01-01T00:00:00.000Z");
-    assert_text(datetime_format_iso(INT64_MAX, out), "9999-12-31T23:59:59.999Z");
-    assert_text(datetime_format_iso_at(INT64_MAX, 3600, out), "9999-12-31T23:59:59.999+01:00");
-    assert_text(datetime_format_iso_at(INT64_MIN, -3600, out), "0001-01-01T00:00:00.000-01:00");
+    assert_str_equal(datetime_format_iso(at, out), STR("2025-12-09T18:51:42.998Z"));
+    assert_str_equal(datetime_format_iso_at(at, 7200, out), STR("2025-12-09T20:51:42.998+02:00"));
+    assert_str_equal(datetime_format_iso_at(at, -9000, out), STR("2025-12-09T16:21:42.998-02:30"));
+    assert_str_equal(datetime_format_iso_at(at, -30, out), STR("2025-12-09T18:51:42.998+00:00"));
+    assert_str_equal(datetime_format_bridge(at, 7200, out), STR("2025-12-09 20:51:42.998+02:00"));
+    assert_str_equal(datetime_format_bridge(at - 98, 0, out), STR("2025-12-09 18:51:42.9+00:00"));
+    assert_str_equal(datetime_format_bridge(at - 998, 0, out), STR("2025-12-09 18:51:42+00:00"));
+    assert_str_equal(datetime_format_mail(at, 7200, out), STR("Tue, 09 Dec 2025 20:51:42 +0200"));
+    assert_str_equal(datetime_format_http(at, out), STR("Tue, 09 Dec 2025 18:51:42 GMT"));
+    assert_str_equal(datetime_format_iso(-1, out), STR("1969-12-31T23:59:59.999Z"));
+    assert_str_equal(datetime_format_iso(INT64_MIN, out), STR("0001-01-01T00:00:00.000Z"));
+    assert_str_equal(datetime_format_iso(INT64_MAX, out), STR("9999-12-31T23:59:59.999Z"));
+    assert_str_equal(datetime_format_iso_at(INT64_MAX, 3600, out),
+                     STR("9999-12-31T23:59:59.999+01:00"));
+    assert_str_equal(datetime_format_iso_at(INT64_MIN, -3600, out),
+                     STR("0001-01-01T00:00:00.000-01:00"));
 }
 
 static void what_was_written_is_read_back(void **state)
@@ -353,9 +344,8 @@ static void damaged_texts_are_safe(void **state)
     rng_seed(&rng, 7);
     for (int i = 0; i < 300000; i++) {
         char text[64];
-        const char *good =
-            i % 2 == 0 ? iso_good[rng_below(&rng, sizeof iso_good / sizeof iso_good[0])].text
-                       : "Tue, 9 Dec 2025 20:51:42 +0200 (IST)";
+        const char *good = i % 2 == 0 ? iso_good[rng_below(&rng, COUNT(iso_good))].text
+                                      : "Tue, 9 Dec 2025 20:51:42 +0200 (IST)";
         size_t len = strlen(good);
         memcpy(text, good, len);
         for (uint64_t n = rng_below(&rng, 4); n > 0; n--) {
