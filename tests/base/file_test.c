@@ -1,9 +1,5 @@
-#include <cmocka.h>
+/* file: atomic under every fault, limits, hostile paths, one owner a lock. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "test.h"
 
 static struct arena arena;
 static struct err err;
