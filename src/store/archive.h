@@ -1,0 +1,102 @@
+/*
+ * archive: every message once, in order of arrival; and how far everyone has read.
+ *
+ * Intake hands a whole batch over. A message is known by (source, chat, external id): known and
+ * unchanged is a repeat and leaves no trace; known with another text, attachments or deletion is a
+ * new row, the next revision; unknown is a new row. Rows get rising numbers in the order of the
+ * batch. The index that knows ids (`seen`) has integer keys: decimal ids as they are, so that
+ * neighbours stay neighbours, others hashed with the store's own seed; the rare collision is
+ * settled by comparing the ids themselves. It is filled in key order, batch by batch, because
+ * random order would rewrite the whole index for each batch.
+ *
+ * Answers, receipts, ticks, run events and references are filed first-wins: a repeat is dropped
+ * whatever it says.
+ *
+ * A pipeline reads the chats it subscribed to in archive order. It has one position for all of
+ * them; a chat that was subscribed later has its own until it has caught up.
+ */
+#ifndef SLUICE_STORE_ARCHIVE_H
+#define SLUICE_STORE_ARCHIVE_H
+
+#include "model/message.h"
+#include "model/source.h"
+#include "store/store.h"
+
+/* What became of a batch. */
+struct intake_counts {
+    int64_t fresh;
+    int64_t revised;
+    int64_t repeated;
+    int64_t cut; /* Texts longer than MESSAGE_TEXT_MAX. */
+    int64_t last_id;
+};
+
+/*
+ * File messages. `source` and `chat` of each must be set; `partition` 0 means its chat. Ids,
+ * revisions and archived_ms are written back; a repeat keeps id 0. Needs an open change.
+ */
+bool store_archive_put(struct store *store, struct arena *arena, struct message *messages,
+                       size_t count, struct intake_counts *counts, struct err *err);
+
+/* The latest row of (source, chat, external id), or id 0. */
+bool store_archive_find(struct store *store, struct arena *arena, struct str source,
+                        struct str chat, struct str external_id, struct message *out,
+                        struct err *err);
+bool store_archive_get(struct store *store, struct arena *arena, int64_t id, struct message *out,
+                       struct err *err);
+
+/* Number of the newest message, 0 for none. */
+bool store_archive_head(struct store *store, int64_t *id, struct err *err);
+
+/* How far a chat of a source has been read; absent for never. '' stands for all its chats. */
+bool store_cursor_get(struct store *store, struct arena *arena, struct str source, struct str chat,
+                      struct str *cursor, struct err *err);
+bool store_cursor_put(struct store *store, struct str source, struct str chat, struct str cursor,
+                      struct err *err);
+
+/* Notes of a connector that survive a crash. */
+bool store_keep_get(struct store *store, struct arena *arena, struct str connector, struct str key,
+                    struct str *value, struct err *err);
+bool store_keep_put(struct store *store, struct str connector, struct str key, struct str value,
+                    struct err *err);
+
+/* What a pipeline listens to; an empty chat is all chats of the source. */
+struct subscription {
+    struct str source;
+    struct str chat;
+};
+
+/*
+ * A pipeline's view of the archive. Opening it takes note of subscriptions that are new: their
+ * chats start from the beginning of the archive while the others go on. Answers to the pipeline,
+ * its receipts and its references are part of the view without being named.
+ */
+struct reader;
+
+struct reader_options {
+    struct str pipeline;
+    const struct subscription *subscriptions;
+    size_t subscription_count;
+    const struct str *references;
+    size_t reference_count;
+    bool runs; /* Also see run events of the subscribed pipelines (source "runs"). */
+};
+
+/* Needs an open change. The reader lives in `arena` and belongs to the handle. */
+bool store_reader_open(struct store *store, struct arena *arena, const struct reader_options *options,
+                       struct reader **out, struct err *err);
+
+/*
+ * Within an open change: start reading where the pipeline stands, take messages one by one, and
+ * note how far it got. Texts of a message are borrowed until the next call. `found` is false when
+ * there is nothing more, or after a stretch of `limit` rows of other chats (then `more` is true).
+ */
+bool store_reader_begin(struct store *store, struct reader *reader, struct err *err);
+bool store_reader_next(struct store *store, struct reader *reader, struct message *out, bool *found,
+                       struct err *err);
+bool store_reader_end(struct store *store, struct reader *reader, bool *more, struct err *err);
+
+/* Where the pipeline stands: every subscribed message up to here has been worked on. */
+bool store_position_get(struct store *store, struct str pipeline, int64_t *id, struct err *err);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * outbox: records between the decision and its delivery.
+ *
+ * Emitting happens in the pipeline's change. The outbox is kept in the order of (sink, generation,
+ * message, pipeline, nth), which is also its identity: the same effect cannot be queued twice. An
+ * absolute record that equals the last one emitted for its entity is not queued at all; a newer one
+ * takes the place of an older one that is still waiting.
+ *
+ * Delivery asks for what is due. Of one entity only the oldest waiting record is handed out: a
+ * record that has to be tried again holds back the later ones of its entity, and no others.
+ */
+#ifndef SLUICE_STORE_OUTBOX_H
+#define SLUICE_STORE_OUTBOX_H
+
+#include "model/record.h"
+#include "model/sink.h"
+#include "store/store.h"
+
+/* `*queued` tells whether the record was queued (false: nothing changed). */
+bool store_outbox_put(struct store *store, const struct effect *effect, int64_t partition,
+                      const struct record *record, bool *queued, struct err *err);
+
+/* Up to `*count` parcels that are due, oldest first, no two of one entity. `*next_due_ms` is when
+   the next waiting one becomes due (0: nothing waits). `*more` tells that others are due now. */
+bool store_outbox_due(struct store *store, struct arena *arena, struct str sink, int64_t now_ms,
+                      struct parcel *parcels, size_t *count, bool *more, int64_t *next_due_ms,
+                      struct err *err);
+
+/* Each needs an open change and does nothing when the parcel is not waiting any more. */
+bool store_outbox_done(struct store *store, struct str sink, const struct effect *effect,
+                       struct err *err);
+bool store_outbox_later(struct store *store, struct str sink, const struct effect *effect,
+                        int64_t due_ms, struct str why, struct err *err);
+bool store_outbox_dead(struct store *store, struct str sink, const struct effect *effect,
+                       struct str why, struct err *err);
+
+/* Records of the pipeline caused by messages up to `message` that were never tried. */
+bool store_outbox_untried(struct store *store, struct str pipeline, int64_t message, int64_t *count,
+                          struct err *err);
+
+/* Waiting records of a sink, and the age of the oldest by its message's archived_ms (0: none). */
+bool store_outbox_waiting(struct store *store, struct str sink, int64_t *count, int64_t *oldest_ms,
+                          struct err *err);
+
+struct dead_letter {
+    int64_t id;
+    struct str sink;
+    struct effect effect;
+    enum record_kind kind;
+    struct str target;
+    struct str entity;
+    struct str body;
+    struct str why;
+    int32_t attempts;
+    int64_t at_ms;
+};
+
+bool store_dead_list(struct store *store, struct arena *arena, int64_t after_id, size_t limit,
+                     struct dead_letter *out, size_t *count, struct err *err);
+
+/* Back into the outbox with fresh attempts, with `body` in place of the old one if given. */
+bool store_dead_retry(struct store *store, int64_t id, struct str body, bool *found,
+                      struct err *err);
+bool store_dead_drop(struct store *store, int64_t id, bool *found, struct err *err);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * state: what an op remembers, by pipeline, partition and key.
+ *
+ * Values are read and written inside the pipeline's change, so they are exactly as old as its
+ * position. Values are borrowed until the next call on the handle when `arena` is NULL.
+ */
+#ifndef SLUICE_STORE_STATE_H
+#define SLUICE_STORE_STATE_H
+
+#include "store/store.h"
+
+enum { STATE_KEY_MAX = 1024, STATE_VALUE_MAX = 4 * 1024 * 1024 };
+
+/* A missing key reads as absent. */
+bool store_state_get(struct store *store, struct arena *arena, int64_t pipeline, int64_t partition,
+                     struct str key, struct str *value, struct err *err);
+bool store_state_put(struct store *store, int64_t pipeline, int64_t partition, struct str key,
+                     struct str value, struct err *err);
+bool store_state_del(struct store *store, int64_t pipeline, int64_t partition, struct str key,
+                     struct err *err);
+
+/* Calls `each` for the keys with the prefix, in byte order, until it returns false. */
+bool store_state_scan(struct store *store, struct arena *arena, int64_t pipeline, int64_t partition,
+                      struct str prefix, bool (*each)(void *context, struct str key, struct str value),
+                      void *context, struct err *err);
+
+#endif

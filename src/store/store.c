@@ -1,0 +1,333 @@
+#include "store/store.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "store/gate.h"
+#include "store/internal.h"
+#include "store/lease.h"
+#include "store/schema.h"
+
+enum { NAMES_ARENA_LIMIT = 64 * 1024 * 1024 };
+
+/* A corrupt file or a failing disk must stop the process; everything else keeps its grade. */
+static bool grade(struct store *store, struct err *err)
+{
+    if (sqlite_failed_disk(store->db)) {
+        err->kind = ERR_STORE;
+    } else if (err->kind == ERR_REJECT || err->kind == ERR_CONFIG) {
+        err->kind = ERR_STORE; /* The store's own tables never refuse what the store writes. */
+    }
+    return err_prefix(err, "store: ");
+}
+
+static bool dead(struct err *err)
+{
+    return err_set(err, ERR_STORE, "store: the process died here (test)");
+}
+
+static bool configure(struct store *store, const struct store_options *options, struct err *err)
+{
+    if (options->readonly) {
+        return sqlite_exec(store->db, "PRAGMA query_only=ON", err);
+    }
+    return schema_upgrade(store->db, err) &&
+           sqlite_exec(store->db,
+                       "PRAGMA journal_mode=WAL;"
+                       "PRAGMA synchronous=FULL;"
+                       "PRAGMA secure_delete=FAST;"
+                       "PRAGMA wal_autocheckpoint=2000;"
+                       "PRAGMA journal_size_limit=67108864",
+                       err);
+}
+
+/* The seed of the hash keys is drawn once for a file and never changes. */
+static bool read_seed(struct store *store, const struct store_options *options, struct err *err)
+{
+    int64_t seed = 0;
+    if (!store_meta_get(store, "hash_seed", 0, &seed, err)) {
+        return false;
+    }
+    if (seed == 0 && !options->readonly) {
+        struct rng rng = {options->seed};
+        if (options->seed == 0) {
+            rng_seed_system(&rng);
+        }
+        if (!store_begin(store, NULL, err) ||
+            !store_meta_get(store, "hash_seed", 0, &seed, err)) { /* Another may have been first. */
+            store_rollback(store);
+            return false;
+        }
+        if (seed == 0) {
+            seed = (int64_t)(rng_next(&rng) | 1);
+        }
+        if (!store_meta_put(store, "hash_seed", seed, err) || !store_commit(store, err)) {
+            store_rollback(store);
+            return false;
+        }
+    }
+    store->hash_seed = (uint64_t)seed;
+    return true;
+}
+
+static bool open_parts(struct store *store, const struct store_options *options, struct err *err)
+{
+    struct sqlite_options file = {
+        .readonly = options->readonly,
+        .create = !options->readonly,
+        .vfs = options->vfs,
+        .cache_kib = options->cache_kib,
+    };
+    arena_init(&store->names_arena, NAMES_ARENA_LIMIT);
+    store->names = mem_alloc(NAMES_SLOTS * sizeof *store->names);
+    store->chats = mem_alloc(NAMES_SLOTS * sizeof *store->chats);
+    if (store->names == NULL || store->chats == NULL) {
+        return err_set(err, ERR_RETRY, "store: out of memory");
+    }
+    store->path = arena_copy(&store->names_arena, options->path);
+    if (store->path.ptr == NULL) {
+        return err_set(err, ERR_RETRY, "store: out of memory");
+    }
+    if (!sqlite_open(&store->db, options->path, &file, err)) {
+        return err_prefix(err, "store: ");
+    }
+    if (!configure(store, options, err)) {
+        if (sqlite_failed_disk(store->db) && err->kind != ERR_CONFIG) {
+            err->kind = ERR_STORE;
+        }
+        return err_prefix(err, "store: ");
+    }
+    return read_seed(store, options, err);
+}
+
+bool store_open(struct store **out, const struct store_options *options, struct err *err)
+{
+    must(options->clock != NULL);
+    struct store *store = mem_alloc(sizeof *store);
+    if (store == NULL) {
+        return err_set(err, ERR_RETRY, "store: out of memory");
+    }
+    store->clock = options->clock;
+    store->gate = options->gate;
+    store->readonly = options->readonly;
+    if (!open_parts(store, options, err)) {
+        store_close(store);
+        return false;
+    }
+    *out = store;
+    return true;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    if (store->db != NULL) {
+        store_rollback(store);
+    }
+    sqlite_close(store->db);
+    mem_free(store->names);
+    mem_free(store->chats);
+    arena_free(&store->names_arena);
+    mem_free(store);
+}
+
+void store_set_crash_point(struct store *store, store_crash_point *point, void *context)
+{
+    store->crash_point = point;
+    store->crash_context = context;
+}
+
+static bool survives(struct store *store)
+{
+    if (!store->dead && store->crash_point != NULL) {
+        store->dead = !store->crash_point(store->crash_context);
+    }
+    return !store->dead;
+}
+
+bool store_begin(struct store *store, const struct lease *lease, struct err *err)
+{
+    must(!store->changing && !store->reading && !store->readonly);
+    if (store->dead) {
+        return dead(err);
+    }
+    gate_enter(store->gate);
+    if (!sqlite_begin(store->db, err)) {
+        gate_leave(store->gate);
+        return grade(store, err);
+    }
+    store->changing = true;
+    store->names_fresh = false;
+    if (lease != NULL && !store_lease_check(store, lease, err)) {
+        store_rollback(store);
+        return false;
+    }
+    return true;
+}
+
+bool store_commit(struct store *store, struct err *err)
+{
+    must(store->changing);
+    if (!survives(store)) {
+        return dead(err);
+    }
+    if (!sqlite_commit(store->db, err)) {
+        return grade(store, err);
+    }
+    store->changing = false;
+    gate_leave(store->gate);
+    return survives(store) || dead(err);
+}
+
+/* Names that the undone change had added are not in the file: start the dictionaries anew. */
+static void forget_names(struct store *store)
+{
+    memset(store->names, 0, NAMES_SLOTS * sizeof *store->names);
+    memset(store->chats, 0, NAMES_SLOTS * sizeof *store->chats);
+    store->name_count = 0;
+    store->chat_count = 0;
+    store->names_fresh = false;
+}
+
+void store_rollback(struct store *store)
+{
+    if (store->changing || store->reading) {
+        sqlite_rollback(store->db);
+    }
+    if (store->changing) {
+        gate_leave(store->gate);
+        if (store->names_fresh) {
+            forget_names(store);
+        }
+    }
+    store->changing = false;
+    store->reading = false;
+}
+
+bool store_begin_read(struct store *store, struct err *err)
+{
+    must(!store->changing && !store->reading);
+    if (store->dead) {
+        return dead(err);
+    }
+    store->reading = sqlite_exec(store->db, "BEGIN", err);
+    return store->reading || grade(store, err);
+}
+
+bool store_changed(struct store *store, bool *changed, struct err *err)
+{
+    int64_t version = 0;
+    if (store->dead) {
+        return dead(err);
+    }
+    if (!sqlite_data_version(store->db, &version, err)) {
+        return grade(store, err);
+    }
+    *changed = version != store->data_version;
+    store->data_version = version;
+    return true;
+}
+
+void store_shrink(struct store *store)
+{
+    sqlite_shrink(store->db);
+}
+
+struct query *store_query(struct store *store, const char *sql, struct err *err)
+{
+    if (store->dead) {
+        (void)dead(err);
+        return NULL;
+    }
+    struct query *query = sqlite_query(store->db, sql, err);
+    if (query == NULL) {
+        (void)grade(store, err);
+    }
+    return query;
+}
+
+bool store_step(struct store *store, struct query *query, bool *row, struct err *err)
+{
+    return query_step(query, row, err) || grade(store, err);
+}
+
+bool store_run(struct store *store, struct query *query, struct err *err)
+{
+    return query_run(query, err) || grade(store, err);
+}
+
+bool store_meta_get(struct store *store, const char *key, int64_t fallback, int64_t *out,
+                    struct err *err)
+{
+    struct query *query = store_query(store, "SELECT value FROM meta WHERE key=?1", err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_text(query, 1, str_of(key));
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *out = row ? query_int(query, 0) : fallback;
+    query_end(query);
+    return true;
+}
+
+bool store_meta_put(struct store *store, const char *key, int64_t value, struct err *err)
+{
+    must(store->changing);
+    struct query *query =
+        store_query(store, "INSERT OR REPLACE INTO meta(key, value) VALUES(?1, ?2)", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_text(query, 1, str_of(key));
+    query_bind_int(query, 2, value);
+    return store_run(store, query, err);
+}
+
+bool store_count_add(struct store *store, const char *counter, int64_t by, struct err *err)
+{
+    must(store->changing);
+    struct query *query = store_query(store,
+                                      "INSERT INTO counter(name, value) VALUES(?1, ?2)"
+                                      " ON CONFLICT DO UPDATE SET value=value+?2",
+                                      err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_text(query, 1, str_of(counter));
+    query_bind_int(query, 2, by);
+    return store_run(store, query, err);
+}
+
+bool store_count_get(struct store *store, const char *counter, int64_t *out, struct err *err)
+{
+    struct query *query = store_query(store, "SELECT value FROM counter WHERE name=?1", err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_text(query, 1, str_of(counter));
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *out = row ? query_int(query, 0) : 0;
+    query_end(query);
+    return true;
+}
+
+bool store_int(struct store *store, const char *sql, int64_t *out, struct err *err)
+{
+    struct query *query = store_query(store, sql, err);
+    bool row = false;
+    if (query == NULL || !store_step(store, query, &row, err)) {
+        return false;
+    }
+    *out = row ? query_int(query, 0) : 0;
+    query_end(query);
+    return true;
+}
