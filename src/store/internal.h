@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 /* Names by text and by number, kept in memory for as long as the handle is open. */
-enum { NAMES_KEPT_MAX = 16384, NAMES_SLOTS = 32768 };
+enum { NAMES_KEPT_MAX = 4096, NAMES_SLOTS = 8192 };
 
 struct name_entry {
     int64_t id;
@@ -24,7 +24,6 @@ struct store {
     struct sqlite *db;
     struct clock *clock;
     struct gate *gate;
-    struct str path;
     store_crash_point *crash_point;
     void *crash_context;
     uint64_t hash_seed;
@@ -55,6 +54,9 @@ bool store_chat(struct store *store, struct str source, struct str chat, int64_t
                 struct err *err);
 bool store_chat_find(struct store *store, struct str source, struct str chat, int64_t *id,
                      struct err *err);
+
+/* Start the dictionaries anew. */
+void store_forget_names(struct store *store);
 
 /* Notes of the store itself. */
 bool store_meta_get(struct store *store, const char *key, int64_t fallback, int64_t *out,

@@ -32,16 +32,24 @@ static struct chat_entry *chat_slot(struct store *store, int64_t source, struct 
     return &store->chats[at];
 }
 
-/* A dictionary that is full starts anew: a chat desk with many senders stays quick and small. */
-static void make_room(struct store *store)
+void store_forget_names(struct store *store)
 {
-    if (store->name_count + store->chat_count < NAMES_KEPT_MAX) {
-        return;
-    }
     memset(store->names, 0, NAMES_SLOTS * sizeof *store->names);
     memset(store->chats, 0, NAMES_SLOTS * sizeof *store->chats);
     store->name_count = 0;
     store->chat_count = 0;
+    store->names_fresh = false;
+    arena_reset(&store->names_arena);
+}
+
+/* A dictionary that is full starts anew: a chat desk with many senders stays quick and small. */
+static void make_room(struct store *store)
+{
+    if (store->name_count + store->chat_count >= NAMES_KEPT_MAX) {
+        bool fresh = store->names_fresh;
+        store_forget_names(store);
+        store->names_fresh = fresh;
+    }
 }
 
 static void remember_name(struct store *store, struct str text, int64_t id)
@@ -115,9 +123,9 @@ bool store_name(struct store *store, struct str text, int64_t *id, struct err *e
     return true;
 }
 
-bool store_name_text(struct store *store, int64_t id, struct str *text, struct err *err)
+bool store_name_text(struct store *store, struct arena *arena, int64_t id, struct str *text,
+                     struct err *err)
 {
-    /* The texts of senders and sinks are asked for in bulk: keep a table by number, too. */
     struct query *query = store_query(store, "SELECT text FROM name WHERE id=?1", err);
     bool row = false;
     if (query == NULL) {
@@ -127,17 +135,9 @@ bool store_name_text(struct store *store, int64_t id, struct str *text, struct e
     if (!store_step(store, query, &row, err)) {
         return false;
     }
-    *text = STR("");
-    if (row) {
-        struct name_entry *entry = name_slot(store, query_text(query, 0));
-        if (entry->id == 0) {
-            remember_name(store, query_text(query, 0), id);
-            entry = name_slot(store, query_text(query, 0));
-        }
-        *text = entry->text;
-    }
+    *text = row ? arena_copy(arena, query_text(query, 0)) : STR("");
     query_end(query);
-    return true;
+    return text->ptr != NULL || err_set(err, ERR_RETRY, "store: out of memory");
 }
 
 bool store_chat_find(struct store *store, struct str source, struct str chat, int64_t *id,

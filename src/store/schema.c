@@ -3,35 +3,35 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char version_1[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;"
+static const char *const version_1[] = {
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT",
     "CREATE TABLE chat(id INTEGER PRIMARY KEY, source INTEGER NOT NULL, chat TEXT NOT NULL,"
-    "  UNIQUE(source, chat)) STRICT;"
+    "  UNIQUE(source, chat)) STRICT",
     "CREATE TABLE cursor(source INTEGER NOT NULL, chat TEXT NOT NULL, value TEXT NOT NULL,"
-    "  PRIMARY KEY(source, chat)) STRICT, WITHOUT ROWID;"
+    "  PRIMARY KEY(source, chat)) STRICT, WITHOUT ROWID",
     "CREATE TABLE keep(connector INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,"
-    "  PRIMARY KEY(connector, key)) STRICT, WITHOUT ROWID;"
+    "  PRIMARY KEY(connector, key)) STRICT, WITHOUT ROWID",
 
     /* flags: kind | direction << 4 | deleted << 8. `part` NULL: the chat. */
     "CREATE TABLE archive(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, flags INTEGER NOT NULL,"
     "  external_id ANY NOT NULL, sender INTEGER NOT NULL, sent_ms INTEGER NOT NULL,"
     "  archived_ms INTEGER NOT NULL, text TEXT NOT NULL, sent_text TEXT, revision INTEGER,"
-    "  part INTEGER, about INTEGER, version_ms INTEGER, attachments TEXT, extra TEXT) STRICT;"
+    "  part INTEGER, about INTEGER, version_ms INTEGER, attachments TEXT, extra TEXT) STRICT",
     "CREATE TABLE seen(chat INTEGER NOT NULL, key INTEGER NOT NULL, id INTEGER NOT NULL,"
-    "  PRIMARY KEY(chat, key)) STRICT, WITHOUT ROWID;"
+    "  PRIMARY KEY(chat, key)) STRICT, WITHOUT ROWID",
 
     "CREATE TABLE position(pipeline INTEGER NOT NULL, chat INTEGER NOT NULL, id INTEGER NOT NULL,"
-    "  PRIMARY KEY(pipeline, chat)) STRICT, WITHOUT ROWID;"
+    "  PRIMARY KEY(pipeline, chat)) STRICT, WITHOUT ROWID",
     "CREATE TABLE subscription(pipeline INTEGER NOT NULL, source INTEGER NOT NULL,"
-    "  chat TEXT NOT NULL, PRIMARY KEY(pipeline, source, chat)) STRICT, WITHOUT ROWID;"
+    "  chat TEXT NOT NULL, PRIMARY KEY(pipeline, source, chat)) STRICT, WITHOUT ROWID",
 
     "CREATE TABLE state(pipeline INTEGER NOT NULL, part INTEGER NOT NULL, key BLOB NOT NULL,"
-    "  value BLOB NOT NULL, PRIMARY KEY(pipeline, part, key)) STRICT, WITHOUT ROWID;"
+    "  value BLOB NOT NULL, PRIMARY KEY(pipeline, part, key)) STRICT, WITHOUT ROWID",
 
-    "CREATE TABLE reference(name INTEGER PRIMARY KEY, version INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE reference(name INTEGER PRIMARY KEY, version INTEGER NOT NULL) STRICT",
     "CREATE TABLE reference_row(name INTEGER NOT NULL, key TEXT NOT NULL, from_id INTEGER NOT NULL,"
-    "  to_id INTEGER, body TEXT NOT NULL, PRIMARY KEY(name, key, from_id)) STRICT, WITHOUT ROWID;"
+    "  to_id INTEGER, body TEXT NOT NULL, PRIMARY KEY(name, key, from_id)) STRICT, WITHOUT ROWID",
 
     /* flags: kind | receipt << 4. */
     "CREATE TABLE outbox(sink INTEGER NOT NULL, generation INTEGER NOT NULL,"
@@ -39,49 +39,51 @@ static const char version_1[] =
     "  flags INTEGER NOT NULL, part INTEGER NOT NULL, target INTEGER NOT NULL,"
     "  entity TEXT NOT NULL, body TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
     "  due_ms INTEGER NOT NULL DEFAULT 0, why TEXT,"
-    "  PRIMARY KEY(sink, generation, message, pipeline, nth)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX outbox_absolute ON outbox(sink, target, entity) WHERE flags & 15 = 0;"
+    "  PRIMARY KEY(sink, generation, message, pipeline, nth)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX outbox_absolute ON outbox(sink, target, entity) WHERE flags & 15 = 0",
     "CREATE TABLE emitted(pipeline INTEGER NOT NULL, sink INTEGER NOT NULL,"
     "  target INTEGER NOT NULL, entity TEXT NOT NULL, generation INTEGER NOT NULL,"
     "  message INTEGER NOT NULL, nth INTEGER NOT NULL, body TEXT NOT NULL,"
-    "  PRIMARY KEY(pipeline, sink, target, entity)) STRICT, WITHOUT ROWID;"
+    "  PRIMARY KEY(pipeline, sink, target, entity)) STRICT, WITHOUT ROWID",
     "CREATE TABLE dead(id INTEGER PRIMARY KEY AUTOINCREMENT, sink INTEGER NOT NULL,"
     "  generation INTEGER NOT NULL, message INTEGER NOT NULL, pipeline INTEGER NOT NULL,"
     "  nth INTEGER NOT NULL, flags INTEGER NOT NULL, part INTEGER NOT NULL,"
     "  target INTEGER NOT NULL, entity TEXT NOT NULL, body TEXT NOT NULL, why TEXT NOT NULL,"
-    "  attempts INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+    "  attempts INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT",
 
     "CREATE TABLE lease(work INTEGER PRIMARY KEY, owner TEXT NOT NULL, token INTEGER NOT NULL,"
-    "  since_ms INTEGER NOT NULL, until_ms INTEGER) STRICT;"
+    "  since_ms INTEGER NOT NULL, until_ms INTEGER) STRICT",
 
     "CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, pipeline INTEGER NOT NULL,"
     "  trigger INTEGER NOT NULL, phase INTEGER NOT NULL, outcome INTEGER NOT NULL,"
     "  planned_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
     "  from_id INTEGER NOT NULL, upto_id INTEGER NOT NULL, messages INTEGER NOT NULL,"
     "  records INTEGER NOT NULL, delivered INTEGER NOT NULL, failed INTEGER NOT NULL,"
-    "  detail TEXT, error TEXT) STRICT;"
-    "CREATE INDEX run_active ON run(phase) WHERE phase < 3;"
-    "CREATE INDEX run_pipeline ON run(pipeline, id);"
-    "CREATE TABLE schedule(pipeline INTEGER PRIMARY KEY, planned_ms INTEGER NOT NULL) STRICT;"
+    "  detail TEXT, error TEXT) STRICT",
+    "CREATE INDEX run_active ON run(phase) WHERE phase < 3",
+    "CREATE INDEX run_pipeline ON run(pipeline, id)",
+    "CREATE TABLE schedule(pipeline INTEGER PRIMARY KEY, planned_ms INTEGER NOT NULL) STRICT",
     "CREATE TABLE request(id INTEGER PRIMARY KEY AUTOINCREMENT, act TEXT NOT NULL,"
-    "  object TEXT NOT NULL, detail TEXT, run_id INTEGER, at_ms INTEGER NOT NULL) STRICT;"
+    "  object TEXT NOT NULL, detail TEXT, run_id INTEGER, at_ms INTEGER NOT NULL) STRICT",
 
     "CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
     "  actor TEXT NOT NULL, act TEXT NOT NULL, object TEXT NOT NULL, detail TEXT,"
-    "  hash BLOB NOT NULL) STRICT;"
+    "  hash BLOB NOT NULL) STRICT",
 
     "CREATE TABLE blob(sha256 BLOB PRIMARY KEY, extension TEXT NOT NULL, size INTEGER NOT NULL,"
-    "  message INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "  message INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE refused(id INTEGER PRIMARY KEY AUTOINCREMENT, worker INTEGER NOT NULL,"
-    "  chat TEXT NOT NULL, place TEXT NOT NULL, why TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+    "  chat TEXT NOT NULL, place TEXT NOT NULL, why TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT",
     "CREATE TABLE event(id INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL,"
-    "  kind TEXT NOT NULL, chat TEXT NOT NULL, detail TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "  kind TEXT NOT NULL, chat TEXT NOT NULL, detail TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT",
+    "CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 
     "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1,"
-    "  tokenize=\"unicode61 remove_diacritics 2\");";
+    "  tokenize=\"unicode61 remove_diacritics 2\")",
+    NULL,
+};
 
-static const char *const steps[] = {version_1};
+static const char *const *const steps[] = {version_1};
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
 
@@ -89,8 +91,11 @@ static bool apply_step(struct sqlite *db, int64_t version, struct err *err)
 {
     char pragma[64];
     (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%" PRId64, version);
-    bool ok = sqlite_exec(db, steps[version - 1], err) && sqlite_exec(db, pragma, err) &&
-              sqlite_commit(db, err);
+    bool ok = true;
+    for (const char *const *sql = steps[version - 1]; ok && *sql != NULL; sql++) {
+        ok = sqlite_exec(db, *sql, err);
+    }
+    ok = ok && sqlite_exec(db, pragma, err) && sqlite_commit(db, err);
     if (!ok) {
         sqlite_rollback(db);
         return err_prefix(err, "cannot bring the store to version %" PRId64 ": ", version);

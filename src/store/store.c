@@ -1,7 +1,5 @@
 #include "store/store.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/rng.h"
 #include "store/gate.h"
@@ -83,10 +81,6 @@ static bool open_parts(struct store *store, const struct store_options *options,
     store->names = mem_alloc(NAMES_SLOTS * sizeof *store->names);
     store->chats = mem_alloc(NAMES_SLOTS * sizeof *store->chats);
     if (store->names == NULL || store->chats == NULL) {
-        return err_set(err, ERR_RETRY, "store: out of memory");
-    }
-    store->path = arena_copy(&store->names_arena, options->path);
-    if (store->path.ptr == NULL) {
         return err_set(err, ERR_RETRY, "store: out of memory");
     }
     if (!sqlite_open(&store->db, options->path, &file, err)) {
@@ -182,16 +176,6 @@ bool store_commit(struct store *store, struct err *err)
     return survives(store) || dead(err);
 }
 
-/* Names that the undone change had added are not in the file: start the dictionaries anew. */
-static void forget_names(struct store *store)
-{
-    memset(store->names, 0, NAMES_SLOTS * sizeof *store->names);
-    memset(store->chats, 0, NAMES_SLOTS * sizeof *store->chats);
-    store->name_count = 0;
-    store->chat_count = 0;
-    store->names_fresh = false;
-}
-
 void store_rollback(struct store *store)
 {
     if (store->changing || store->reading) {
@@ -199,8 +183,8 @@ void store_rollback(struct store *store)
     }
     if (store->changing) {
         gate_leave(store->gate);
-        if (store->names_fresh) {
-            forget_names(store);
+        if (store->names_fresh) { /* What the undone change had added is not in the file. */
+            store_forget_names(store);
         }
     }
     store->changing = false;

@@ -87,9 +87,10 @@ void store_shrink(struct store *store);
  * number of a name never changes. store_name() needs an open change when the name may be new.
  */
 bool store_name(struct store *store, struct str text, int64_t *id, struct err *err);
-bool store_name_find(struct store *store, struct str text, int64_t *id, struct err *err); /* 0: none */
-bool store_name_text(struct store *store, int64_t id, struct str *text, struct err *err); /* Borrowed
-                                                                            until the handle closes. */
+/* 0 when there is none. */
+bool store_name_find(struct store *store, struct str text, int64_t *id, struct err *err);
+bool store_name_text(struct store *store, struct arena *arena, int64_t id, struct str *text,
+                     struct err *err);
 
 /* Counters that only rise, for status and metrics. */
 bool store_count_add(struct store *store, const char *counter, int64_t by, struct err *err);
