@@ -1,0 +1,426 @@
+//! Table of contents of the build. `ci/zig build --help` lists the steps and options.
+//!
+//! To add a file: put it into its room's list below. To add a unit test: put `room/name` into
+//! UNIT_TESTS (the file is tests/room/name_test.c). A file that is not listed is not built, and
+//! `check` complains about it.
+
+const std = @import("std");
+const Recipe = @import("vendor/recipe.zig").Recipe;
+
+const bearssl = &@import("vendor/bearssl/recipe.zig").recipe;
+const zlib = &@import("vendor/zlib/recipe.zig").recipe;
+const pcre2 = &@import("vendor/pcre2/recipe.zig").recipe;
+const sqlite = &@import("vendor/sqlite/recipe.zig").recipe;
+const yyjson = &@import("vendor/yyjson/recipe.zig").recipe;
+const libyaml = &@import("vendor/libyaml/recipe.zig").recipe;
+const cmocka = &@import("vendor/cmocka/recipe.zig").recipe;
+
+const VERSION = "0.1.0";
+
+/// One directory below src: a static library of its own, which sees only what it may include.
+const Room = struct {
+    name: []const u8,
+    /// The rooms that it may include (ci/layers.txt says the same and is checked).
+    may: []const []const u8 = &.{},
+    /// The foreign libraries that it may include; theirs is the only room that sees the headers.
+    libs: []const *const Recipe = &.{},
+    files: []const []const u8,
+};
+
+const ROOMS = [_]Room{
+    .{
+        .name = "base",
+        .files = &.{
+            "arena.c",
+            "buf.c",
+            "clock.c",
+            "err.c",
+            "file.c",
+            "mem.c",
+            "must.c",
+            "rng.c",
+            "str.c",
+            "thread.c",
+        },
+    },
+    .{
+        .name = "crypto",
+        .may = &.{"base"},
+        .libs = &.{bearssl},
+        .files = &.{},
+    },
+    .{
+        .name = "text",
+        .may = &.{"base"},
+        .libs = &.{ pcre2, yyjson, libyaml, zlib },
+        .files = &.{
+            "datetime.c",
+            "phone.c",
+            "regex.c",
+            "unicode.c",
+            "utf8.c",
+            "zone.c",
+        },
+    },
+    .{
+        .name = "model",
+        .may = &.{ "base", "text" },
+        .files = &.{
+            "record.c",
+            "source.c",
+        },
+    },
+    .{
+        .name = "db",
+        .may = &.{ "base", "crypto", "text" },
+        .libs = &.{sqlite},
+        .files = &.{
+            "sqlite.c",
+        },
+    },
+    .{
+        .name = "net",
+        .may = &.{ "base", "crypto", "text" },
+        .libs = &.{ bearssl, zlib },
+        .files = &.{},
+    },
+    .{
+        .name = "store",
+        .may = &.{ "base", "crypto", "text", "model", "db" },
+        .files = &.{
+            "archive.c",
+            "gate.c",
+            "names.c",
+            "schema.c",
+            "store.c",
+        },
+    },
+    .{
+        .name = "pipeline",
+        .may = &.{ "base", "crypto", "text", "model" },
+        .files = &.{},
+    },
+    .{
+        .name = "domain",
+        .may = &.{ "base", "crypto", "text", "model" },
+        .files = &.{},
+    },
+    .{
+        .name = "source",
+        .may = &.{ "base", "crypto", "text", "model", "db", "net" },
+        .files = &.{},
+    },
+    .{
+        .name = "sink",
+        .may = &.{ "base", "crypto", "text", "model", "db", "net" },
+        .files = &.{},
+    },
+    .{
+        .name = "engine",
+        .may = &.{ "base", "text", "model", "store" },
+        .files = &.{},
+    },
+    .{
+        .name = "config",
+        .may = &.{ "base", "crypto", "text", "model" },
+        .files = &.{},
+    },
+    .{
+        .name = "serve",
+        .may = &.{ "base", "crypto", "text", "model", "store", "engine", "config" },
+        .files = &.{},
+    },
+    .{
+        .name = "cli",
+        .may = &.{ "base", "crypto", "text", "model", "store", "engine", "config", "serve" },
+        .files = &.{},
+    },
+    // Everything of src/app but main.c, so that tests can link the list of all kinds.
+    .{
+        .name = "app",
+        .may = &.{
+            "base",   "crypto", "text", "model",  "db",     "net",   "store", "pipeline",
+            "domain", "source", "sink", "engine", "config", "serve", "cli",
+        },
+        .files = &.{},
+    },
+};
+
+/// tests/NAME_test.c each. A test links its own room (the first part of its name, or `room`) and
+/// everything below it; `with` names more C files below tests/.
+const UnitTest = struct {
+    name: []const u8,
+    room: ?[]const u8 = null,
+    with: []const []const u8 = &.{},
+};
+
+const UNIT_TESTS = [_]UnitTest{
+    .{ .name = "base/file" },
+    .{ .name = "text/datetime" },
+    .{ .name = "text/phone" },
+    .{ .name = "text/regex" },
+    .{ .name = "text/utf8" },
+};
+
+/// Longer programs with a step of their own; `release` ones are measured, the others are Debug.
+const Program = struct {
+    step: []const u8,
+    about: []const u8,
+    file: []const u8,
+    room: []const u8 = "app",
+    with: []const []const u8 = &.{},
+    args: []const []const u8 = &.{},
+    release: bool = false,
+    /// Part of `test`: runs there with `args`, and its log is counted.
+    in_test: bool = false,
+};
+
+const PROGRAMS = [_]Program{};
+
+/// Our own code. Wide warnings are errors.
+const STRICT = [_][]const u8{
+    "-std=c17",             "-D_GNU_SOURCE",        "-Wall",                   "-Wextra",
+    "-Wpedantic",           "-Werror",              "-Wshadow",                "-Wconversion",
+    "-Wsign-conversion",    "-Wstrict-prototypes",  "-Wmissing-prototypes",    "-Wold-style-definition",
+    "-Wvla",                "-Wwrite-strings",      "-Wcast-qual",             "-Wcast-align",
+    "-Wformat=2",           "-Wundef",              "-Wswitch-enum",           "-Wnull-dereference",
+    "-Wdouble-promotion",   "-Wcomma",              "-Wunreachable-code",      "-Wimplicit-fallthrough",
+    "-fno-common",          "-fstack-protector-strong", "-ffunction-sections", "-fdata-sections",
+};
+
+/// Code of others: it is as it is.
+const FOREIGN = [_][]const u8{
+    "-w", "-std=gnu11", "-fstack-protector-strong", "-ffunction-sections", "-fdata-sections",
+};
+
+comptime {
+    const zig = @import("builtin").zig_version_string;
+    if (!std.mem.eql(u8, zig, "0.15.2")) {
+        @compileError("sluice is built with Zig 0.15.2 only, and this is " ++ zig ++ "; run: ci/zig build");
+    }
+}
+
+pub fn build(b: *std.Build) void {
+    const target = b.standardTargetOptions(.{ .default_target = .{
+        .cpu_arch = @import("builtin").cpu.arch,
+        .os_tag = .linux,
+        .abi = .musl,
+    } });
+    const release = b.option(bool, "release", "An optimized product (default) or a Debug one") orelse true;
+    const only = b.option([]const u8, "unit", "Only the unit tests whose name contains this, such as text/phone");
+
+    var shop = Shop.init(b, target);
+    const product = addProduct(&shop, if (release) .ReleaseFast else .Debug);
+    b.installArtifact(product);
+
+    const test_unit = b.step("test-unit", "Run the unit tests (-Dunit=room/name for some of them)");
+    test_unit.dependOn(addUnitTests(&shop, only));
+
+    for (PROGRAMS) |program| {
+        addProgram(&shop, program);
+    }
+}
+
+fn addProduct(shop: *Shop, optimize: std.builtin.OptimizeMode) *std.Build.Step.Compile {
+    const exe = shop.program("sluice", optimize, "app", &.{"src/app/main.c"});
+    exe.pie = true;
+    exe.link_z_relro = true;
+    exe.link_z_lazy = false;
+    return exe;
+}
+
+fn addUnitTests(shop: *Shop, only: ?[]const u8) *std.Build.Step {
+    const b = shop.b;
+    const tally = b.addSystemCommand(&.{ "sh", "ci/tally" });
+    tally.setName("unit tests");
+    tally.has_side_effects = true;
+    for (UNIT_TESTS) |unit| {
+        if (only) |part| if (std.mem.indexOf(u8, unit.name, part) == null) continue;
+        const label = b.fmt("unit/{s}", .{unit.name});
+        const run = shop.record(label, shop.unitTest(unit));
+        tally.step.dependOn(&run.step);
+        tally.addArg(label);
+    }
+    return &tally.step;
+}
+
+fn addProgram(shop: *Shop, p: Program) void {
+    const b = shop.b;
+    const exe = shop.testProgram(std.fs.path.stem(p.file), p.release, p.room, p.file, p.with);
+    const run = b.addRunArtifact(exe);
+    run.has_side_effects = true;
+    run.addArgs(if (b.args) |args| args else p.args);
+    b.step(p.step, p.about).dependOn(&run.step);
+}
+
+/// Makes libraries on demand, each once for a mode.
+const Shop = struct {
+    b: *std.Build,
+    target: std.Build.ResolvedTarget,
+    sources: []const u8,
+    foreign: std.StringHashMap(*std.Build.Step.Compile),
+    rooms: std.StringHashMap(?*std.Build.Step.Compile),
+
+    fn init(b: *std.Build, target: std.Build.ResolvedTarget) Shop {
+        const sources = b.graph.env_map.get("SLUICE_SOURCES") orelse {
+            std.debug.print("The third-party sources are missing. Run ci/zig build instead of zig build.\n", .{});
+            std.process.exit(1);
+        };
+        return .{
+            .b = b,
+            .target = target,
+            .sources = sources,
+            .foreign = .init(b.allocator),
+            .rooms = .init(b.allocator),
+        };
+    }
+
+    /// The directory of a third-party source; ci/bootstrap names it after vendor/lock.
+    fn tree(shop: *Shop, recipe: *const Recipe) []const u8 {
+        var lines = std.mem.tokenizeScalar(u8, @embedFile("vendor/lock"), '\n');
+        while (lines.next()) |line| {
+            var words = std.mem.tokenizeScalar(u8, line, ' ');
+            if (!std.mem.eql(u8, words.next() orelse continue, "source")) continue;
+            if (!std.mem.eql(u8, words.next() orelse continue, recipe.name)) continue;
+            return shop.b.fmt("{s}/{s}-{s}", .{ shop.sources, recipe.name, words.next().? });
+        }
+        std.debug.panic("{s} is not in vendor/lock", .{recipe.name});
+    }
+
+    fn path(shop: *Shop, recipe: *const Recipe, sub: []const u8) std.Build.LazyPath {
+        return .{ .cwd_relative = shop.b.pathJoin(&.{ shop.tree(recipe), sub }) };
+    }
+
+    /// Optimized and without sanitizer in every mode, so it is compiled once for all of them.
+    fn foreignLibrary(shop: *Shop, recipe: *const Recipe) *std.Build.Step.Compile {
+        if (shop.foreign.get(recipe.name)) |made| return made;
+        const b = shop.b;
+        const m = b.createModule(.{
+            .target = shop.target,
+            .optimize = .ReleaseFast,
+            .link_libc = true,
+            .sanitize_c = .off,
+            .pic = true,
+            .strip = false,
+        });
+        for (recipe.private) |dir| m.addIncludePath(shop.path(recipe, dir));
+        for (recipe.include) |dir| m.addIncludePath(shop.path(recipe, dir));
+        const prefix = b.fmt("-ffile-prefix-map={s}=vendor", .{shop.sources});
+        m.addCSourceFiles(.{
+            .root = shop.path(recipe, ""),
+            .files = recipe.files,
+            .flags = std.mem.concat(b.allocator, []const u8, &.{ &FOREIGN, &.{prefix}, recipe.flags }) catch @panic("OOM"),
+        });
+        for (recipe.uses) |other| {
+            for (other.include) |dir| m.addIncludePath(shop.path(other, dir));
+            m.linkLibrary(shop.foreignLibrary(other));
+        }
+        const lib = b.addLibrary(.{ .name = recipe.name, .linkage = .static, .root_module = m });
+        shop.foreign.put(recipe.name, lib) catch @panic("OOM");
+        return lib;
+    }
+
+    fn use(shop: *Shop, m: *std.Build.Module, recipe: *const Recipe) void {
+        for (recipe.include) |dir| m.addSystemIncludePath(shop.path(recipe, dir));
+        m.linkLibrary(shop.foreignLibrary(recipe));
+    }
+
+    /// A module for our own code.
+    fn module(shop: *Shop, optimize: std.builtin.OptimizeMode) *std.Build.Module {
+        const m = shop.b.createModule(.{
+            .target = shop.target,
+            .optimize = optimize,
+            .link_libc = true,
+            .sanitize_c = if (optimize == .Debug) .full else .off,
+            .pic = true,
+            .strip = optimize != .Debug,
+        });
+        m.addIncludePath(shop.b.path("src"));
+        return m;
+    }
+
+    fn addOwn(shop: *Shop, m: *std.Build.Module, files: []const []const u8, flags: []const []const u8) void {
+        const b = shop.b;
+        const prefix = b.fmt("-ffile-prefix-map={s}=.", .{b.build_root.path orelse "."});
+        const version = "-DSLUICE_VERSION=\"" ++ VERSION ++ "\"";
+        m.addCSourceFiles(.{
+            .root = b.path(""),
+            .files = files,
+            .flags = std.mem.concat(b.allocator, []const u8, &.{ &STRICT, &.{ prefix, version }, flags }) catch @panic("OOM"),
+        });
+    }
+
+    /// The library of a room, or null while the room is empty.
+    fn room(shop: *Shop, name: []const u8, optimize: std.builtin.OptimizeMode) ?*std.Build.Step.Compile {
+        const b = shop.b;
+        const key = b.fmt("{s}-{s}", .{ name, @tagName(optimize) });
+        if (shop.rooms.get(key)) |made| return made;
+        const r = findRoom(name);
+        const lib: ?*std.Build.Step.Compile = if (r.files.len == 0) null else lib: {
+            const m = shop.module(optimize);
+            for (r.libs) |recipe| shop.use(m, recipe);
+            const files = b.allocator.alloc([]const u8, r.files.len) catch @panic("OOM");
+            for (r.files, files) |file, *full| full.* = b.fmt("src/{s}/{s}", .{ name, file });
+            shop.addOwn(m, files, &.{});
+            break :lib b.addLibrary(.{ .name = key, .linkage = .static, .root_module = m });
+        };
+        shop.rooms.put(key, lib) catch @panic("OOM");
+        return lib;
+    }
+
+    /// Link a room and every room below it.
+    fn linkRoom(shop: *Shop, m: *std.Build.Module, name: []const u8, optimize: std.builtin.OptimizeMode) void {
+        if (shop.room(name, optimize)) |lib| m.linkLibrary(lib);
+        for (findRoom(name).may) |below| {
+            if (shop.room(below, optimize)) |lib| m.linkLibrary(lib);
+        }
+    }
+
+    fn program(shop: *Shop, name: []const u8, optimize: std.builtin.OptimizeMode, top: []const u8, files: []const []const u8) *std.Build.Step.Compile {
+        const m = shop.module(optimize);
+        shop.addOwn(m, files, &.{});
+        shop.linkRoom(m, top, optimize);
+        const exe = shop.b.addExecutable(.{ .name = name, .linkage = .static, .root_module = m });
+        exe.link_gc_sections = true;
+        return exe;
+    }
+
+    /// A program below tests/ or bench/; it sees the foreign headers that its room sees.
+    fn testProgram(shop: *Shop, name: []const u8, release: bool, top: []const u8, file: []const u8, with: []const []const u8) *std.Build.Step.Compile {
+        const b = shop.b;
+        const optimize: std.builtin.OptimizeMode = if (release) .ReleaseFast else .Debug;
+        var files: std.ArrayList([]const u8) = .empty;
+        files.append(b.allocator, file) catch @panic("OOM");
+        for (with) |more| files.append(b.allocator, b.fmt("tests/{s}", .{more})) catch @panic("OOM");
+        const exe = shop.program(name, optimize, top, files.items);
+        exe.root_module.addIncludePath(b.path("tests"));
+        exe.root_module.addIncludePath(b.path("tests/text"));
+        for (findRoom(top).libs) |recipe| shop.use(exe.root_module, recipe);
+        shop.use(exe.root_module, cmocka);
+        return exe;
+    }
+
+    fn unitTest(shop: *Shop, unit: UnitTest) *std.Build.Step.Compile {
+        const b = shop.b;
+        const slash = std.mem.indexOfScalar(u8, unit.name, '/') orelse unit.name.len;
+        const name = b.dupe(unit.name);
+        std.mem.replaceScalar(u8, name, '/', '-');
+        const file = b.fmt("tests/{s}_test.c", .{unit.name});
+        return shop.testProgram(name, false, unit.room orelse unit.name[0..slash], file, unit.with);
+    }
+
+    /// Run a test program and keep its log for ci/tally, which decides whether it passed.
+    fn record(shop: *Shop, label: []const u8, exe: *std.Build.Step.Compile) *std.Build.Step.Run {
+        const run = shop.b.addSystemCommand(&.{ "sh", "ci/record", label });
+        run.addArtifactArg(exe);
+        run.setName(label);
+        run.has_side_effects = true;
+        run.expectExitCode(0);
+        return run;
+    }
+};
+
+fn findRoom(name: []const u8) *const Room {
+    for (&ROOMS) |*r| if (std.mem.eql(u8, r.name, name)) return r;
+    std.debug.panic("there is no room {s} in build.zig", .{name});
+}
