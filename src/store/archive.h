@@ -79,17 +79,21 @@ struct reader_options {
     size_t subscription_count;
     const struct str *references;
     size_t reference_count;
-    bool runs; /* Also see run events of the subscribed pipelines (source "runs"). */
 };
 
-/* Needs an open change. The reader lives in `arena` and belongs to the handle. */
+/*
+ * Needs an open change. The reader belongs to the handle and lives in `arena`. A chat that was left
+ * out of the subscriptions for a while goes on where it was left, so nothing is counted twice.
+ */
 bool store_reader_open(struct store *store, struct arena *arena, const struct reader_options *options,
                        struct reader **out, struct err *err);
+
+void store_reader_close(struct reader *reader); /* NULL is fine. */
 
 /*
  * Within an open change: start reading where the pipeline stands, take messages one by one, and
  * note how far it got. Texts of a message are borrowed until the next call. `found` is false when
- * there is nothing more, or after a stretch of `limit` rows of other chats (then `more` is true).
+ * there is nothing more, or after a long stretch of rows of other chats (then `more` is true).
  */
 bool store_reader_begin(struct store *store, struct reader *reader, struct err *err);
 bool store_reader_next(struct store *store, struct reader *reader, struct message *out, bool *found,

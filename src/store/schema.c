@@ -24,7 +24,8 @@ static const char *const version_1[] = {
     "CREATE TABLE position(pipeline INTEGER NOT NULL, chat INTEGER NOT NULL, id INTEGER NOT NULL,"
     "  PRIMARY KEY(pipeline, chat)) STRICT, WITHOUT ROWID",
     "CREATE TABLE subscription(pipeline INTEGER NOT NULL, source INTEGER NOT NULL,"
-    "  chat TEXT NOT NULL, PRIMARY KEY(pipeline, source, chat)) STRICT, WITHOUT ROWID",
+    "  chat TEXT NOT NULL, left_id INTEGER, PRIMARY KEY(pipeline, source, chat))"
+    "  STRICT, WITHOUT ROWID",
 
     "CREATE TABLE state(pipeline INTEGER NOT NULL, part INTEGER NOT NULL, key BLOB NOT NULL,"
     "  value BLOB NOT NULL, PRIMARY KEY(pipeline, part, key)) STRICT, WITHOUT ROWID",

@@ -2,7 +2,7 @@
  * state: what an op remembers, by pipeline, partition and key.
  *
  * Values are read and written inside the pipeline's change, so they are exactly as old as its
- * position. Values are borrowed until the next call on the handle when `arena` is NULL.
+ * position. `pipeline` is the number of its name (store_name).
  */
 #ifndef SLUICE_STORE_STATE_H
 #define SLUICE_STORE_STATE_H

@@ -1,0 +1,558 @@
+#include "store/archive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/internal.h"
+#include "store/row.h"
+
+enum {
+    FLAG_DIRECTION_SHIFT = 4,
+    FLAG_DELETED = 1 << 8,
+    FLAG_KIND_MASK = 15,
+    COLLISIONS_MAX = 64,
+};
+
+/* What intake knows of one message while a batch is filed. */
+struct item {
+    int64_t chat;
+    int64_t key;    /* In `seen`. */
+    int64_t known;  /* Archive number of the row that has this id already; 0: a fresh one. */
+    size_t place;   /* In the batch. */
+};
+
+/* A decimal number as a person or a database writes it: no sign, no leading zero. */
+static bool canonical_number(struct str text, int64_t *value)
+{
+    const int64_t limit = INT64_MAX / 2;
+    if (text.len == 0 || text.len > 18 || (text.ptr[0] == '0' && text.len > 1) ||
+        text.ptr[0] < '0' || text.ptr[0] > '9') {
+        return false;
+    }
+    return str_to_int64(text, value) && *value < limit;
+}
+
+/* Numbers keep their order and lie at or above zero, hashes lie below: the two never meet. */
+static int64_t key_of(const struct store *store, struct str external_id)
+{
+    int64_t number = 0;
+    if (canonical_number(external_id, &number)) {
+        return number;
+    }
+    return -(int64_t)(str_hash(external_id, store->hash_seed) >> 2) - 1;
+}
+
+static bool same(struct str a, struct str b)
+{
+    return str_equal(a, b);
+}
+
+void store_archive_row(const struct query *query, struct message *out)
+{
+    int64_t flags = query_int(query, 2);
+    *out = (struct message){
+        .id = query_int(query, 0),
+        .partition = query_type(query, 10) == QUERY_NULL ? query_int(query, 1) : query_int(query, 10),
+        .kind = (enum message_kind)(flags & FLAG_KIND_MASK),
+        .direction = (enum message_direction)((flags >> FLAG_DIRECTION_SHIFT) & 3),
+        .deleted = (flags & FLAG_DELETED) != 0,
+        .revision = (int32_t)query_int(query, 9),
+        .external_id = query_text(query, 3),
+        .text = query_text(query, 7),
+        .sent_text = query_text(query, 8),
+        .attachments = query_text(query, 13),
+        .extra = query_text(query, 14),
+        .sent_ms = query_int(query, 5),
+        .archived_ms = query_int(query, 6),
+        .about = query_int(query, 11),
+        .version_ms = query_int(query, 12),
+    };
+}
+
+static struct query *select_by_id(struct store *store, int64_t id, struct err *err)
+{
+    struct query *query =
+        store_query(store, "SELECT " ARCHIVE_COLUMNS " FROM archive WHERE id=?1", err);
+    if (query != NULL) {
+        query_bind_int(query, 1, id);
+    }
+    return query;
+}
+
+/* Does the row `id` carry this external id? A row that retention took away counts as yes. */
+static bool row_is(struct store *store, int64_t id, struct str external_id, bool *is,
+                   struct err *err)
+{
+    struct query *query =
+        store_query(store, "SELECT external_id FROM archive WHERE id=?1", err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, id);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *is = !row || same(query_text(query, 0), external_id);
+    query_end(query);
+    return true;
+}
+
+static bool seen_get(struct store *store, int64_t chat, int64_t key, int64_t *id, struct err *err)
+{
+    struct query *query = store_query(store, "SELECT id FROM seen WHERE chat=?1 AND key=?2", err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, chat);
+    query_bind_int(query, 2, key);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *id = row ? query_int(query, 0) : 0;
+    query_end(query);
+    return true;
+}
+
+static bool seen_add(struct store *store, int64_t chat, int64_t key, int64_t id, bool *added,
+                     struct err *err)
+{
+    struct query *query = store_query(
+        store, "INSERT INTO seen(chat, key, id) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, chat);
+    query_bind_int(query, 2, key);
+    query_bind_int(query, 3, id);
+    if (!store_run(store, query, err)) {
+        return false;
+    }
+    *added = sqlite_changes(store->db) == 1;
+    return true;
+}
+
+static bool seen_move(struct store *store, const struct item *item, int64_t id, struct err *err)
+{
+    struct query *query =
+        store_query(store, "UPDATE seen SET id=?3 WHERE chat=?1 AND key=?2", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, item->chat);
+    query_bind_int(query, 2, item->key);
+    query_bind_int(query, 3, id);
+    return store_run(store, query, err);
+}
+
+struct filing {
+    struct store *store;
+    struct message *messages;
+    struct item *items; /* In the order of the batch. */
+    size_t count;
+    int64_t base; /* Number of the first message. */
+    int64_t archived_ms;
+};
+
+/* Look a message's id up in the index, or enter it there. */
+static bool file_key(struct filing *filing, struct item *item, struct err *err)
+{
+    const struct message *message = &filing->messages[item->place];
+    int64_t id = filing->base + (int64_t)item->place;
+    for (int probe = 0; probe < COLLISIONS_MAX; probe++) {
+        bool added = false;
+        bool is = false;
+        if (!seen_add(filing->store, item->chat, item->key, id, &added, err)) {
+            return false;
+        }
+        if (added) {
+            return true;
+        }
+        if (!seen_get(filing->store, item->chat, item->key, &item->known, err)) {
+            return false;
+        }
+        if (item->known >= filing->base) { /* Entered a moment ago, from this batch. */
+            size_t other = (size_t)(item->known - filing->base);
+            is = other < filing->count &&
+                 same(filing->messages[other].external_id, message->external_id);
+        } else if (!row_is(filing->store, item->known, message->external_id, &is, err)) {
+            return false;
+        }
+        if (is) {
+            return true;
+        }
+        item->known = 0; /* Another id with the same hash: try the next key. */
+        item->key--;
+    }
+    return err_set(err, ERR_STORE, "store: too many colliding ids in one chat");
+}
+
+static int compare_items(const void *left, const void *right)
+{
+    const struct item *a = left;
+    const struct item *b = right;
+    if (a->chat != b->chat) {
+        return a->chat < b->chat ? -1 : 1;
+    }
+    if (a->key != b->key) {
+        return a->key < b->key ? -1 : 1;
+    }
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+/* Enter all ids in key order; the results stand in `items` in the order of the batch. */
+static bool file_keys(struct filing *filing, struct arena *arena, struct err *err)
+{
+    struct item *sorted = arena_array(arena, filing->count, sizeof *sorted);
+    if (sorted == NULL) {
+        return err_set(err, ERR_RETRY, "store: a batch is too large for the step's memory");
+    }
+    memcpy(sorted, filing->items, filing->count * sizeof *sorted);
+    qsort(sorted, filing->count, sizeof *sorted, compare_items);
+    for (size_t i = 0; i < filing->count; i++) {
+        if (!file_key(filing, &sorted[i], err)) {
+            return false;
+        }
+        filing->items[sorted[i].place] = sorted[i];
+    }
+    return true;
+}
+
+static void bind_external_id(struct query *query, int index, struct str external_id)
+{
+    int64_t number = 0;
+    if (canonical_number(external_id, &number)) {
+        query_bind_int(query, index, number);
+    } else {
+        query_bind_text(query, index, external_id);
+    }
+}
+
+static void bind_known(struct query *query, int index, int64_t value)
+{
+    if (value != 0) {
+        query_bind_int(query, index, value);
+    } else {
+        query_bind_null(query, index);
+    }
+}
+
+/* The columns that most messages leave empty. */
+static bool is_plain(const struct message *message, int64_t chat)
+{
+    return message->revision == 0 && message->partition == chat && message->about == 0 &&
+           message->version_ms == 0 && message->attachments.ptr == NULL &&
+           message->extra.ptr == NULL;
+}
+
+static bool insert_row(struct store *store, const struct message *message, int64_t chat,
+                       struct err *err)
+{
+    int64_t sender = 0;
+    bool plain = is_plain(message, chat);
+    if (!store_name(store, message->sender, &sender, err)) {
+        return false;
+    }
+    struct query *query =
+        plain ? store_query(store,
+                            "INSERT INTO archive(id, chat, flags, external_id, sender, sent_ms,"
+                            " archived_ms, text, sent_text)"
+                            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                            err)
+              : store_query(store,
+                            "INSERT INTO archive(" ARCHIVE_COLUMNS ")"
+                            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+                            " ?15)",
+                            err);
+    if (query == NULL) {
+        return false;
+    }
+    int64_t flags = (int64_t)message->kind | (int64_t)message->direction << FLAG_DIRECTION_SHIFT |
+                    (message->deleted ? FLAG_DELETED : 0);
+    query_bind_int(query, 1, message->id);
+    query_bind_int(query, 2, chat);
+    query_bind_int(query, 3, flags);
+    bind_external_id(query, 4, message->external_id);
+    query_bind_int(query, 5, sender);
+    query_bind_int(query, 6, message->sent_ms);
+    query_bind_int(query, 7, message->archived_ms);
+    query_bind_text(query, 8, message->text.ptr != NULL ? message->text : STR(""));
+    query_bind_text(query, 9, message->sent_text);
+    if (!plain) {
+        bind_known(query, 10, message->revision);
+        bind_known(query, 11, message->partition == chat ? 0 : message->partition);
+        bind_known(query, 12, message->about);
+        bind_known(query, 13, message->version_ms);
+        query_bind_text(query, 14, message->attachments);
+        query_bind_text(query, 15, message->extra);
+    }
+    return store_run(store, query, err);
+}
+
+/* Cut a text that is too long, never splitting a character. */
+static bool cut_text(struct message *message)
+{
+    if (message->text.len <= MESSAGE_TEXT_MAX) {
+        return false;
+    }
+    size_t len = MESSAGE_TEXT_MAX;
+    while (len > 0 && ((unsigned char)message->text.ptr[len] & 0xC0) == 0x80) {
+        len--;
+    }
+    message->text.len = len;
+    return true;
+}
+
+/* The id is known: is what it says now something new? Sets the next revision if so. */
+static bool is_revised(struct store *store, const struct item *item, struct message *message,
+                       bool *revised, struct err *err)
+{
+    struct query *query = select_by_id(store, item->known, err);
+    bool row = false;
+    struct message old;
+    *revised = false;
+    if (query == NULL || !store_step(store, query, &row, err)) {
+        return false;
+    }
+    if (!row) { /* Retention took it: it was known, that is all. */
+        return true;
+    }
+    store_archive_row(query, &old);
+    bool older = message->version_ms != 0 && old.version_ms != 0 &&
+                 message->version_ms < old.version_ms;
+    bool equal = same(old.text, message->text) && old.deleted == message->deleted &&
+                 same(old.attachments, message->attachments);
+    *revised = !older && !equal && message->kind == MESSAGE_CHAT;
+    message->revision = old.revision + 1;
+    query_end(query);
+    return true;
+}
+
+static bool file_row(struct filing *filing, size_t place, struct intake_counts *counts,
+                     struct err *err)
+{
+    struct store *store = filing->store;
+    struct message *message = &filing->messages[place];
+    struct item *item = &filing->items[place];
+    counts->cut += cut_text(message);
+    if (message->partition == 0) {
+        message->partition = item->chat;
+    }
+    if (item->known != 0) {
+        /* The index may have moved on to a revision of this very batch. */
+        bool revised = false;
+        if (!seen_get(store, item->chat, item->key, &item->known, err) ||
+            !is_revised(store, item, message, &revised, err)) {
+            return false;
+        }
+        if (!revised) {
+            message->id = 0;
+            message->revision = 0;
+            counts->repeated++;
+            return true;
+        }
+        if (!seen_move(store, item, filing->base + (int64_t)place, err)) {
+            return false;
+        }
+    }
+    message->id = filing->base + (int64_t)place;
+    message->archived_ms = filing->archived_ms;
+    counts->last_id = message->id;
+    counts->fresh += item->known == 0;
+    counts->revised += item->known != 0;
+    return insert_row(store, message, item->chat, err);
+}
+
+/* Numbers go on behind everything that ever was; time never falls. */
+static bool begin_filing(struct filing *filing, struct err *err)
+{
+    struct store *store = filing->store;
+    int64_t floor_id = 0;
+    struct query *query = store_query(
+        store, "SELECT id, archived_ms FROM archive ORDER BY id DESC LIMIT 1", err);
+    bool row = false;
+    if (query == NULL || !store_step(store, query, &row, err)) {
+        return false;
+    }
+    int64_t last_id = row ? query_int(query, 0) : 0;
+    int64_t last_ms = row ? query_int(query, 1) : 0;
+    query_end(query);
+    if (!store_meta_get(store, "archive_floor", 0, &floor_id, err)) {
+        return false;
+    }
+    int64_t now_ms = clock_wall_ms(store->clock);
+    filing->base = (last_id > floor_id ? last_id : floor_id) + 1;
+    filing->archived_ms = now_ms > last_ms ? now_ms : last_ms;
+    return true;
+}
+
+static bool file_chats(struct filing *filing, struct err *err)
+{
+    for (size_t i = 0; i < filing->count; i++) {
+        struct message *message = &filing->messages[i];
+        struct item *item = &filing->items[i];
+        must(message->source.len > 0 && message->external_id.len > 0);
+        *item = (struct item){.key = key_of(filing->store, message->external_id), .place = i};
+        message->revision = 0;
+        if (!store_chat(filing->store, message->source, message->chat, &item->chat, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool store_archive_put(struct store *store, struct arena *arena, struct message *messages,
+                       size_t count, struct intake_counts *counts, struct err *err)
+{
+    must(store->changing);
+    *counts = (struct intake_counts){0};
+    if (count == 0) {
+        return true;
+    }
+    struct filing filing = {.store = store, .messages = messages, .count = count};
+    filing.items = arena_array(arena, count, sizeof *filing.items);
+    if (filing.items == NULL) {
+        return err_set(err, ERR_RETRY, "store: a batch is too large for the step's memory");
+    }
+    if (!begin_filing(&filing, err) || !file_chats(&filing, err) ||
+        !file_keys(&filing, arena, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!file_row(&filing, i, counts, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool copy_text(struct arena *arena, struct str *text)
+{
+    if (text->ptr == NULL) {
+        return true;
+    }
+    *text = arena_copy(arena, *text);
+    return text->ptr != NULL;
+}
+
+static bool copy_row(struct store *store, struct arena *arena, struct query *query,
+                     struct message *out, struct err *err)
+{
+    store_archive_row(query, out);
+    int64_t chat = query_int(query, 1);
+    int64_t sender = query_int(query, 4);
+    int64_t source = 0;
+    bool ok = copy_text(arena, &out->external_id) && copy_text(arena, &out->text) &&
+              copy_text(arena, &out->sent_text) && copy_text(arena, &out->attachments) &&
+              copy_text(arena, &out->extra);
+    query_end(query);
+    if (!ok) {
+        return err_set(err, ERR_RETRY, "store: a message is too large for the step's memory");
+    }
+    struct query *names = store_query(store, "SELECT source, chat FROM chat WHERE id=?1", err);
+    bool row = false;
+    if (names == NULL) {
+        return false;
+    }
+    query_bind_int(names, 1, chat);
+    if (!store_step(store, names, &row, err)) {
+        return false;
+    }
+    source = row ? query_int(names, 0) : 0;
+    out->chat = row ? arena_copy(arena, query_text(names, 1)) : STR("");
+    query_end(names);
+    return store_name_text(store, arena, source, &out->source, err) &&
+           store_name_text(store, arena, sender, &out->sender, err);
+}
+
+bool store_archive_get(struct store *store, struct arena *arena, int64_t id, struct message *out,
+                       struct err *err)
+{
+    struct query *query = select_by_id(store, id, err);
+    bool row = false;
+    *out = (struct message){0};
+    if (query == NULL || !store_step(store, query, &row, err)) {
+        return false;
+    }
+    return !row || copy_row(store, arena, query, out, err);
+}
+
+bool store_archive_find(struct store *store, struct arena *arena, struct str source,
+                        struct str chat, struct str external_id, struct message *out,
+                        struct err *err)
+{
+    int64_t chat_id = 0;
+    *out = (struct message){0};
+    if (!store_chat_find(store, source, chat, &chat_id, err)) {
+        return false;
+    }
+    int64_t key = key_of(store, external_id);
+    for (int probe = 0; chat_id != 0 && probe < COLLISIONS_MAX; probe++, key--) {
+        int64_t id = 0;
+        if (!seen_get(store, chat_id, key, &id, err)) {
+            return false;
+        }
+        if (id == 0) {
+            return true;
+        }
+        if (!store_archive_get(store, arena, id, out, err)) {
+            return false;
+        }
+        if (out->id == 0 || same(out->external_id, external_id)) {
+            return true;
+        }
+        *out = (struct message){0};
+    }
+    return true;
+}
+
+bool store_archive_head(struct store *store, int64_t *id, struct err *err)
+{
+    return store_int(store, "SELECT max(id) FROM archive", id, err);
+}
+
+bool store_cursor_get(struct store *store, struct arena *arena, struct str source, struct str chat,
+                      struct str *cursor, struct err *err)
+{
+    int64_t source_id = 0;
+    *cursor = (struct str){0};
+    if (!store_name_find(store, source, &source_id, err)) {
+        return false;
+    }
+    struct query *query =
+        store_query(store, "SELECT value FROM cursor WHERE source=?1 AND chat=?2", err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, source_id);
+    query_bind_text(query, 2, chat.ptr != NULL ? chat : STR(""));
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    if (row) {
+        *cursor = arena_copy(arena, query_text(query, 0));
+    }
+    query_end(query);
+    return !row || cursor->ptr != NULL || err_set(err, ERR_RETRY, "store: out of step memory");
+}
+
+bool store_cursor_put(struct store *store, struct str source, struct str chat, struct str cursor,
+                      struct err *err)
+{
+    must(store->changing);
+    int64_t source_id = 0;
+    if (!store_name(store, source, &source_id, err)) {
+        return false;
+    }
+    struct query *query = store_query(
+        store, "INSERT OR REPLACE INTO cursor(source, chat, value) VALUES(?1, ?2, ?3)", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, source_id);
+    query_bind_text(query, 2, chat.ptr != NULL ? chat : STR(""));
+    query_bind_text(query, 3, cursor.ptr != NULL ? cursor : STR(""));
+    return store_run(store, query, err);
+}

@@ -1,0 +1,449 @@
+#include "store/outbox.h"
+
+#include "store/internal.h"
+
+enum {
+    FLAG_KIND_MASK = 15,
+    FLAG_RECEIPT = 1 << 4,
+    SCAN_MAX = 4 * SINK_BATCH_MAX,
+    SET_SLOTS = 32768, /* Twice SCAN_MAX, a power of two. */
+};
+
+/* Entities that may not be handed out now; a rare mix-up of hashes only delays. */
+struct entity_set {
+    uint64_t *slots;
+};
+
+static bool set_add(struct entity_set *set, uint64_t hash)
+{
+    hash |= 1;
+    size_t at = (size_t)(hash >> 17) & (SET_SLOTS - 1);
+    while (set->slots[at] != 0) {
+        if (set->slots[at] == hash) {
+            return false;
+        }
+        at = (at + 1) & (SET_SLOTS - 1);
+    }
+    set->slots[at] = hash;
+    return true;
+}
+
+static bool bind_effect(struct store *store, struct query *query, struct str sink,
+                        const struct effect *effect, struct err *err)
+{
+    int64_t sink_id = 0;
+    int64_t pipeline = 0;
+    if (!store_name_find(store, sink, &sink_id, err) ||
+        !store_name_find(store, effect->pipeline, &pipeline, err)) {
+        return false;
+    }
+    query_bind_int(query, 1, sink_id);
+    query_bind_int(query, 2, effect->generation);
+    query_bind_int(query, 3, effect->message);
+    query_bind_int(query, 4, pipeline);
+    query_bind_int(query, 5, effect->nth);
+    return true;
+}
+
+struct names {
+    int64_t pipeline;
+    int64_t sink;
+    int64_t target;
+};
+
+/* Is this what was emitted last for the entity? If not, note it as the last. */
+static bool emit_absolute(struct store *store, const struct names *names,
+                          const struct effect *effect, const struct record *record, bool *equal,
+                          struct err *err)
+{
+    struct query *query = store_query(store,
+                                      "SELECT body=?5 AND generation=?6 FROM emitted WHERE"
+                                      " pipeline=?1 AND sink=?2 AND target=?3 AND entity=?4",
+                                      err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, names->pipeline);
+    query_bind_int(query, 2, names->sink);
+    query_bind_int(query, 3, names->target);
+    query_bind_text(query, 4, record->entity);
+    query_bind_text(query, 5, record->body);
+    query_bind_int(query, 6, effect->generation);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *equal = row && query_int(query, 0) == 1;
+    query_end(query);
+    if (*equal) {
+        return true;
+    }
+    query = store_query(store,
+                        "INSERT OR REPLACE INTO emitted(pipeline, sink, target, entity, generation,"
+                        " message, nth, body) VALUES(?1, ?2, ?3, ?4, ?6, ?7, ?8, ?5)",
+                        err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, names->pipeline);
+    query_bind_int(query, 2, names->sink);
+    query_bind_int(query, 3, names->target);
+    query_bind_text(query, 4, record->entity);
+    query_bind_text(query, 5, record->body);
+    query_bind_int(query, 6, effect->generation);
+    query_bind_int(query, 7, effect->message);
+    query_bind_int(query, 8, effect->nth);
+    if (!store_run(store, query, err)) {
+        return false;
+    }
+    query = store_query(store,
+                        "DELETE FROM outbox WHERE sink=?1 AND target=?2 AND entity=?3 AND"
+                        " flags & 15 = 0 AND pipeline=?4",
+                        err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, names->sink);
+    query_bind_int(query, 2, names->target);
+    query_bind_text(query, 3, record->entity);
+    query_bind_int(query, 4, names->pipeline);
+    return store_run(store, query, err);
+}
+
+bool store_outbox_put(struct store *store, const struct effect *effect, int64_t partition,
+                      const struct record *record, bool *queued, struct err *err)
+{
+    must(store->changing);
+    struct names names = {0};
+    bool equal = false;
+    if (record->entity.len == 0 || record->entity.len > RECORD_ENTITY_MAX) {
+        return err_set(err, ERR_REJECT, "a record's row identity has %zu bytes (1 to %d are fine)",
+                       record->entity.len, RECORD_ENTITY_MAX);
+    }
+    if (!store_name(store, effect->pipeline, &names.pipeline, err) ||
+        !store_name(store, record->sink, &names.sink, err) ||
+        !store_name(store, record->target, &names.target, err)) {
+        return false;
+    }
+    if (record->kind == RECORD_ABSOLUTE &&
+        !emit_absolute(store, &names, effect, record, &equal, err)) {
+        return false;
+    }
+    *queued = !equal;
+    if (equal) {
+        return true;
+    }
+    struct query *query =
+        store_query(store,
+                    "INSERT INTO outbox(sink, generation, message, pipeline, nth, flags, part,"
+                    " target, entity, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, names.sink);
+    query_bind_int(query, 2, effect->generation);
+    query_bind_int(query, 3, effect->message);
+    query_bind_int(query, 4, names.pipeline);
+    query_bind_int(query, 5, effect->nth);
+    query_bind_int(query, 6, (int64_t)record->kind | (record->receipt ? FLAG_RECEIPT : 0));
+    query_bind_int(query, 7, partition);
+    query_bind_int(query, 8, names.target);
+    query_bind_text(query, 9, record->entity);
+    query_bind_text(query, 10, record->body.ptr != NULL ? record->body : STR("{}"));
+    return store_run(store, query, err);
+}
+
+/* Names repeat from row to row: keep the last one of each kind. */
+struct last_name {
+    int64_t id;
+    struct str text;
+};
+
+static bool name_text(struct store *store, struct arena *arena, struct last_name *last, int64_t id,
+                      struct str *text, struct err *err)
+{
+    if (last->id != id) {
+        if (!store_name_text(store, arena, id, &last->text, err)) {
+            return false;
+        }
+        last->id = id;
+    }
+    *text = last->text;
+    return true;
+}
+
+struct due_scan {
+    struct store *store;
+    struct arena *arena;
+    struct entity_set blocked;
+    struct last_name pipeline;
+    struct last_name target;
+    int64_t now_ms;
+    int64_t next_due_ms;
+    size_t bytes;
+};
+
+static bool read_parcel(struct due_scan *scan, const struct query *query, struct parcel *parcel,
+                        struct err *err)
+{
+    int64_t flags = query_int(query, 4);
+    *parcel = (struct parcel){
+        .kind = (enum record_kind)(flags & FLAG_KIND_MASK),
+        .receipt = (flags & FLAG_RECEIPT) != 0,
+        .effect = {.generation = query_int(query, 0),
+                   .message = query_int(query, 1),
+                   .nth = (int32_t)query_int(query, 3)},
+        .partition = query_int(query, 5),
+        .entity = arena_copy(scan->arena, query_text(query, 7)),
+        .body = arena_copy(scan->arena, query_text(query, 8)),
+        .attempts = (int32_t)query_int(query, 9),
+    };
+    if (parcel->entity.ptr == NULL || parcel->body.ptr == NULL) {
+        return err_set(err, ERR_RETRY, "store: out of step memory");
+    }
+    scan->bytes += parcel->entity.len + parcel->body.len;
+    return name_text(scan->store, scan->arena, &scan->pipeline, query_int(query, 2),
+                     &parcel->effect.pipeline, err) &&
+           name_text(scan->store, scan->arena, &scan->target, query_int(query, 6), &parcel->target,
+                     err);
+}
+
+/* One row of the outbox: hand it out, or remember that its entity has to wait. */
+static bool look_at(struct due_scan *scan, const struct query *query, struct parcel *parcel,
+                    bool *taken, struct err *err)
+{
+    struct str entity = query_text(query, 7);
+    int64_t due_ms = query_int(query, 10);
+    bool first = set_add(&scan->blocked, str_hash(entity, (uint64_t)query_int(query, 6)));
+    *taken = first && due_ms <= scan->now_ms;
+    if (due_ms > scan->now_ms && (scan->next_due_ms == 0 || due_ms < scan->next_due_ms)) {
+        scan->next_due_ms = due_ms;
+    }
+    return !*taken || read_parcel(scan, query, parcel, err);
+}
+
+bool store_outbox_due(struct store *store, struct arena *arena, struct str sink, int64_t now_ms,
+                      struct parcel *parcels, size_t *count, bool *more, int64_t *next_due_ms,
+                      struct err *err)
+{
+    int64_t sink_id = 0;
+    size_t room = *count;
+    struct due_scan scan = {.store = store, .arena = arena, .now_ms = now_ms};
+    *count = 0;
+    *more = false;
+    *next_due_ms = 0;
+    if (!store_name_find(store, sink, &sink_id, err) || sink_id == 0) {
+        return sink_id == 0 || err->kind == ERR_NONE;
+    }
+    struct query *query = store_query(store,
+                                      "SELECT generation, message, pipeline, nth, flags, part,"
+                                      " target, entity, body, attempts, due_ms FROM outbox"
+                                      " WHERE sink=?1 ORDER BY generation, message, pipeline, nth",
+                                      err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, sink_id);
+    bool row = false;
+    bool ok = store_step(store, query, &row, err);
+    if (ok && row) {
+        scan.blocked.slots = arena_array(arena, SET_SLOTS, sizeof(uint64_t));
+        ok = scan.blocked.slots != NULL || err_set(err, ERR_RETRY, "store: out of step memory");
+    }
+    size_t scanned = 0;
+    while (ok && row && scanned < SCAN_MAX && *count < room && scan.bytes < SINK_BATCH_BYTES_MAX) {
+        bool taken = false;
+        ok = look_at(&scan, query, &parcels[*count], &taken, err);
+        *count += ok && taken;
+        scanned++;
+        ok = ok && store_step(store, query, &row, err);
+    }
+    query_end(query);
+    *more = row && *count > 0;
+    *next_due_ms = scan.next_due_ms;
+    return ok;
+}
+
+bool store_outbox_done(struct store *store, struct str sink, const struct effect *effect,
+                       struct err *err)
+{
+    must(store->changing);
+    struct query *query = store_query(store,
+                                      "DELETE FROM outbox WHERE sink=?1 AND generation=?2 AND"
+                                      " message=?3 AND pipeline=?4 AND nth=?5",
+                                      err);
+    return query != NULL && bind_effect(store, query, sink, effect, err) &&
+           store_run(store, query, err);
+}
+
+bool store_outbox_later(struct store *store, struct str sink, const struct effect *effect,
+                        int64_t due_ms, struct str why, struct err *err)
+{
+    must(store->changing);
+    struct query *query = store_query(store,
+                                      "UPDATE outbox SET attempts=attempts+1, due_ms=?6, why=?7"
+                                      " WHERE sink=?1 AND generation=?2 AND message=?3 AND"
+                                      " pipeline=?4 AND nth=?5",
+                                      err);
+    if (query == NULL || !bind_effect(store, query, sink, effect, err)) {
+        return false;
+    }
+    query_bind_int(query, 6, due_ms);
+    query_bind_text(query, 7, why);
+    return store_run(store, query, err);
+}
+
+bool store_outbox_dead(struct store *store, struct str sink, const struct effect *effect,
+                       struct str why, struct err *err)
+{
+    must(store->changing);
+    struct query *query =
+        store_query(store,
+                    "INSERT INTO dead(sink, generation, message, pipeline, nth, flags, part, target,"
+                    " entity, body, why, attempts, at_ms) SELECT sink, generation, message,"
+                    " pipeline, nth, flags, part, target, entity, body, ?6, attempts+1, ?7 FROM"
+                    " outbox WHERE sink=?1 AND generation=?2 AND message=?3 AND pipeline=?4 AND"
+                    " nth=?5",
+                    err);
+    if (query == NULL || !bind_effect(store, query, sink, effect, err)) {
+        return false;
+    }
+    query_bind_text(query, 6, why.ptr != NULL ? why : STR("no reason was given"));
+    query_bind_int(query, 7, clock_wall_ms(store->clock));
+    return store_run(store, query, err) && store_outbox_done(store, sink, effect, err);
+}
+
+bool store_outbox_untried(struct store *store, struct str pipeline, int64_t message, int64_t *count,
+                          struct err *err)
+{
+    int64_t pipeline_id = 0;
+    bool row = false;
+    struct query *query = store_query(store,
+                                      "SELECT count(*) FROM outbox WHERE pipeline=?1 AND"
+                                      " message<=?2 AND attempts=0",
+                                      err);
+    if (query == NULL || !store_name_find(store, pipeline, &pipeline_id, err)) {
+        return false;
+    }
+    query_bind_int(query, 1, pipeline_id);
+    query_bind_int(query, 2, message);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *count = row ? query_int(query, 0) : 0;
+    query_end(query);
+    return true;
+}
+
+bool store_outbox_waiting(struct store *store, struct str sink, int64_t *count, int64_t *oldest_ms,
+                          struct err *err)
+{
+    int64_t sink_id = 0;
+    bool row = false;
+    struct query *query =
+        store_query(store,
+                    "SELECT count(*), (SELECT archived_ms FROM archive WHERE id=min(o.message))"
+                    " FROM outbox o WHERE o.sink=?1",
+                    err);
+    if (query == NULL || !store_name_find(store, sink, &sink_id, err)) {
+        return false;
+    }
+    query_bind_int(query, 1, sink_id);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *count = row ? query_int(query, 0) : 0;
+    *oldest_ms = row ? query_int(query, 1) : 0;
+    query_end(query);
+    return true;
+}
+
+static bool read_dead(struct store *store, struct arena *arena, const struct query *query,
+                      struct dead_letter *out, struct err *err)
+{
+    int64_t flags = query_int(query, 6);
+    *out = (struct dead_letter){
+        .id = query_int(query, 0),
+        .kind = (enum record_kind)(flags & FLAG_KIND_MASK),
+        .effect = {.generation = query_int(query, 2),
+                   .message = query_int(query, 3),
+                   .nth = (int32_t)query_int(query, 5)},
+        .entity = arena_copy(arena, query_text(query, 8)),
+        .body = arena_copy(arena, query_text(query, 9)),
+        .why = arena_copy(arena, query_text(query, 10)),
+        .attempts = (int32_t)query_int(query, 11),
+        .at_ms = query_int(query, 12),
+    };
+    if (out->entity.ptr == NULL || out->body.ptr == NULL || out->why.ptr == NULL) {
+        return err_set(err, ERR_RETRY, "store: out of step memory");
+    }
+    return store_name_text(store, arena, query_int(query, 1), &out->sink, err) &&
+           store_name_text(store, arena, query_int(query, 4), &out->effect.pipeline, err) &&
+           store_name_text(store, arena, query_int(query, 7), &out->target, err);
+}
+
+bool store_dead_list(struct store *store, struct arena *arena, int64_t after_id, size_t limit,
+                     struct dead_letter *out, size_t *count, struct err *err)
+{
+    struct query *query =
+        store_query(store,
+                    "SELECT id, sink, generation, message, pipeline, nth, flags, target, entity,"
+                    " body, why, attempts, at_ms FROM dead WHERE id>?1 ORDER BY id",
+                    err);
+    bool row = true;
+    *count = 0;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, after_id);
+    bool ok = true;
+    while (ok && *count < limit) {
+        ok = store_step(store, query, &row, err);
+        if (!ok || !row) {
+            break;
+        }
+        ok = read_dead(store, arena, query, &out[*count], err);
+        *count += ok;
+    }
+    query_end(query);
+    return ok;
+}
+
+static bool dead_delete(struct store *store, int64_t id, bool *found, struct err *err)
+{
+    struct query *query = store_query(store, "DELETE FROM dead WHERE id=?1", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, id);
+    if (!store_run(store, query, err)) {
+        return false;
+    }
+    *found = sqlite_changes(store->db) == 1;
+    return true;
+}
+
+bool store_dead_retry(struct store *store, int64_t id, struct str body, bool *found,
+                      struct err *err)
+{
+    must(store->changing);
+    struct query *query =
+        store_query(store,
+                    "INSERT OR IGNORE INTO outbox(sink, generation, message, pipeline, nth, flags,"
+                    " part, target, entity, body) SELECT sink, generation, message, pipeline, nth,"
+                    " flags, part, target, entity, coalesce(?2, body) FROM dead WHERE id=?1",
+                    err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, id);
+    query_bind_text(query, 2, body);
+    return store_run(store, query, err) && dead_delete(store, id, found, err);
+}
+
+bool store_dead_drop(struct store *store, int64_t id, bool *found, struct err *err)
+{
+    must(store->changing);
+    return dead_delete(store, id, found, err);
+}

@@ -1,0 +1,489 @@
+#include <string.h>
+
+#include "store/archive.h"
+#include "store/internal.h"
+#include "store/row.h"
+
+enum {
+    STRETCH_MAX = 200000,  /* Rows of other chats passed over in one step. */
+    SENDERS_SLOTS = 2048,  /* Power of two. */
+    SENDERS_ARENA = 1 << 20,
+    CHATS_ARENA = 16 << 20,
+    LATE_MAX = 4096,
+};
+
+enum chat_use { CHAT_UNKNOWN = 0, CHAT_OTHER, CHAT_MINE };
+
+/* A chat of the archive as this pipeline sees it. */
+struct reader_chat {
+    enum chat_use use;
+    struct str source;
+    struct str chat;
+};
+
+struct reader_sender {
+    int64_t id;
+    struct str text;
+};
+
+struct reader {
+    struct reader_options options;
+    int64_t pipeline;
+    struct arena arena; /* Chats; grows with their number. */
+    struct reader_chat *chats;
+    size_t chat_room;
+    struct arena senders_arena;
+    struct reader_sender *senders;
+
+    /* The stretch being read. */
+    struct query *query;
+    int64_t position; /* Of the pipeline. */
+    int64_t late_chat; /* A chat that is catching up, or 0. */
+    int64_t late_position;
+    int64_t reached;
+    bool exhausted;
+};
+
+static bool out_of_memory(struct err *err)
+{
+    return err_set(err, ERR_RETRY, "store: out of memory for the names of chats and senders");
+}
+
+static bool position_read(struct store *store, int64_t pipeline, int64_t chat, int64_t *id,
+                          bool *there, struct err *err)
+{
+    struct query *query =
+        store_query(store, "SELECT id FROM position WHERE pipeline=?1 AND chat=?2", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, pipeline);
+    query_bind_int(query, 2, chat);
+    if (!store_step(store, query, there, err)) {
+        return false;
+    }
+    *id = *there ? query_int(query, 0) : 0;
+    query_end(query);
+    return true;
+}
+
+static bool position_write(struct store *store, int64_t pipeline, int64_t chat, int64_t id,
+                           struct err *err)
+{
+    struct query *query = store_query(
+        store, "INSERT OR REPLACE INTO position(pipeline, chat, id) VALUES(?1, ?2, ?3)", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, pipeline);
+    query_bind_int(query, 2, chat);
+    query_bind_int(query, 3, id);
+    return store_run(store, query, err);
+}
+
+static bool position_drop(struct store *store, int64_t pipeline, int64_t chat, struct err *err)
+{
+    struct query *query =
+        store_query(store, "DELETE FROM position WHERE pipeline=?1 AND chat=?2", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, pipeline);
+    query_bind_int(query, 2, chat);
+    return store_run(store, query, err);
+}
+
+bool store_position_get(struct store *store, struct str pipeline, int64_t *id, struct err *err)
+{
+    int64_t pipeline_id = 0;
+    bool there = false;
+    *id = 0;
+    if (!store_name_find(store, pipeline, &pipeline_id, err) ||
+        !position_read(store, pipeline_id, 0, id, &there, err)) {
+        return false;
+    }
+    struct query *query = store_query(
+        store, "SELECT min(id) FROM position WHERE pipeline=?1 AND chat<>0", err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, pipeline_id);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    if (row && query_type(query, 0) != QUERY_NULL && query_int(query, 0) < *id) {
+        *id = query_int(query, 0);
+    }
+    query_end(query);
+    return true;
+}
+
+/* A subscription that came, or came back, while the pipeline had already worked. */
+static bool subscribe_late(struct store *store, const struct reader *reader,
+                           const struct subscription *wanted, int64_t from, struct err *err)
+{
+    if (wanted->chat.len > 0) {
+        int64_t chat = 0;
+        return store_chat(store, wanted->source, wanted->chat, &chat, err) &&
+               position_write(store, reader->pipeline, chat, from, err);
+    }
+    int64_t source = 0;
+    if (!store_name(store, wanted->source, &source, err)) {
+        return false;
+    }
+    struct query *query = store_query(store,
+                                      "INSERT OR IGNORE INTO position(pipeline, chat, id)"
+                                      " SELECT ?1, id, ?3 FROM chat WHERE source=?2",
+                                      err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, reader->pipeline);
+    query_bind_int(query, 2, source);
+    query_bind_int(query, 3, from);
+    return store_run(store, query, err);
+}
+
+static bool subscribe(struct store *store, const struct reader *reader,
+                      const struct subscription *wanted, bool started, struct err *err)
+{
+    int64_t source = 0;
+    bool row = false;
+    struct query *query = store_query(
+        store, "SELECT left_id FROM subscription WHERE pipeline=?1 AND source=?2 AND chat=?3", err);
+    if (query == NULL || !store_name(store, wanted->source, &source, err)) {
+        return false;
+    }
+    query_bind_int(query, 1, reader->pipeline);
+    query_bind_int(query, 2, source);
+    query_bind_text(query, 3, wanted->chat.ptr != NULL ? wanted->chat : STR(""));
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    bool left = row && query_type(query, 0) != QUERY_NULL;
+    int64_t from = left ? query_int(query, 0) : 0;
+    query_end(query);
+    if (row && !left) {
+        return true;
+    }
+    if (started && !subscribe_late(store, reader, wanted, from, err)) {
+        return false;
+    }
+    query = store_query(store,
+                        "INSERT OR REPLACE INTO subscription(pipeline, source, chat, left_id)"
+                        " VALUES(?1, ?2, ?3, NULL)",
+                        err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, reader->pipeline);
+    query_bind_int(query, 2, source);
+    query_bind_text(query, 3, wanted->chat.ptr != NULL ? wanted->chat : STR(""));
+    return store_run(store, query, err);
+}
+
+static bool is_wanted(const struct reader_options *options, struct str source, struct str chat)
+{
+    for (size_t i = 0; i < options->subscription_count; i++) {
+        const struct subscription *wanted = &options->subscriptions[i];
+        if (str_equal(wanted->source, source) &&
+            (wanted->chat.len == 0 || str_equal(wanted->chat, chat))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Note where subscriptions that are no longer configured were left. */
+static bool unsubscribe(struct store *store, struct arena *arena, const struct reader *reader,
+                        int64_t position, struct err *err)
+{
+    struct gone {
+        int64_t source;
+        struct str chat;
+    } *gone = NULL;
+    size_t count = 0;
+    struct query *query = store_query(store,
+                                      "SELECT s.source, n.text, s.chat FROM subscription s JOIN name n"
+                                      " ON n.id=s.source WHERE s.pipeline=?1 AND s.left_id IS NULL",
+                                      err);
+    bool row = false;
+    gone = arena_array(arena, LATE_MAX, sizeof *gone);
+    if (query == NULL || gone == NULL) {
+        return query != NULL && out_of_memory(err);
+    }
+    query_bind_int(query, 1, reader->pipeline);
+    while (count < LATE_MAX) {
+        if (!store_step(store, query, &row, err)) {
+            return false;
+        }
+        if (!row) {
+            break;
+        }
+        if (!is_wanted(&reader->options, query_text(query, 1), query_text(query, 2))) {
+            gone[count].source = query_int(query, 0);
+            gone[count].chat = arena_copy(arena, query_text(query, 2));
+            count++;
+        }
+    }
+    query_end(query);
+    for (size_t i = 0; i < count; i++) {
+        query = store_query(store,
+                            "UPDATE subscription SET left_id=coalesce((SELECT p.id FROM position p"
+                            " JOIN chat c ON c.id=p.chat WHERE p.pipeline=?1 AND c.source=?2 AND"
+                            " c.chat=?3), ?4) WHERE pipeline=?1 AND source=?2 AND chat=?3",
+                            err);
+        if (query == NULL) {
+            return false;
+        }
+        query_bind_int(query, 1, reader->pipeline);
+        query_bind_int(query, 2, gone[i].source);
+        query_bind_text(query, 3, gone[i].chat);
+        query_bind_int(query, 4, position);
+        if (!store_run(store, query, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool store_reader_open(struct store *store, struct arena *arena,
+                       const struct reader_options *options, struct reader **out, struct err *err)
+{
+    must(store->changing);
+    struct reader *reader = arena_alloc(arena, sizeof *reader);
+    struct reader_sender *senders =
+        reader == NULL ? NULL : arena_array(arena, SENDERS_SLOTS, sizeof *senders);
+    bool started = false;
+    if (senders == NULL) {
+        return out_of_memory(err);
+    }
+    reader->options = *options;
+    reader->senders = senders;
+    arena_init(&reader->arena, CHATS_ARENA);
+    arena_init(&reader->senders_arena, SENDERS_ARENA);
+    if (!store_name(store, options->pipeline, &reader->pipeline, err) ||
+        !position_read(store, reader->pipeline, 0, &reader->position, &started, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < options->subscription_count; i++) {
+        if (!subscribe(store, reader, &options->subscriptions[i], started, err)) {
+            return false;
+        }
+    }
+    if (!unsubscribe(store, arena, reader, reader->position, err)) {
+        return false;
+    }
+    if (!started && !position_write(store, reader->pipeline, 0, 0, err)) {
+        return false;
+    }
+    *out = reader;
+    return true;
+}
+
+void store_reader_close(struct reader *reader)
+{
+    if (reader != NULL) {
+        arena_free(&reader->arena);
+        arena_free(&reader->senders_arena);
+        reader->chats = NULL;
+        reader->chat_room = 0;
+    }
+}
+
+/* What sluice files itself for this pipeline needs no subscription. */
+static bool is_own(const struct reader_options *options, struct str source, struct str chat)
+{
+    if (str_starts(source, STR("answers/")) || str_starts(source, STR("receipts/"))) {
+        return str_equal(chat, options->pipeline);
+    }
+    if (!str_equal(source, STR("references"))) {
+        return false;
+    }
+    for (size_t i = 0; i < options->reference_count; i++) {
+        if (str_equal(options->references[i], chat)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool grow_chats(struct reader *reader, size_t chat, struct err *err)
+{
+    size_t room = reader->chat_room == 0 ? 64 : reader->chat_room;
+    while (room <= chat) {
+        room *= 2;
+    }
+    struct reader_chat *chats = arena_array(&reader->arena, room, sizeof *chats);
+    if (chats == NULL) {
+        return out_of_memory(err);
+    }
+    if (reader->chat_room > 0) {
+        memcpy(chats, reader->chats, reader->chat_room * sizeof *chats);
+    }
+    reader->chats = chats;
+    reader->chat_room = room;
+    return true;
+}
+
+static bool resolve_chat(struct store *store, struct reader *reader, size_t id, struct err *err)
+{
+    struct query *query =
+        store_query(store,
+                    "SELECT n.text, c.chat FROM chat c JOIN name n ON n.id=c.source WHERE c.id=?1",
+                    err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, (int64_t)id);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    struct reader_chat *chat = &reader->chats[id];
+    *chat = (struct reader_chat){.use = CHAT_OTHER};
+    if (row) {
+        chat->source = arena_copy(&reader->arena, query_text(query, 0));
+        chat->chat = arena_copy(&reader->arena, query_text(query, 1));
+        bool mine = is_wanted(&reader->options, chat->source, chat->chat) ||
+                    is_own(&reader->options, chat->source, chat->chat);
+        chat->use = mine ? CHAT_MINE : CHAT_OTHER;
+    }
+    query_end(query);
+    return !row || chat->chat.ptr != NULL || out_of_memory(err);
+}
+
+static bool chat_of(struct store *store, struct reader *reader, int64_t id,
+                    struct reader_chat **out, struct err *err)
+{
+    size_t at = (size_t)id;
+    if (at >= reader->chat_room && !grow_chats(reader, at, err)) {
+        return false;
+    }
+    if (reader->chats[at].use == CHAT_UNKNOWN && !resolve_chat(store, reader, at, err)) {
+        return false;
+    }
+    *out = &reader->chats[at];
+    return true;
+}
+
+static bool sender_of(struct store *store, struct reader *reader, int64_t id, struct str *text,
+                      struct err *err)
+{
+    struct reader_sender *sender = &reader->senders[(size_t)id & (SENDERS_SLOTS - 1)];
+    if (sender->id == id) {
+        *text = sender->text;
+        return true;
+    }
+    if (reader->senders_arena.used > SENDERS_ARENA / 2) {
+        memset(reader->senders, 0, SENDERS_SLOTS * sizeof *reader->senders);
+        arena_reset(&reader->senders_arena);
+    }
+    if (!store_name_text(store, &reader->senders_arena, id, text, err)) {
+        return false;
+    }
+    *sender = (struct reader_sender){id, *text};
+    return true;
+}
+
+/* A chat that is catching up, if there is one. */
+static bool find_late(struct store *store, struct reader *reader, struct err *err)
+{
+    struct query *query = store_query(
+        store, "SELECT chat, id FROM position WHERE pipeline=?1 AND chat<>0 ORDER BY chat LIMIT 1",
+        err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, reader->pipeline);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    reader->late_chat = row ? query_int(query, 0) : 0;
+    reader->late_position = row ? query_int(query, 1) : 0;
+    query_end(query);
+    return true;
+}
+
+bool store_reader_begin(struct store *store, struct reader *reader, struct err *err)
+{
+    bool there = false;
+    must(store->changing);
+    if (!position_read(store, reader->pipeline, 0, &reader->position, &there, err) ||
+        !find_late(store, reader, err)) {
+        return false;
+    }
+    reader->exhausted = false;
+    reader->query =
+        reader->late_chat != 0
+            ? store_query(store,
+                          "SELECT " ARCHIVE_COLUMNS " FROM archive WHERE id>?1 AND id<=?2"
+                          " AND chat=?3 ORDER BY id",
+                          err)
+            : store_query(store, "SELECT " ARCHIVE_COLUMNS " FROM archive WHERE id>?1 ORDER BY id",
+                          err);
+    if (reader->query == NULL) {
+        return false;
+    }
+    reader->reached = reader->position;
+    query_bind_int(reader->query, 1, reader->position);
+    if (reader->late_chat != 0) {
+        reader->reached = reader->late_position;
+        query_bind_int(reader->query, 1, reader->late_position);
+        query_bind_int(reader->query, 2, reader->position);
+        query_bind_int(reader->query, 3, reader->late_chat);
+    }
+    return true;
+}
+
+bool store_reader_next(struct store *store, struct reader *reader, struct message *out, bool *found,
+                       struct err *err)
+{
+    struct reader_chat *chat = NULL;
+    *found = false;
+    for (int passed = 0; passed < STRETCH_MAX; passed++) {
+        bool row = false;
+        if (!store_step(store, reader->query, &row, err)) {
+            return false;
+        }
+        if (!row) {
+            reader->exhausted = true;
+            reader->query = NULL;
+            return true;
+        }
+        if (!chat_of(store, reader, query_int(reader->query, ROW_CHAT), &chat, err)) {
+            return false;
+        }
+        reader->reached = query_int(reader->query, ROW_ID);
+        if (chat->use == CHAT_MINE) {
+            break;
+        }
+    }
+    if (chat == NULL || chat->use != CHAT_MINE) {
+        return true;
+    }
+    store_archive_row(reader->query, out);
+    out->source = chat->source;
+    out->chat = chat->chat;
+    *found = true;
+    return sender_of(store, reader, query_int(reader->query, ROW_SENDER), &out->sender, err);
+}
+
+bool store_reader_end(struct store *store, struct reader *reader, bool *more, struct err *err)
+{
+    if (reader->query != NULL) {
+        query_end(reader->query);
+        reader->query = NULL;
+    }
+    *more = !reader->exhausted || reader->late_chat != 0;
+    if (reader->late_chat == 0) {
+        return reader->reached == reader->position ||
+               position_write(store, reader->pipeline, 0, reader->reached, err);
+    }
+    if (reader->exhausted || reader->reached >= reader->position) {
+        return position_drop(store, reader->pipeline, reader->late_chat, err);
+    }
+    return position_write(store, reader->pipeline, reader->late_chat, reader->reached, err);
+}
