@@ -36,6 +36,7 @@ const ROOMS = [_]Room{
             "clock.c",
             "err.c",
             "file.c",
+            "log.c",
             "mem.c",
             "must.c",
             "rng.c",
@@ -156,6 +157,7 @@ const UnitTest = struct {
 
 const UNIT_TESTS = [_]UnitTest{
     .{ .name = "base/file" },
+    .{ .name = "base/log" },
     .{ .name = "text/datetime" },
     .{ .name = "text/phone" },
     .{ .name = "text/regex" },
