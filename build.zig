@@ -14,6 +14,7 @@ const sqlite = &@import("vendor/sqlite/recipe.zig").recipe;
 const yyjson = &@import("vendor/yyjson/recipe.zig").recipe;
 const libyaml = &@import("vendor/libyaml/recipe.zig").recipe;
 const cmocka = &@import("vendor/cmocka/recipe.zig").recipe;
+const tzdata = &@import("vendor/tzdata/recipe.zig").recipe;
 
 const VERSION = "0.1.0";
 
@@ -162,6 +163,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "text/phone" },
     .{ .name = "text/regex" },
     .{ .name = "text/utf8" },
+    .{ .name = "text/zone" },
 };
 
 /// Longer programs with a step of their own; `release` ones are measured, the others are Debug.
@@ -262,6 +264,7 @@ const Shop = struct {
     sources: []const u8,
     foreign: std.StringHashMap(*std.Build.Step.Compile),
     rooms: std.StringHashMap(?*std.Build.Step.Compile),
+    zones: ?std.Build.LazyPath = null,
 
     fn init(b: *std.Build, target: std.Build.ResolvedTarget) Shop {
         const sources = b.graph.env_map.get("SLUICE_SOURCES") orelse {
@@ -282,7 +285,8 @@ const Shop = struct {
         var lines = std.mem.tokenizeScalar(u8, @embedFile("vendor/lock"), '\n');
         while (lines.next()) |line| {
             var words = std.mem.tokenizeScalar(u8, line, ' ');
-            if (!std.mem.eql(u8, words.next() orelse continue, "source")) continue;
+            const kind = words.next() orelse continue;
+            if (!std.mem.eql(u8, kind, "source") and !std.mem.eql(u8, kind, "data")) continue;
             if (!std.mem.eql(u8, words.next() orelse continue, recipe.name)) continue;
             return shop.b.fmt("{s}/{s}-{s}", .{ shop.sources, recipe.name, words.next().? });
         }
@@ -364,10 +368,27 @@ const Shop = struct {
             const files = b.allocator.alloc([]const u8, r.files.len) catch @panic("OOM");
             for (r.files, files) |file, *full| full.* = b.fmt("src/{s}/{s}", .{ name, file });
             shop.addOwn(m, files, &.{});
+            if (std.mem.eql(u8, name, "text")) {
+                m.addCSourceFile(.{ .file = shop.zoneData(), .flags = &STRICT });
+            }
             break :lib b.addLibrary(.{ .name = key, .linkage = .static, .root_module = m });
         };
         shop.rooms.put(key, lib) catch @panic("OOM");
         return lib;
+    }
+
+    /// The time zones as C tables (src/text/zone_data.h), written by vendor/tzdata/pack.c, which
+    /// runs on the machine that builds.
+    fn zoneData(shop: *Shop) std.Build.LazyPath {
+        if (shop.zones) |made| return made;
+        const b = shop.b;
+        const m = b.createModule(.{ .target = b.graph.host, .optimize = .Debug, .link_libc = true });
+        m.addIncludePath(b.path("src"));
+        m.addCSourceFile(.{ .file = b.path("vendor/tzdata/pack.c"), .flags = &STRICT });
+        const pack = b.addRunArtifact(b.addExecutable(.{ .name = "tzdata-pack", .root_module = m }));
+        pack.addDirectoryArg(shop.path(tzdata, ""));
+        shop.zones = pack.addOutputFileArg("zone_data.c");
+        return shop.zones.?;
     }
 
     /// Link a room and every room below it.
