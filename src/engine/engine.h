@@ -1,0 +1,67 @@
+/*
+ * engine: a plan, set up as workers over one store.
+ *
+ *   struct engine *engine = NULL;
+ *   engine_open(&engine, &options, &err)      store opened, workers made, nothing started
+ *   engine_serve(engine, &err)                threads until engine_stop(), or
+ *   engine_run_once(engine, names, &err)      one run of some pipelines in this thread
+ *   engine_close(engine)
+ *
+ * A second process on the same store is refused with its owner's name, because the work is leased.
+ */
+#ifndef SLUICE_ENGINE_ENGINE_H
+#define SLUICE_ENGINE_ENGINE_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "engine/worker.h"
+#include "model/plan.h"
+
+struct engine;
+
+enum { ENGINE_STOP_MS = 8000, ENGINE_WORKERS_MAX = 64 };
+
+struct engine_options {
+    const struct plan *plan;
+    struct str data_dir;   /* Holds sluice.db, records.db, files/. */
+    struct clock *clock;
+    struct log *log;
+    struct str owner;      /* "host/pid", for leases. */
+};
+
+bool engine_open(struct engine **out, const struct engine_options *options, struct err *err);
+
+/*
+ * Run everything on threads until engine_stop() is called (from a signal handler's thread) or a
+ * worker fails for good. Returns within ENGINE_STOP_MS of the stop. `*left` is the number of
+ * workers that did not end in time; the caller must then leave by _exit(), which loses nothing.
+ */
+bool engine_serve(struct engine *engine, size_t *left, struct err *err);
+void engine_stop(struct engine *engine);
+
+/*
+ * Run the named pipelines once (all, for count 0) in this thread: read their sources to the end,
+ * work, deliver. `*partial` tells that something failed or waits for another try; the reasons are
+ * in the log and in the run's record.
+ */
+bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t count,
+                     bool *partial, struct err *err);
+
+/* Names of the workers that are still busy after a stop, for the message. */
+size_t engine_left(struct engine *engine, const char **names, size_t max);
+
+/* Counts of what this engine's last engine_run_once() did, by its run records. */
+struct engine_counts {
+    int64_t messages;
+    int64_t fresh;
+    int64_t records;
+    int64_t delivered;
+    int64_t failed;
+};
+void engine_counts(const struct engine *engine, struct engine_counts *out);
+
+void engine_close(struct engine *engine);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * worker: one bounded step of work, again and again.
+ *
+ *   intake     moves messages from one source into the archive
+ *   pipeline   turns archived messages into state and outbox records
+ *   delivery   hands records to one sink
+ *   conductor  plans runs, follows them through their phases, takes requests of verbs
+ *   upkeep     search index, retention, file size
+ *
+ * They share nothing but the store: each has its own handle, its own lease and its own arena. In
+ * production each runs on its own thread (runner.h); in a test one loop runs them all, and a seed
+ * decides the order. Every rule is here, in worker_run(); a thread only repeats and sleeps.
+ *
+ * The life of a step: read (no transaction), talk to the outside (no transaction, one absolute
+ * deadline), write everything that changed in one transaction. Dying anywhere in between repeats
+ * the step, and the repetition changes nothing that was done.
+ */
+#ifndef SLUICE_ENGINE_WORKER_H
+#define SLUICE_ENGINE_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "engine/retry.h"
+#include "model/plan.h"
+#include "store/lease.h"
+#include "store/store.h"
+
+enum {
+    WORKER_ARENA_LIMIT = 160 * 1024 * 1024,
+    WORKER_IDLE_MS = 1000, /* How often an idle worker looks at the store for others' work. */
+};
+
+struct worker;
+struct reader;
+
+struct worker_type {
+    const char *name;
+    bool (*open)(struct worker *worker, struct err *err); /* May be NULL. */
+    /* One step. Sets worker->busy when there is more to do at once. */
+    bool (*step)(struct worker *worker, struct err *err);
+    void (*close)(struct worker *worker); /* May be NULL. */
+};
+
+/* What a test or the runner wants to know: called after a commit that others may wait for. */
+struct bell {
+    void (*ring)(struct bell *bell);
+};
+
+struct worker {
+    const struct worker_type *type;
+    char name[160];           /* "intake/bridge": the work that is leased. */
+    const struct plan *plan;
+    const struct plan_source *source;     /* The one of the three that the type is about. */
+    const struct plan_pipeline *pipeline;
+    const struct plan_sink *sink;
+    struct store *store;
+    struct lease_file *leases; /* NULL: leases without file locks (tests). */
+    struct lease lease;
+    struct clock *clock;
+    struct rng *rng;
+    struct log *log;
+    struct bell *bell; /* May be NULL. */
+    struct arena arena;      /* Of a step. */
+    struct arena open_arena; /* From open to close. */
+    struct str data_dir;
+    struct keep keep;
+    bool (*stopping)(void *context); /* May be NULL. */
+    void *stopping_context;
+    struct str owner; /* For the lease. */
+
+    /* What the runner looks at. */
+    bool opened;
+    bool busy;
+    int64_t wake_ms;  /* Monotonic time of the next step. */
+    int failures;     /* In a row; reset by a good step. */
+    char doing[64];   /* What it is at, for the message when it hangs. */
+
+    /* What the types keep between steps. */
+    struct breaker breaker;     /* delivery */
+    int64_t polled_ms;          /* intake: mono time of the last look that found nothing more */
+    struct reader *reader;      /* pipeline */
+    int64_t name_id;            /* pipeline: its number */
+    int64_t step_limit;         /* pipeline: messages in one step; shrinks after a failure */
+    int64_t skip[16];           /* pipeline: messages that its op refused in this step */
+    size_t skip_count;
+    int64_t search_done_ms;     /* upkeep */
+};
+
+extern const struct worker_type worker_intake;
+extern const struct worker_type worker_pipeline;
+extern const struct worker_type worker_delivery;
+extern const struct worker_type worker_conductor;
+extern const struct worker_type worker_upkeep;
+
+/*
+ * Run one step and decide when the next one is due. False only when the process must stop: the
+ * store failed, or another process owns this work.
+ */
+bool worker_run(struct worker *worker, struct err *err);
+
+/* Close what the worker had open and give its lease back. */
+void worker_close(struct worker *worker);
+
+/* Helpers of the types. */
+int64_t worker_mono_ms(const struct worker *worker);
+void worker_ring(struct worker *worker);
+
+#endif
