@@ -14,8 +14,6 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
-#include "base/rng.h"
 #include "engine/worker.h"
 #include "model/plan.h"
 
@@ -27,7 +25,6 @@ struct engine_options {
     const struct plan *plan;
     struct str data_dir;   /* Holds sluice.db, records.db, files/. */
     struct clock *clock;
-    struct log *log;
     struct str owner;      /* "host/pid", for leases. */
 };
 

@@ -24,7 +24,6 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/rng.h"
 #include "engine/retry.h"
 #include "model/plan.h"
@@ -33,6 +32,7 @@
 
 enum {
     WORKER_ARENA_LIMIT = 160 * 1024 * 1024,
+    WORKER_REFUSED_MAX = 64,
     WORKER_IDLE_MS = 1000, /* How often an idle worker looks at the store for others' work. */
 };
 
@@ -64,7 +64,6 @@ struct worker {
     struct lease lease;
     struct clock *clock;
     struct rng *rng;
-    struct log *log;
     struct bell *bell; /* May be NULL. */
     struct arena arena;      /* Of a step. */
     struct arena open_arena; /* From open to close. */
@@ -82,14 +81,22 @@ struct worker {
     char doing[64];   /* What it is at, for the message when it hangs. */
 
     /* What the types keep between steps. */
-    struct breaker breaker;     /* delivery */
-    int64_t polled_ms;          /* intake: mono time of the last look that found nothing more */
-    struct reader *reader;      /* pipeline */
-    int64_t name_id;            /* pipeline: its number */
-    int64_t step_limit;         /* pipeline: messages in one step; shrinks after a failure */
-    int64_t skip[16];           /* pipeline: messages that its op refused in this step */
-    size_t skip_count;
-    int64_t search_done_ms;     /* upkeep */
+    struct intake {
+        bool sweeping;        /* A look at the source that is not at its end yet. */
+        int64_t sweep_run;    /* Newest run that this look serves. */
+        int64_t next_look_ms; /* Monotonic. */
+        int64_t told_ms;      /* Monotonic: when the store was last told of a good look. */
+    } intake;
+    struct {
+        struct reader *reader;
+        int64_t id;       /* Number of the pipeline's name. */
+        bool more;        /* The last step stopped before the end of the archive. */
+        int64_t limit;    /* Messages in one step; shrinks after a failure. */
+        int64_t refused[WORKER_REFUSED_MAX]; /* Messages that the op rejected in this stretch. */
+        size_t refused_count;
+    } rules;
+    struct breaker breaker;
+    int64_t checked_ms; /* conductor, upkeep */
 };
 
 extern const struct worker_type worker_intake;

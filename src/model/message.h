@@ -20,6 +20,9 @@
  *   REFERENCE  references         <reference name>  a counter
  *   RUN        runs               <pipeline>        the run's number
  *
+ * An answer's or receipt's text is what the sink said, its sender is the target that was asked, and
+ * its extra is {"entity": …}, the row identity that was asked about.
+ *
  * `partition` is what order is kept within: the chat, or for answers and receipts the chat of the
  * message that asked. An edit or a deletion arrives as the same (source, chat, external_id) with
  * the next `revision`. All text is UTF-8; sources clean it before it gets here.

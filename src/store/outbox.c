@@ -233,8 +233,11 @@ bool store_outbox_due(struct store *store, struct arena *arena, struct str sink,
     *count = 0;
     *more = false;
     *next_due_ms = 0;
-    if (!store_name_find(store, sink, &sink_id, err) || sink_id == 0) {
-        return sink_id == 0 || err->kind == ERR_NONE;
+    if (!store_name_find(store, sink, &sink_id, err)) {
+        return false;
+    }
+    if (sink_id == 0) { /* Nothing was ever emitted for it. */
+        return true;
     }
     struct query *query = store_query(store,
                                       "SELECT generation, message, pipeline, nth, flags, part,"

@@ -30,9 +30,11 @@ static const char *const version_1[] = {
     "CREATE TABLE state(pipeline INTEGER NOT NULL, part INTEGER NOT NULL, key BLOB NOT NULL,"
     "  value BLOB NOT NULL, PRIMARY KEY(pipeline, part, key)) STRICT, WITHOUT ROWID",
 
-    "CREATE TABLE reference(name INTEGER PRIMARY KEY, version INTEGER NOT NULL) STRICT",
+    "CREATE TABLE reference(name INTEGER NOT NULL, message INTEGER NOT NULL,"
+    "  version INTEGER NOT NULL, PRIMARY KEY(name, message)) STRICT, WITHOUT ROWID",
     "CREATE TABLE reference_row(name INTEGER NOT NULL, key TEXT NOT NULL, from_id INTEGER NOT NULL,"
     "  to_id INTEGER, body TEXT NOT NULL, PRIMARY KEY(name, key, from_id)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX reference_current ON reference_row(name, key) WHERE to_id IS NULL",
 
     /* flags: kind | receipt << 4. */
     "CREATE TABLE outbox(sink INTEGER NOT NULL, generation INTEGER NOT NULL,"
@@ -63,9 +65,12 @@ static const char *const version_1[] = {
     "  detail TEXT, error TEXT) STRICT",
     "CREATE INDEX run_active ON run(phase) WHERE phase < 3",
     "CREATE INDEX run_pipeline ON run(pipeline, id)",
+    "CREATE TABLE sweep(source INTEGER PRIMARY KEY, run INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    "  good_ms INTEGER NOT NULL, error TEXT) STRICT",
     "CREATE TABLE schedule(pipeline INTEGER PRIMARY KEY, planned_ms INTEGER NOT NULL) STRICT",
     "CREATE TABLE request(id INTEGER PRIMARY KEY AUTOINCREMENT, act TEXT NOT NULL,"
     "  object TEXT NOT NULL, detail TEXT, run_id INTEGER, at_ms INTEGER NOT NULL) STRICT",
+    "CREATE INDEX request_waiting ON request(id) WHERE run_id IS NULL",
 
     "CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
     "  actor TEXT NOT NULL, act TEXT NOT NULL, object TEXT NOT NULL, detail TEXT,"
@@ -73,6 +78,7 @@ static const char *const version_1[] = {
 
     "CREATE TABLE blob(sha256 BLOB PRIMARY KEY, extension TEXT NOT NULL, size INTEGER NOT NULL,"
     "  message INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX blob_message ON blob(message)",
     "CREATE TABLE refused(id INTEGER PRIMARY KEY AUTOINCREMENT, worker INTEGER NOT NULL,"
     "  chat TEXT NOT NULL, place TEXT NOT NULL, why TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT",
     "CREATE TABLE event(id INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL,"
