@@ -12,7 +12,8 @@
  *
  * Each option writes one member of the instance: text and paths a `struct str`, numbers and
  * durations (in ms) an `int64_t`, switches a `bool`, choices an `int` (index into `choices`),
- * lists a `struct str_list`. A default is the text that a person would have typed.
+ * lists a `struct str_list`, named chats a `struct named_chats`. A default is the text that a person
+ * would have typed.
  */
 #ifndef SLUICE_MODEL_OPTION_H
 #define SLUICE_MODEL_OPTION_H
@@ -37,10 +38,24 @@ enum option_type {
     OPTION_TYPE_CHOICE,
     OPTION_TYPE_LIST,     /* Of text. */
     OPTION_TYPE_ZONE,     /* IANA name. */
+    OPTION_TYPE_SINK,     /* Name of a configured sink. */
+    OPTION_TYPE_CHATS,    /* Named chats: a list, or the path of a YAML file that holds one. */
 };
 
 struct str_list {
     const struct str *items;
+    size_t count;
+};
+
+/* A chat and what a business calls it: the projects of projects.yaml, without disabled ones. */
+struct named_chat {
+    struct str name; /* "Lawley" */
+    struct str chat; /* "120363418298130331@g.us" */
+};
+
+/* Names and chats are unique. A pipeline whose op has such an option listens to these chats. */
+struct named_chats {
+    const struct named_chat *items;
     size_t count;
 };
 
@@ -70,6 +85,9 @@ struct option {
 #define OPTION_SIZE(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_SIZE, s, m, name, fallback, doc)
 #define OPTION_LIST(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_LIST, s, m, name, fallback, doc)
 #define OPTION_ZONE(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_ZONE, s, m, name, fallback, doc)
+#define OPTION_SINK(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_SINK, s, m, name, fallback, doc)
+#define OPTION_CHATS(s, m, name, fallback, doc)                                                    \
+    OPTION_ANY(OPTION_TYPE_CHATS, s, m, name, fallback, doc)
 #define OPTION_INT(s, m, name_, fallback_, min_, max_, doc_)                                       \
     {                                                                                              \
         .type = OPTION_TYPE_INT, .name = (name_), .fallback = (fallback_), .doc = (doc_),          \
