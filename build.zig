@@ -56,6 +56,7 @@ const ROOMS = [_]Room{
         .may = &.{"base"},
         .libs = &.{ pcre2, yyjson, libyaml, zlib },
         .files = &.{
+            "cron.c",
             "datetime.c",
             "phone.c",
             "regex.c",
@@ -159,6 +160,7 @@ const UnitTest = struct {
 const UNIT_TESTS = [_]UnitTest{
     .{ .name = "base/file" },
     .{ .name = "base/log" },
+    .{ .name = "text/cron" },
     .{ .name = "text/datetime" },
     .{ .name = "text/phone" },
     .{ .name = "text/regex" },
