@@ -58,6 +58,8 @@ const ROOMS = [_]Room{
         .files = &.{
             "cron.c",
             "datetime.c",
+            "json.c",
+            "json_write.c",
             "phone.c",
             "regex.c",
             "unicode.c",
@@ -116,7 +118,12 @@ const ROOMS = [_]Room{
     .{
         .name = "sink",
         .may = &.{ "base", "crypto", "text", "model", "db", "net" },
-        .files = &.{},
+        .files = &.{
+            "body.c",
+            "sqlite.c",
+            "sqlite_shape.c",
+            "sqlite_table.c",
+        },
     },
     .{
         .name = "engine",
@@ -162,6 +169,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "base/log" },
     .{ .name = "text/cron" },
     .{ .name = "text/datetime" },
+    .{ .name = "text/json" },
     .{ .name = "text/phone" },
     .{ .name = "text/regex" },
     .{ .name = "text/utf8" },
