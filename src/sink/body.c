@@ -1,0 +1,138 @@
+#include "sink/body.h"
+
+#include "text/json.h"
+
+enum { BODY_DEPTH_MAX = 32 };
+
+static const struct str group_names[BODY_GROUPS] = {
+    [BODY_SET] = STR_INIT("set"),
+    [BODY_INSERT] = STR_INIT("insert"),
+    [BODY_UPDATE] = STR_INIT("update"),
+    [BODY_APPEND] = STR_INIT("append"),
+};
+
+const char *body_group_name(enum body_group group)
+{
+    return group < BODY_GROUPS ? group_names[group].ptr : "?";
+}
+
+const char *body_type_name(enum body_type type)
+{
+    static const char *const names[] = {"null", "text",  "a whole number",     "a number",
+                                        "true", "false", "a list or an object"};
+    return names[type];
+}
+
+static bool read_nested(const struct json_value *value, struct arena *arena,
+                        struct body_field *field, struct err *err)
+{
+    struct buf buf;
+    struct json_writer json;
+    buf_init(&buf, arena, 256);
+    json_writer_init(&json, &buf);
+    json_put_value(&json, value);
+    json_writer_done(&json);
+    field->type = BODY_JSON;
+    field->text = buf_str(&buf);
+    return field->text.ptr != NULL ||
+           err_set(err, ERR_REJECT, "the body is larger than the memory of a step");
+}
+
+static bool read_value(const struct json_value *value, struct arena *arena,
+                       struct body_field *field, struct err *err)
+{
+    bool truth = false;
+    switch (json_kind(value)) {
+    case JSON_STRING:
+        field->type = BODY_TEXT;
+        field->text = json_str(value);
+        return str_find_byte(field->text, '\0', 0) == STR_NONE ||
+               err_set(err, ERR_REJECT, "the text for column '%.*s' holds a NUL",
+                       STR_ARG(str_slice(field->name, 0, BODY_NAME_SHOWN)));
+    case JSON_INT:
+        field->type = BODY_INT;
+        return json_int(value, &field->integer);
+    case JSON_DOUBLE:
+        field->type = BODY_DOUBLE;
+        return json_double(value, &field->real);
+    case JSON_BOOL:
+        field->type = json_bool(value, &truth) && truth ? BODY_TRUE : BODY_FALSE;
+        return true;
+    case JSON_NULL:
+        field->type = BODY_NULL;
+        return true;
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        return read_nested(value, arena, field, err);
+    case JSON_UINT:
+    case JSON_BIG:
+        return err_set(err, ERR_REJECT, "the number for column '%.*s' is too large",
+                       STR_ARG(str_slice(field->name, 0, BODY_NAME_SHOWN)));
+    case JSON_ABSENT:
+        break;
+    }
+    return err_set(err, ERR_REJECT, "a value is missing");
+}
+
+static bool read_columns(const struct json_value *columns, enum body_group group,
+                         struct arena *arena, struct body *body, struct err *err)
+{
+    struct json_iter iter;
+    struct str name = {0};
+    const struct json_value *value = NULL;
+    json_iter_init(&iter, columns);
+    while (json_next(&iter, &name, &value)) {
+        if (body->count == BODY_FIELDS_MAX) {
+            return err_set(err, ERR_REJECT, "the body has more than %d columns", BODY_FIELDS_MAX);
+        }
+        struct body_field *field = &body->fields[body->count++];
+        field->group = group;
+        field->name = name;
+        body->shape = str_hash(name, body->shape + (uint64_t)group + 1);
+        if (!read_value(value, arena, field, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_group(struct str name, const struct json_value *columns, struct arena *arena,
+                       struct body *body, struct err *err)
+{
+    for (unsigned group = 0; group < BODY_GROUPS; group++) {
+        if (!str_equal(name, group_names[group])) {
+            continue;
+        }
+        if (json_kind(columns) != JSON_OBJECT) {
+            return err_set(err, ERR_REJECT, "\"%s\" of the body is no object",
+                           group_names[group].ptr);
+        }
+        return read_columns(columns, (enum body_group)group, arena, body, err);
+    }
+    return err_set(err, ERR_REJECT, "the body has an unknown group '%.*s'",
+                   STR_ARG(str_slice(name, 0, BODY_NAME_SHOWN)));
+}
+
+bool body_read(struct str text, struct arena *arena, struct body *out, struct err *err)
+{
+    static const struct json_limits limits = {.depth_max = BODY_DEPTH_MAX};
+    const struct json_value *root = NULL;
+    struct json_iter iter;
+    struct str name = {0};
+    const struct json_value *columns = NULL;
+    out->count = 0;
+    out->shape = 0;
+    if (!json_parse(arena, text, &limits, &root, err)) {
+        return err_prefix(err, "the body");
+    }
+    if (json_kind(root) != JSON_OBJECT) {
+        return err_set(err, ERR_REJECT, "the body is no object");
+    }
+    json_iter_init(&iter, root);
+    while (json_next(&iter, &name, &columns)) {
+        if (!read_group(name, columns, arena, out, err)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,63 @@
+/*
+ * body: the column groups of a record's body, as every sink with columns reads them.
+ *
+ * A body is the JSON object that model/record.h describes: "set", "insert", "update" and "append",
+ * each an object of columns. body_read() turns it into a flat list of fields in the order of the
+ * text. Everything lies in the arena; lists and objects as values are kept as canonical JSON text.
+ *
+ * `shape` is a hash over groups and names, not over values: bodies that an op writes in one way
+ * have one shape, and so one prepared statement. Two shapes may collide; compare names as well.
+ *
+ * Bodies come from our own ops, but also from archives of older versions and from generic rules:
+ * nothing here trusts them. What cannot be read is ERR_REJECT with the reason, never with a value.
+ */
+#ifndef SLUICE_SINK_BODY_H
+#define SLUICE_SINK_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+enum {
+    BODY_FIELDS_MAX = 128,
+    BODY_NAME_SHOWN = 64, /* Bytes of a foreign name that a message shows. */
+};
+
+enum body_group { BODY_SET = 0, BODY_INSERT, BODY_UPDATE, BODY_APPEND, BODY_GROUPS };
+
+enum body_type {
+    BODY_NULL = 0,
+    BODY_TEXT,
+    BODY_INT,
+    BODY_DOUBLE,
+    BODY_TRUE,
+    BODY_FALSE,
+    BODY_JSON, /* A list or an object, as text. */
+};
+
+struct body_field {
+    enum body_group group;
+    enum body_type type;
+    struct str name;
+    struct str text; /* BODY_TEXT and BODY_JSON. */
+    int64_t integer;
+    double real;
+};
+
+struct body {
+    struct body_field fields[BODY_FIELDS_MAX];
+    size_t count;
+    uint64_t shape;
+};
+
+bool body_read(struct str text, struct arena *arena, struct body *out, struct err *err);
+
+/* "set", "insert", … and "text", "a whole number", … for messages. */
+const char *body_group_name(enum body_group group);
+const char *body_type_name(enum body_type type);
+
+#endif
