@@ -10,6 +10,22 @@
 
 enum { FOLD_ARENA_MAX = 16 * 1024 * 1024 };
 
+/*
+ * Most places of most texts begin no word, and stepping through the table there is slow: every
+ * look-up waits for the one before. So between words a filter looks for the next place where one
+ * may begin: the next few bytes, hashed, are looked up in a bit map of the beginnings of all words.
+ * These look-ups do not wait for each other. Very short words would let everything through.
+ */
+enum {
+    HEAD_MIN = 3,
+    HEAD_MAX = 8,
+    FILTER_BITS_LOG = 16,
+    FILTER_WORDS = (1 << FILTER_BITS_LOG) / 64
+};
+
+/* The head of a word is cut out of a loaded word by a shift that wants the first byte lowest. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "heads are read little endian");
+
 /* One distinct word that can be found. */
 struct word {
     uint32_t index; /* As it was given. */
@@ -27,6 +43,8 @@ struct keywords {
     uint32_t *table;
     uint32_t class_count;
     uint32_t ends_from;
+    uint32_t head_len; /* Bytes that the filter looks at; 0: no filter. */
+    uint64_t *filter;
     uint32_t *ends; /* By (row - ends_from) / class_count: the longest word, plus 1. */
     struct word *words;
     size_t word_count;
@@ -182,6 +200,47 @@ static bool write_table(struct trie *trie, struct keywords *keywords, struct err
     return true;
 }
 
+/* A number that tells heads apart; `shift` takes the bytes behind the head away. */
+static size_t head_hash(uint64_t bytes, unsigned shift)
+{
+    return (size_t)((bytes << shift) * 0x9E3779B97F4A7C15U >> (64 - FILTER_BITS_LOG));
+}
+
+static bool may_begin(const struct keywords *keywords, uint64_t bytes)
+{
+    size_t hash = head_hash(bytes, 64 - 8 * keywords->head_len);
+    return (keywords->filter[hash / 64] >> (hash % 64) & 1) != 0;
+}
+
+/* The filter is as long as the shortest word; without words of a fair length there is none. */
+static bool make_filter(struct keywords *keywords, const struct str *words, size_t count,
+                        struct err *err)
+{
+    size_t shortest = HEAD_MAX;
+    for (size_t i = 0; i < count; i++) {
+        if (words[i].len > 0 && words[i].len < shortest) {
+            shortest = words[i].len;
+        }
+    }
+    if (shortest < HEAD_MIN) {
+        return true;
+    }
+    keywords->filter = mem_alloc(FILTER_WORDS * sizeof *keywords->filter);
+    if (keywords->filter == NULL) {
+        return out_of_memory(err);
+    }
+    keywords->head_len = (uint32_t)shortest;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bytes = 0;
+        if (words[i].len > 0) {
+            memcpy(&bytes, words[i].ptr, shortest);
+            size_t hash = head_hash(bytes, 64 - 8 * keywords->head_len);
+            keywords->filter[hash / 64] |= (uint64_t)1 << (hash % 64);
+        }
+    }
+    return true;
+}
+
 static bool check_words(const struct str *words, size_t count, size_t *total, struct err *err)
 {
     if (count > KEYWORDS_COUNT_MAX) {
@@ -222,7 +281,7 @@ static bool compile(struct keywords *keywords, const struct str *words, size_t c
             trie_add(&trie, keywords, words[i], i);
         }
         trie_link(&trie, keywords);
-        done = write_table(&trie, keywords, err);
+        done = write_table(&trie, keywords, err) && make_filter(keywords, words, count, err);
     }
     trie_close(&trie);
     return done;
@@ -307,6 +366,7 @@ void keywords_close(struct keywords *keywords)
     }
     mem_free(keywords->table);
     mem_free(keywords->ends);
+    mem_free(keywords->filter);
     mem_free(keywords->words);
     mem_free(keywords);
 }
@@ -316,15 +376,55 @@ size_t keywords_count(const struct keywords *keywords)
     return keywords->given_count;
 }
 
+static uint64_t load_head(const char *from, size_t count)
+{
+    uint64_t bytes = 0;
+    memcpy(&bytes, from, count);
+    return bytes;
+}
+
+/* The same near the end of a text, where eight bytes are not left. */
+static size_t skip_tail(const struct keywords *keywords, struct str text, size_t at)
+{
+    size_t start = text.len >= HEAD_MAX ? text.len - HEAD_MAX : 0;
+    uint64_t bytes = load_head(text.ptr + start, text.len - start) >> (8 * (at - start));
+    for (; text.len - at >= keywords->head_len; at++, bytes >>= 8) {
+        if (may_begin(keywords, bytes)) {
+            return at;
+        }
+    }
+    return text.len;
+}
+
+/* The next place where a word may begin; the text's length when there is none. */
+static size_t skip(const struct keywords *keywords, struct str text, size_t at)
+{
+    const uint64_t *filter = keywords->filter;
+    unsigned shift = 64 - 8 * keywords->head_len;
+    for (; text.len - at > HEAD_MAX; at++) {
+        size_t hash = head_hash(load_head(text.ptr + at, HEAD_MAX), shift);
+        if ((filter[hash / 64] >> (hash % 64) & 1) != 0) {
+            return at;
+        }
+    }
+    return skip_tail(keywords, text, at);
+}
+
 /* Run on from `state` to the next place where a word ends; the text's length when there is none. */
 static size_t run(const struct keywords *keywords, struct str text, size_t at, uint32_t *state)
 {
     const unsigned char *bytes = (const unsigned char *)text.ptr;
-    const uint32_t *table = keywords->table;
     uint32_t ends_from = keywords->ends_from;
+    bool filtered = keywords->head_len > 0;
     uint32_t row = *state;
     while (at < text.len) {
-        const uint32_t *column = table + keywords->classes[bytes[at]];
+        if (row == 0 && filtered) { /* The root: no word has begun. */
+            at = skip(keywords, text, at);
+            if (at == text.len) {
+                break;
+            }
+        }
+        const uint32_t *column = keywords->table + keywords->classes[bytes[at]];
         row = column[row];
         at++;
         if (row >= ends_from) {
