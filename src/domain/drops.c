@@ -387,7 +387,7 @@ static bool drops_open(struct op *op, struct arena *arena, struct err *err)
         return false;
     }
     return str_equal(drops->pattern, STR(DEFAULT_PATTERN)) ||
-           regex_open(&drops->regex, drops->pattern, 0, err) || err_prefix(err, "drops: pattern");
+           regex_open(&drops->regex, drops->pattern, 0, err) || err_prefix(err, "drops: pattern: ");
 }
 
 static void drops_close(struct op *op)

@@ -123,7 +123,7 @@ bool body_read(struct str text, struct arena *arena, struct body *out, struct er
     out->count = 0;
     out->shape = 0;
     if (!json_parse(arena, text, &limits, &root, err)) {
-        return err_prefix(err, "the body");
+        return err_prefix(err, "the body: ");
     }
     if (json_kind(root) != JSON_OBJECT) {
         return err_set(err, ERR_REJECT, "the body is no object");

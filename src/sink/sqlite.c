@@ -86,7 +86,7 @@ static bool explain(const struct sqlite_sink *self, struct err *err)
     if (err->kind == ERR_STORE) {
         err->kind = ERR_RETRY;
     }
-    return err_prefix(err, "sink %.*s", STR_ARG(self->sink.connector.name));
+    return err_prefix(err, "sink %.*s: ", STR_ARG(self->sink.connector.name));
 }
 
 static void file_close(struct sqlite_sink *self)
@@ -299,7 +299,7 @@ static enum outcome parcel_check(struct sqlite_sink *self, const struct parcel *
         return OUTCOME_REFUSED;
     }
     if (!body_read(parcel->body, arena, &self->body, err)) {
-        (void)err_prefix(err, "table %s", table->target->name);
+        (void)err_prefix(err, "table %s: ", table->target->name);
         return grade(err);
     }
     enum outcome outcome = shape_find(self, table, shape, err);
@@ -359,7 +359,7 @@ static enum outcome parcel_apply(struct sqlite_sink *self, const struct parcel *
         ok = sqlite_shape_write(shape, self->db, &self->body, parcel->entity, err);
     }
     if (!ok && err->kind == ERR_REJECT) {
-        (void)err_prefix(err, "table %s", table);
+        (void)err_prefix(err, "table %s: ", table);
     }
     return ok ? OUTCOME_DONE : grade(err);
 }
