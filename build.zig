@@ -144,6 +144,7 @@ const ROOMS = [_]Room{
         .files = &.{
             "body.c",
             "sqlite.c",
+            "sqlite_read.c",
             "sqlite_shape.c",
             "sqlite_table.c",
         },
@@ -185,6 +186,8 @@ const UnitTest = struct {
     name: []const u8,
     room: ?[]const u8 = null,
     with: []const []const u8 = &.{},
+    /// Starts threads: `sanitize` also runs it under ThreadSanitizer.
+    threads: bool = false,
 };
 
 const UNIT_TESTS = [_]UnitTest{
@@ -193,6 +196,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/digest" },
     .{ .name = "crypto/encode" },
     .{ .name = "domain/drops" },
+    .{ .name = "sink/sqlite" },
     .{ .name = "text/cron" },
     .{ .name = "text/datetime" },
     .{ .name = "text/fold" },
@@ -221,13 +225,13 @@ const PROGRAMS = [_]Program{};
 
 /// Our own code. Wide warnings are errors.
 const STRICT = [_][]const u8{
-    "-std=c17",             "-D_GNU_SOURCE",        "-Wall",                   "-Wextra",
-    "-Wpedantic",           "-Werror",              "-Wshadow",                "-Wconversion",
-    "-Wsign-conversion",    "-Wstrict-prototypes",  "-Wmissing-prototypes",    "-Wold-style-definition",
-    "-Wvla",                "-Wwrite-strings",      "-Wcast-qual",             "-Wcast-align",
-    "-Wformat=2",           "-Wundef",              "-Wswitch-enum",           "-Wnull-dereference",
-    "-Wdouble-promotion",   "-Wcomma",              "-Wunreachable-code",      "-Wimplicit-fallthrough",
-    "-fno-common",          "-fstack-protector-strong", "-ffunction-sections", "-fdata-sections",
+    "-std=c17",           "-D_GNU_SOURCE",            "-Wall",                "-Wextra",
+    "-Wpedantic",         "-Werror",                  "-Wshadow",             "-Wconversion",
+    "-Wsign-conversion",  "-Wstrict-prototypes",      "-Wmissing-prototypes", "-Wold-style-definition",
+    "-Wvla",              "-Wwrite-strings",          "-Wcast-qual",          "-Wcast-align",
+    "-Wformat=2",         "-Wundef",                  "-Wswitch-enum",        "-Wnull-dereference",
+    "-Wdouble-promotion", "-Wcomma",                  "-Wunreachable-code",   "-Wimplicit-fallthrough",
+    "-fno-common",        "-fstack-protector-strong", "-ffunction-sections",  "-fdata-sections",
 };
 
 /// Code of others: it is as it is.
@@ -243,24 +247,46 @@ comptime {
 }
 
 pub fn build(b: *std.Build) void {
-    const target = b.standardTargetOptions(.{ .default_target = .{
-        .cpu_arch = @import("builtin").cpu.arch,
-        .os_tag = .linux,
-        .abi = .musl,
-    } });
+    const target = b.standardTargetOptions(.{ .default_target = musl(@import("builtin").cpu.arch) });
     const release = b.option(bool, "release", "An optimized product (default) or a Debug one") orelse true;
-    const only = b.option([]const u8, "unit", "Only the unit tests whose name contains this, such as text/phone");
+    const only = b.option([]const u8, "unit", "Only the unit tests whose name contains this, such as text/phone") orelse "";
 
     var shop = Shop.init(b, target);
     const product = addProduct(&shop, if (release) .ReleaseFast else .Debug);
     b.installArtifact(product);
 
-    const test_unit = b.step("test-unit", "Run the unit tests (-Dunit=room/name for some of them)");
-    test_unit.dependOn(addUnitTests(&shop, only));
+    // The architecture that this machine is not; its programs run in an emulator.
+    const other: std.Target.Cpu.Arch = if (b.graph.host.result.cpu.arch == .x86_64) .aarch64 else .x86_64;
+    var other_shop = Shop.init(b, b.resolveTargetQuery(musl(other)));
 
-    for (PROGRAMS) |program| {
-        addProgram(&shop, program);
-    }
+    const unit = Tally.init(b, "unit tests");
+    addUnitTests(&shop, unit, "unit", &.{}, only);
+    unit.step("test-unit", "Run the unit tests (-Dunit=room/name for some of them)");
+
+    const emulated = Tally.init(b, "emulated unit tests");
+    addUnitTests(&other_shop, emulated, @tagName(other), &.{"ci/emulate"}, only);
+    emulated.step("test-other", "Run the unit tests of the other architecture in an emulator");
+
+    const check = Tally.init(b, "checks");
+    check.add("check", &.{"ci/check"}, null);
+    check.step("check", "Format, clang-tidy, layers, banned functions, dead files, docs, promises");
+
+    const whole = Tally.init(b, "product tests");
+    addProductTests(b, whole, product);
+    whole.step("test-product", "Run tests/product/* against the product");
+
+    const all = Tally.init(b, "all tests");
+    for ([_]*Tally{ unit, emulated, check, whole }) |part| all.include(part);
+    for (PROGRAMS) |program| addProgram(&shop, program, all);
+    all.full = true;
+    all.step("test", "Run every test and every check");
+
+    addSanitize(&shop);
+    addDemo(b, product);
+}
+
+fn musl(arch: std.Target.Cpu.Arch) std.Target.Query {
+    return .{ .cpu_arch = arch, .os_tag = .linux, .abi = .musl };
 }
 
 fn addProduct(shop: *Shop, optimize: std.builtin.OptimizeMode) *std.Build.Step.Compile {
@@ -271,29 +297,106 @@ fn addProduct(shop: *Shop, optimize: std.builtin.OptimizeMode) *std.Build.Step.C
     return exe;
 }
 
-fn addUnitTests(shop: *Shop, only: ?[]const u8) *std.Build.Step {
-    const b = shop.b;
-    const tally = b.addSystemCommand(&.{ "sh", "ci/tally" });
-    tally.setName("unit tests");
-    tally.has_side_effects = true;
+fn addUnitTests(shop: *Shop, tally: *Tally, prefix: []const u8, runner: []const []const u8, only: []const u8) void {
     for (UNIT_TESTS) |unit| {
-        if (only) |part| if (std.mem.indexOf(u8, unit.name, part) == null) continue;
-        const label = b.fmt("unit/{s}", .{unit.name});
-        const run = shop.record(label, shop.unitTest(unit));
-        tally.step.dependOn(&run.step);
-        tally.addArg(label);
+        if (std.mem.indexOf(u8, unit.name, only) == null) continue;
+        tally.add(shop.b.fmt("{s}/{s}", .{ prefix, unit.name }), runner, shop.unitTest(unit));
     }
-    return &tally.step;
 }
 
-fn addProgram(shop: *Shop, p: Program) void {
+/// Every tests/product/NAME.sh and NAME.py; $SLUICE is the product.
+fn addProductTests(b: *std.Build, tally: *Tally, product: *std.Build.Step.Compile) void {
+    var dir = b.build_root.handle.openDir("tests/product", .{ .iterate = true }) catch return;
+    defer dir.close();
+    var entries = dir.iterate();
+    while (entries.next() catch null) |entry| {
+        const script = b.fmt("tests/product/{s}", .{entry.name});
+        if (std.mem.endsWith(u8, script, ".sh")) {
+            tally.add(b.fmt("product/{s}", .{entry.name}), &.{ "ci/with-product", "sh", script }, product);
+        } else if (std.mem.endsWith(u8, script, ".py")) {
+            tally.add(b.fmt("product/{s}", .{entry.name}), &.{ "ci/with-product", "python3", script }, product);
+        }
+    }
+}
+
+fn addProgram(shop: *Shop, p: Program, all: *Tally) void {
     const b = shop.b;
-    const exe = shop.testProgram(std.fs.path.stem(p.file), p.release, p.room, p.file, p.with);
+    const exe = shop.testProgram(std.fs.path.stem(p.file), if (p.release) .ReleaseFast else .Debug, p.room, p.file, p.with);
     const run = b.addRunArtifact(exe);
     run.has_side_effects = true;
     run.addArgs(if (b.args) |args| args else p.args);
     b.step(p.step, p.about).dependOn(&run.step);
+    if (p.in_test) all.addWith(p.step, &.{}, exe, p.args);
 }
+
+/// Our code and its tests under AddressSanitizer on the system's C library, and the tests that start
+/// threads under ThreadSanitizer (which Zig has for glibc).
+fn addSanitize(shop: *Shop) void {
+    const b = shop.b;
+    const tally = Tally.init(b, "sanitized tests");
+    tally.add("asan", &.{"ci/sanitize"}, null);
+    tally.runs.items[0].addFileArg(shop.manifest());
+    var glibc = Shop.init(b, b.resolveTargetQuery(.{ .cpu_arch = b.graph.host.result.cpu.arch, .os_tag = .linux, .abi = .gnu }));
+    glibc.thread_sanitizer = true;
+    for (UNIT_TESTS) |unit| {
+        if (unit.threads) tally.add(b.fmt("tsan/{s}", .{unit.name}), &.{}, glibc.unitTest(unit));
+    }
+    tally.step("sanitize", "Run the unit tests under AddressSanitizer, those with threads under ThreadSanitizer");
+}
+
+fn addDemo(b: *std.Build, product: *std.Build.Step.Compile) void {
+    const run = b.addSystemCommand(&.{ "ci/with-product", "sh", "demo/demo.sh" });
+    run.addArtifactArg(product);
+    run.stdio = .inherit;
+    b.step("demo", "Show what sluice does, in under a minute").dependOn(&run.step);
+}
+
+/// Programs that are run under ci/record, and the ci/tally that says what they found.
+const Tally = struct {
+    b: *std.Build,
+    title: []const u8,
+    labels: std.ArrayList([]const u8) = .empty,
+    runs: std.ArrayList(*std.Build.Step.Run) = .empty,
+    /// Everything ran: also check that the tests of tests/promises.tsv did.
+    full: bool = false,
+
+    fn init(b: *std.Build, title: []const u8) *Tally {
+        const tally = b.allocator.create(Tally) catch @panic("OOM");
+        tally.* = .{ .b = b, .title = title };
+        return tally;
+    }
+
+    fn add(tally: *Tally, label: []const u8, command: []const []const u8, exe: ?*std.Build.Step.Compile) void {
+        tally.addWith(label, command, exe, &.{});
+    }
+
+    fn addWith(tally: *Tally, label: []const u8, command: []const []const u8, exe: ?*std.Build.Step.Compile, args: []const []const u8) void {
+        const run = tally.b.addSystemCommand(&.{ "sh", "ci/record", label });
+        run.addArgs(command);
+        if (exe) |program| run.addArtifactArg(program);
+        run.addArgs(args);
+        run.setName(label);
+        run.has_side_effects = true;
+        run.expectExitCode(0);
+        tally.labels.append(tally.b.allocator, label) catch @panic("OOM");
+        tally.runs.append(tally.b.allocator, run) catch @panic("OOM");
+    }
+
+    fn include(tally: *Tally, part: *Tally) void {
+        tally.labels.appendSlice(tally.b.allocator, part.labels.items) catch @panic("OOM");
+        tally.runs.appendSlice(tally.b.allocator, part.runs.items) catch @panic("OOM");
+    }
+
+    fn step(tally: *Tally, name: []const u8, about: []const u8) void {
+        const run = tally.b.addSystemCommand(&.{ "sh", "ci/tally" });
+        run.setName(tally.title);
+        run.has_side_effects = true;
+        if (tally.full) run.addArg("--full");
+        run.addArgs(tally.labels.items);
+        for (tally.runs.items) |one| run.step.dependOn(&one.step);
+        tally.b.step(name, about).dependOn(&run.step);
+    }
+};
 
 /// Makes libraries on demand, each once for a mode.
 const Shop = struct {
@@ -302,6 +405,7 @@ const Shop = struct {
     sources: []const u8,
     foreign: std.StringHashMap(*std.Build.Step.Compile),
     rooms: std.StringHashMap(?*std.Build.Step.Compile),
+    thread_sanitizer: bool = false,
     zones: ?std.Build.LazyPath = null,
 
     fn init(b: *std.Build, target: std.Build.ResolvedTarget) Shop {
@@ -344,6 +448,7 @@ const Shop = struct {
             .optimize = .ReleaseFast,
             .link_libc = true,
             .sanitize_c = .off,
+            .sanitize_thread = shop.thread_sanitizer,
             .pic = true,
             .strip = false,
         });
@@ -375,7 +480,8 @@ const Shop = struct {
             .target = shop.target,
             .optimize = optimize,
             .link_libc = true,
-            .sanitize_c = if (optimize == .Debug) .full else .off,
+            .sanitize_c = if (optimize == .Debug and !shop.thread_sanitizer) .full else .off,
+            .sanitize_thread = shop.thread_sanitizer,
             .pic = true,
             .strip = optimize != .Debug,
         });
@@ -441,15 +547,14 @@ const Shop = struct {
         const m = shop.module(optimize);
         shop.addOwn(m, files, &.{});
         shop.linkRoom(m, top, optimize);
-        const exe = shop.b.addExecutable(.{ .name = name, .linkage = .static, .root_module = m });
+        const exe = shop.b.addExecutable(.{ .name = name, .linkage = if (shop.thread_sanitizer) .dynamic else .static, .root_module = m });
         exe.link_gc_sections = true;
         return exe;
     }
 
     /// A program below tests/ or bench/; it sees the foreign headers that its room sees.
-    fn testProgram(shop: *Shop, name: []const u8, release: bool, top: []const u8, file: []const u8, with: []const []const u8) *std.Build.Step.Compile {
+    fn testProgram(shop: *Shop, name: []const u8, optimize: std.builtin.OptimizeMode, top: []const u8, file: []const u8, with: []const []const u8) *std.Build.Step.Compile {
         const b = shop.b;
-        const optimize: std.builtin.OptimizeMode = if (release) .ReleaseFast else .Debug;
         var files: std.ArrayList([]const u8) = .empty;
         files.append(b.allocator, file) catch @panic("OOM");
         for (with) |more| files.append(b.allocator, b.fmt("tests/{s}", .{more})) catch @panic("OOM");
@@ -467,17 +572,33 @@ const Shop = struct {
         const name = b.dupe(unit.name);
         std.mem.replaceScalar(u8, name, '/', '-');
         const file = b.fmt("tests/{s}_test.c", .{unit.name});
-        return shop.testProgram(name, false, unit.room orelse unit.name[0..slash], file, unit.with);
+        return shop.testProgram(name, .Debug, unit.room orelse unit.name[0..slash], file, unit.with);
     }
 
-    /// Run a test program and keep its log for ci/tally, which decides whether it passed.
-    fn record(shop: *Shop, label: []const u8, exe: *std.Build.Step.Compile) *std.Build.Step.Run {
-        const run = shop.b.addSystemCommand(&.{ "sh", "ci/record", label });
-        run.addArtifactArg(exe);
-        run.setName(label);
-        run.has_side_effects = true;
-        run.expectExitCode(0);
-        return run;
+    /// What ci/sanitize needs to compile everything with another compiler, one item a line.
+    fn manifest(shop: *Shop) std.Build.LazyPath {
+        const b = shop.b;
+        var out: std.ArrayList(u8) = .empty;
+        const w = out.writer(b.allocator);
+        const recipes = [_]*const Recipe{ bearssl, zlib, pcre2, sqlite, yyjson, libyaml, cmocka };
+        for (recipes) |recipe| {
+            w.print("foreign {s}", .{recipe.name}) catch @panic("OOM");
+            for (recipe.private) |dir| w.print(" -I{s}/{s}", .{ shop.tree(recipe), dir }) catch @panic("OOM");
+            for (recipe.include) |dir| w.print(" -I{s}/{s}", .{ shop.tree(recipe), dir }) catch @panic("OOM");
+            for (recipe.flags) |flag| w.print(" {s}", .{flag}) catch @panic("OOM");
+            w.print("\n", .{}) catch @panic("OOM");
+            for (recipe.files) |file| w.print("file {s} {s}/{s}\n", .{ recipe.name, shop.tree(recipe), file }) catch @panic("OOM");
+            for (recipe.include) |dir| w.print("include {s}/{s}\n", .{ shop.tree(recipe), dir }) catch @panic("OOM");
+        }
+        for (ROOMS) |r| {
+            for (r.files) |file| w.print("own src/{s}/{s}\n", .{ r.name, file }) catch @panic("OOM");
+        }
+        for (UNIT_TESTS) |unit| {
+            w.print("test {s}", .{unit.name}) catch @panic("OOM");
+            for (unit.with) |file| w.print(" tests/{s}", .{file}) catch @panic("OOM");
+            w.print("\n", .{}) catch @panic("OOM");
+        }
+        return b.addWriteFiles().add("manifest", out.items);
     }
 };
 
