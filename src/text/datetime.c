@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "text/timescan.h"
 
 /* Days from 0000-03-01, where the arithmetic starts, to 1970-01-01. */
 enum { DAYS_TO_EPOCH = 719468, DAYS_ERA = 146097, YEARS_ERA = 400 };
@@ -133,92 +134,7 @@ struct str datetime_weekday_name(int weekday)
     return weekday_names[weekday];
 }
 
-/*
- * Reading. `struct scan` walks over the text. A reader that fails leaves `at` where the text stops
- * to fit and says in `wanted` what should have stood there; only parse_failed() makes a sentence of
- * it, so that a text that fits costs nothing for errors.
- */
-struct scan {
-    const char *start;
-    const char *at;
-    const char *end;
-    const char *wanted;
-};
-
-static struct scan scan_of(struct str text)
-{
-    const char *start = text.ptr != NULL ? text.ptr : "";
-    return (struct scan){start, start, start + text.len, NULL};
-}
-
-static bool wants(struct scan *scan, const char *wanted)
-{
-    scan->wanted = wanted;
-    return false;
-}
-
-static size_t left(const struct scan *scan)
-{
-    return (size_t)(scan->end - scan->at);
-}
-
-static bool parse_failed(const struct scan *scan, const char *what, struct err *err)
-{
-    return err_set(err, ERR_REJECT, "%s: expected %s at offset %zu", what, scan->wanted,
-                   (size_t)(scan->at - scan->start));
-}
-
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-static bool is_alpha(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-
-static bool next_is(const struct scan *scan, char byte)
-{
-    return scan->at < scan->end && *scan->at == byte;
-}
-
-static bool skip_byte(struct scan *scan, char byte)
-{
-    if (!next_is(scan, byte)) {
-        return false;
-    }
-    scan->at++;
-    return true;
-}
-
-/* Exactly two digits, at most `max`. */
-static inline bool take_two(struct scan *scan, int max, int *out, const char *wanted)
-{
-    if (left(scan) < 2) {
-        return wants(scan, wanted);
-    }
-    unsigned tens = (unsigned)(unsigned char)scan->at[0] - '0';
-    unsigned ones = (unsigned)(unsigned char)scan->at[1] - '0';
-    if (tens > 9 || ones > 9 || (int)(tens * 10 + ones) > max) {
-        return wants(scan, wanted);
-    }
-    *out = (int)(tens * 10 + ones);
-    scan->at += 2;
-    return true;
-}
-
-static inline bool take_year(struct scan *scan, int *out)
-{
-    int century = 0;
-    int rest = 0;
-    if (!take_two(scan, 99, &century, "a year of four digits") ||
-        !take_two(scan, 99, &rest, "a year of four digits")) {
-        return false;
-    }
-    *out = century * 100 + rest;
-    return true;
-}
+/* Reading. */
 
 /* The digits behind a decimal point, one to nine of them, as nanoseconds. */
 static bool take_fraction(struct scan *scan, int *nanosecond)
@@ -227,12 +143,12 @@ static bool take_fraction(struct scan *scan, int *nanosecond)
                                 10000,      1000,      100,      10,      1};
     const char *first = scan->at;
     int value = 0;
-    while (scan->at < scan->end && is_digit(*scan->at) && scan->at - first < 9) {
+    while (scan_next_is_digit(scan) && scan->at - first < 9) {
         value = value * 10 + (*scan->at - '0');
         scan->at++;
     }
-    if (scan->at == first || (scan->at < scan->end && is_digit(*scan->at))) {
-        return wants(scan, "one to nine digits of a fraction");
+    if (scan->at == first || (scan_next_is_digit(scan))) {
+        return scan_wants(scan, "one to nine digits of a fraction");
     }
     *nanosecond = value * scale[scan->at - first];
     return true;
@@ -253,23 +169,23 @@ static bool take_offset_digits(struct scan *scan, bool east, struct stamp *out)
     int hours = 0;
     int minutes = 0;
     int seconds = 0;
-    if (!take_two(scan, DATETIME_OFFSET_MAX / 3600, &hours, "hours of an offset, 00 to 18")) {
+    if (!scan_two(scan, DATETIME_OFFSET_MAX / 3600, &hours, "hours of an offset, 00 to 18")) {
         return false;
     }
-    bool colon = skip_byte(scan, ':');
-    if ((colon || (scan->at < scan->end && is_digit(*scan->at))) &&
-        !take_two(scan, 59, &minutes, "minutes of an offset, 00 to 59")) {
+    bool colon = scan_skip(scan, ':');
+    if ((colon || (scan_next_is_digit(scan))) &&
+        !scan_two(scan, 59, &minutes, "minutes of an offset, 00 to 59")) {
         return false;
     }
-    if (colon && next_is(scan, ':')) {
+    if (colon && scan_next_is(scan, ':')) {
         scan->at++;
-        if (!take_two(scan, 59, &seconds, "seconds of an offset, 00 to 59")) {
+        if (!scan_two(scan, 59, &seconds, "seconds of an offset, 00 to 59")) {
             return false;
         }
     }
     int offset_s = hours * 3600 + minutes * 60 + seconds;
     if (offset_s > DATETIME_OFFSET_MAX) {
-        return wants(scan, "an offset of at most 18 hours");
+        return scan_wants(scan, "an offset of at most 18 hours");
     }
     out->offset_s = east ? offset_s : -offset_s;
     out->has_offset = true;
@@ -287,7 +203,7 @@ static bool take_offset(struct scan *scan, struct stamp *out)
         out->has_offset = true;
         return true;
     }
-    if (*scan->at == ' ' && left(scan) > 1 && (scan->at[1] == '+' || scan->at[1] == '-')) {
+    if (*scan->at == ' ' && scan_left(scan) > 1 && (scan->at[1] == '+' || scan->at[1] == '-')) {
         scan->at++;
     }
     if (*scan->at == '+' || *scan->at == '-') {
@@ -295,19 +211,19 @@ static bool take_offset(struct scan *scan, struct stamp *out)
         scan->at++;
         return take_offset_digits(scan, east, out);
     }
-    return wants(scan, "Z, an offset such as +02:00, or the end");
+    return scan_wants(scan, "Z, an offset such as +02:00, or the end");
 }
 
 /* Go prints " IST" (or " +03" where a zone has no letters) and " m=+0.5" behind its offset. */
 static void skip_go_tail(struct scan *scan)
 {
     enum { TAIL_MAX = 40 };
-    if (left(scan) < 2 || left(scan) > TAIL_MAX || *scan->at != ' ') {
+    if (scan_left(scan) < 2 || scan_left(scan) > TAIL_MAX || *scan->at != ' ') {
         return;
     }
     const char *at = scan->at + 1;
     if (*at != 'm') {
-        while (at < scan->end && (is_alpha(*at) || is_digit(*at) || *at == '+' || *at == '-')) {
+        while (at < scan->end && (scan_alpha(*at) || scan_digit(*at) || *at == '+' || *at == '-')) {
             at++;
         }
         if (at == scan->end) {
@@ -320,7 +236,7 @@ static void skip_go_tail(struct scan *scan)
         return;
     }
     for (at += 3; at < scan->end; at++) {
-        if (!is_digit(*at) && *at != '.') {
+        if (!scan_digit(*at) && *at != '.') {
             return;
         }
     }
@@ -329,24 +245,24 @@ static void skip_go_tail(struct scan *scan)
 
 static bool take_iso_time(struct scan *scan, bool extended, struct stamp *out)
 {
-    if (!take_two(scan, 23, &out->civil.hour, "an hour, 00 to 23")) {
+    if (!scan_two(scan, 23, &out->civil.hour, "an hour, 00 to 23")) {
         return false;
     }
-    if (extended && !skip_byte(scan, ':')) {
-        return wants(scan, "':' between hour and minute");
+    if (extended && !scan_skip(scan, ':')) {
+        return scan_wants(scan, "':' between hour and minute");
     }
-    if (!take_two(scan, 59, &out->civil.minute, "a minute, 00 to 59")) {
+    if (!scan_two(scan, 59, &out->civil.minute, "a minute, 00 to 59")) {
         return false;
     }
     out->has_time = true;
-    bool seconds = extended ? skip_byte(scan, ':') : scan->at < scan->end && is_digit(*scan->at);
+    bool seconds = extended ? scan_skip(scan, ':') : scan_next_is_digit(scan);
     if (!seconds) {
         return true;
     }
-    if (!take_two(scan, 60, &out->civil.second, "a second, 00 to 60")) {
+    if (!scan_two(scan, 60, &out->civil.second, "a second, 00 to 60")) {
         return false;
     }
-    if (next_is(scan, '.') || next_is(scan, ',')) {
+    if (scan_next_is(scan, '.') || scan_next_is(scan, ',')) {
         scan->at++;
         if (!take_fraction(scan, &out->civil.nanosecond)) {
             return false;
@@ -358,22 +274,22 @@ static bool take_iso_time(struct scan *scan, bool extended, struct stamp *out)
 
 static bool take_iso_date(struct scan *scan, bool *extended, struct civil *out)
 {
-    if (!take_year(scan, &out->year)) {
+    if (!scan_year(scan, &out->year)) {
         return false;
     }
-    *extended = skip_byte(scan, '-');
-    if (!take_two(scan, 12, &out->month, "a month, 01 to 12")) {
+    *extended = scan_skip(scan, '-');
+    if (!scan_two(scan, 12, &out->month, "a month, 01 to 12")) {
         return false;
     }
-    if (*extended && !skip_byte(scan, '-')) {
-        return wants(scan, "'-' between month and day");
+    if (*extended && !scan_skip(scan, '-')) {
+        return scan_wants(scan, "'-' between month and day");
     }
-    if (!take_two(scan, 31, &out->day, "a day, 01 to 31")) {
+    if (!scan_two(scan, 31, &out->day, "a day, 01 to 31")) {
         return false;
     }
     if (!date_valid(out->year, out->month, out->day)) {
         scan->at = scan->start;
-        return wants(scan, "a date that exists (years 1 to 9999)");
+        return scan_wants(scan, "a date that exists (years 1 to 9999)");
     }
     return true;
 }
@@ -388,7 +304,7 @@ static bool stamp_in_range(struct scan *scan, const struct stamp *stamp)
     if (datetime_stamp_ms(stamp, &unix_ms) &&
         (unix_ms < DATETIME_MIN_MS || unix_ms > DATETIME_MAX_MS)) {
         scan->at = scan->start;
-        return wants(scan, "a moment within the years 1 to 9999");
+        return scan_wants(scan, "a moment within the years 1 to 9999");
     }
     return true;
 }
@@ -403,7 +319,7 @@ static bool take_iso(struct scan *scan, struct stamp *out)
         return true;
     }
     if (*scan->at != 'T' && *scan->at != ' ' && *scan->at != 't') {
-        return wants(scan, "'T' or a space between date and time");
+        return scan_wants(scan, "'T' or a space between date and time");
     }
     scan->at++;
     if (!take_iso_time(scan, extended, out) || !take_offset(scan, out)) {
@@ -413,7 +329,7 @@ static bool take_iso(struct scan *scan, struct stamp *out)
         skip_go_tail(scan);
     }
     if (scan->at < scan->end) {
-        return wants(scan, "the end");
+        return scan_wants(scan, "the end");
     }
     return stamp_in_range(scan, out);
 }
@@ -423,7 +339,7 @@ bool datetime_parse_iso(struct str text, struct stamp *out, struct err *err)
     struct scan scan = scan_of(text);
     struct stamp stamp = {0};
     if (!take_iso(&scan, &stamp)) {
-        return parse_failed(&scan, "date and time", err);
+        return scan_failed(&scan, ERR_REJECT, "date and time", err);
     }
     *out = stamp;
     return true;
@@ -434,69 +350,35 @@ bool datetime_parse_iso_ms(struct str text, int64_t *unix_ms, struct err *err)
     struct scan scan = scan_of(text);
     struct stamp stamp = {0};
     if (!take_iso(&scan, &stamp)) {
-        return parse_failed(&scan, "date and time", err);
+        return scan_failed(&scan, ERR_REJECT, "date and time", err);
     }
     if (!datetime_stamp_ms(&stamp, unix_ms)) {
         scan.wanted = "Z or an offset such as +02:00";
-        return parse_failed(&scan, "date and time", err);
+        return scan_failed(&scan, ERR_REJECT, "date and time", err);
     }
     return true;
 }
 
 static void skip_spaces(struct scan *scan)
 {
-    while (next_is(scan, ' ') || next_is(scan, '\t')) {
+    while (scan_next_is(scan, ' ') || scan_next_is(scan, '\t')) {
         scan->at++;
     }
-}
-
-/* Letters up to the next other byte. */
-static struct str take_word(struct scan *scan)
-{
-    const char *first = scan->at;
-    while (scan->at < scan->end && is_alpha(*scan->at)) {
-        scan->at++;
-    }
-    return (struct str){first, (size_t)(scan->at - first)};
-}
-
-/* The short form or the whole name, in any case. */
-static int name_index(struct str word, const struct str *names, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (str_equal_ascii_case(word, names[i]) ||
-            str_equal_ascii_case(word, str_slice(names[i], 0, 3))) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static bool take_day_short(struct scan *scan, int *day)
-{
-    if (left(scan) < 1 || !is_digit(*scan->at)) {
-        return wants(scan, "a day of the month");
-    }
-    *day = *scan->at++ - '0';
-    if (scan->at < scan->end && is_digit(*scan->at)) {
-        *day = *day * 10 + (*scan->at++ - '0');
-    }
-    return true;
 }
 
 /* RFC 2822, 4.3: two digits mean 1950 to 2049. */
 static bool take_mail_year(struct scan *scan, int *year)
 {
     int high = 0;
-    if (!take_two(scan, 99, &high, "a year")) {
+    if (!scan_two(scan, 99, &high, "a year")) {
         return false;
     }
-    if (scan->at == scan->end || !is_digit(*scan->at)) {
+    if (!scan_next_is_digit(scan)) {
         *year = high + (high < 50 ? 2000 : 1900);
         return true;
     }
     int low = 0;
-    if (!take_two(scan, 99, &low, "a year of four digits")) {
+    if (!scan_two(scan, 99, &low, "a year of four digits")) {
         return false;
     }
     *year = high * 100 + low;
@@ -507,28 +389,28 @@ static bool take_mail_year(struct scan *scan, int *year)
 static bool take_mail_date(struct scan *scan, struct civil *out)
 {
     skip_spaces(scan);
-    struct str word = take_word(scan);
+    struct str word = scan_word(scan);
     if (word.len > 0) {
-        if (name_index(word, weekday_names, 7) < 0) {
+        if (scan_name(word, datetime_weekday_name, 0, 7) < 0) {
             scan->at -= word.len;
-            return wants(scan, "a weekday or a day of the month");
+            return scan_wants(scan, "a weekday or a day of the month");
         }
-        skip_byte(scan, ',');
+        scan_skip(scan, ',');
         skip_spaces(scan);
     }
-    if (!take_day_short(scan, &out->day)) {
+    if (!scan_short(scan, 31, &out->day, "a day of the month")) {
         return false;
     }
-    if (!skip_byte(scan, '-')) {
+    if (!scan_skip(scan, '-')) {
         skip_spaces(scan);
     }
-    word = take_word(scan);
-    out->month = name_index(word, month_names, 12) + 1;
-    if (out->month == 0) {
+    word = scan_word(scan);
+    out->month = scan_name(word, datetime_month_name, 1, 12);
+    if (out->month < 0) {
         scan->at -= word.len;
-        return wants(scan, "a month such as Jan");
+        return scan_wants(scan, "a month such as Jan");
     }
-    if (!skip_byte(scan, '-')) {
+    if (!scan_skip(scan, '-')) {
         skip_spaces(scan);
     }
     if (!take_mail_year(scan, &out->year)) {
@@ -536,7 +418,7 @@ static bool take_mail_date(struct scan *scan, struct civil *out)
     }
     if (!date_valid(out->year, out->month, out->day)) {
         scan->at = scan->start;
-        return wants(scan, "a date that exists");
+        return scan_wants(scan, "a date that exists");
     }
     return true;
 }
@@ -552,12 +434,12 @@ static bool take_mail_zone(struct scan *scan, struct stamp *out)
         {STR_INIT("EST"), -5}, {STR_INIT("EDT"), -4}, {STR_INIT("CST"), -6}, {STR_INIT("CDT"), -5},
         {STR_INIT("MST"), -7}, {STR_INIT("MDT"), -6}, {STR_INIT("PST"), -8}, {STR_INIT("PDT"), -7},
     };
-    if (next_is(scan, '+') || next_is(scan, '-')) {
+    if (scan_next_is(scan, '+') || scan_next_is(scan, '-')) {
         bool east = *scan->at == '+';
         scan->at++;
         return take_offset_digits(scan, east, out);
     }
-    struct str word = take_word(scan);
+    struct str word = scan_word(scan);
     for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
         if (str_equal_ascii_case(word, zones[i].name)) {
             out->has_offset = true;
@@ -566,7 +448,7 @@ static bool take_mail_zone(struct scan *scan, struct stamp *out)
         }
     }
     scan->at -= word.len;
-    return wants(scan, "an offset such as +0200 or GMT");
+    return scan_wants(scan, "an offset such as +0200 or GMT");
 }
 
 static bool take_mail(struct scan *scan, struct stamp *out)
@@ -583,10 +465,10 @@ static bool take_mail(struct scan *scan, struct stamp *out)
         return false;
     }
     skip_spaces(scan);
-    if (next_is(scan, '(') && scan->end[-1] == ')') {
+    if (scan_next_is(scan, '(') && scan->end[-1] == ')') {
         scan->at = scan->end; /* A comment, usually the zone's name. */
     }
-    return scan->at == scan->end ? stamp_in_range(scan, out) : wants(scan, "the end");
+    return scan->at == scan->end ? stamp_in_range(scan, out) : scan_wants(scan, "the end");
 }
 
 bool datetime_parse_mail(struct str text, struct stamp *out, struct err *err)
@@ -594,7 +476,7 @@ bool datetime_parse_mail(struct str text, struct stamp *out, struct err *err)
     struct scan scan = scan_of(text);
     struct stamp stamp = {0};
     if (!take_mail(&scan, &stamp)) {
-        return parse_failed(&scan, "mail date", err);
+        return scan_failed(&scan, ERR_REJECT, "mail date", err);
     }
     *out = stamp;
     return true;
@@ -640,7 +522,7 @@ bool datetime_parse_unix(struct str text, enum datetime_unit unit, int64_t *unix
     struct scan scan = scan_of(text);
     if (!str_to_int64(whole, &value)) {
         scan.wanted = "a unix time, a whole number";
-        return parse_failed(&scan, "unix time", err);
+        return scan_failed(&scan, ERR_REJECT, "unix time", err);
     }
     int64_t per_second = unit_per_second(unit, value);
     scan.at += whole.len;
@@ -648,11 +530,11 @@ bool datetime_parse_unix(struct str text, enum datetime_unit unit, int64_t *unix
         scan.at++;
         if (per_second != 1 || value < 0) {
             scan.wanted = "no fraction, except in positive seconds";
-            return parse_failed(&scan, "unix time", err);
+            return scan_failed(&scan, ERR_REJECT, "unix time", err);
         }
         if (!take_fraction(&scan, &nanosecond) || scan.at < scan.end) {
             scan.wanted = "one to nine digits of a fraction";
-            return parse_failed(&scan, "unix time", err);
+            return scan_failed(&scan, ERR_REJECT, "unix time", err);
         }
     }
     /* Compared before the multiplication, which could overflow. */
@@ -670,34 +552,23 @@ bool datetime_parse_unix(struct str text, enum datetime_unit unit, int64_t *unix
 
 /* Writing. */
 
-static const char two_digits[] = "00010203040506070809101112131415161718192021222324"
-                                 "25262728293031323334353637383940414243444546474849"
-                                 "50515253545556575859606162636465666768697071727374"
-                                 "75767778798081828384858687888990919293949596979899";
-
-static inline char *put_two(char *at, int value)
-{
-    memcpy(at, two_digits + (size_t)value * 2, 2);
-    return at + 2;
-}
-
 static inline char *put_date(char *at, const struct civil *civil)
 {
-    at = put_two(at, civil->year / 100);
-    at = put_two(at, civil->year % 100);
+    at = scan_put_two(at, civil->year / 100);
+    at = scan_put_two(at, civil->year % 100);
     *at++ = '-';
-    at = put_two(at, civil->month);
+    at = scan_put_two(at, civil->month);
     *at++ = '-';
-    return put_two(at, civil->day);
+    return scan_put_two(at, civil->day);
 }
 
 static inline char *put_time(char *at, const struct civil *civil)
 {
-    at = put_two(at, civil->hour);
+    at = scan_put_two(at, civil->hour);
     *at++ = ':';
-    at = put_two(at, civil->minute);
+    at = scan_put_two(at, civil->minute);
     *at++ = ':';
-    return put_two(at, civil->second);
+    return scan_put_two(at, civil->second);
 }
 
 static inline char *put_milliseconds(char *at, const struct civil *civil)
@@ -705,18 +576,18 @@ static inline char *put_milliseconds(char *at, const struct civil *civil)
     int ms = civil->nanosecond / 1000000;
     *at++ = '.';
     *at++ = (char)('0' + ms / 100);
-    return put_two(at, ms % 100);
+    return scan_put_two(at, ms % 100);
 }
 
 static inline char *put_offset(char *at, int offset_s, bool colon)
 {
     int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
     *at++ = offset_s < 0 && minutes > 0 ? '-' : '+';
-    at = put_two(at, minutes / 60);
+    at = scan_put_two(at, minutes / 60);
     if (colon) {
         *at++ = ':';
     }
-    return put_two(at, minutes % 60);
+    return scan_put_two(at, minutes % 60);
 }
 
 /* The nearest moment that can be written on a clock with this offset. */
@@ -778,12 +649,12 @@ static char *put_mail_date(char *at, const struct civil *civil)
     int weekday = datetime_weekday(datetime_days(civil->year, civil->month, civil->day));
     memcpy(at, weekday_names[weekday].ptr, 3);
     memcpy(at + 3, ", ", 2);
-    at = put_two(at + 5, civil->day);
+    at = scan_put_two(at + 5, civil->day);
     *at++ = ' ';
     memcpy(at, month_names[civil->month - 1].ptr, 3);
     at[3] = ' ';
-    at = put_two(at + 4, civil->year / 100);
-    at = put_two(at, civil->year % 100);
+    at = scan_put_two(at + 4, civil->year / 100);
+    at = scan_put_two(at, civil->year % 100);
     *at++ = ' ';
     at = put_time(at, civil);
     *at++ = ' ';
