@@ -13,6 +13,7 @@ pub const recipe = Recipe{
         "-DHAVE_CLOCK_REALTIME",
         "-DHAVE_SIGLONGJMP",
         "-DHAVE_STRSIGNAL",
+        "-DHAVE_UINTPTR_T",
         "-DHAVE_STRUCT_TIMESPEC",
         "-DHAVE_GCC_THREAD_LOCAL_STORAGE",
     },
