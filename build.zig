@@ -210,6 +210,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/encode" },
     .{ .name = "domain/drops" },
     .{ .name = "sink/sqlite" },
+    .{ .name = "store/reference", .with = &.{"store/fixture.c"} },
     .{ .name = "text/cron" },
     .{ .name = "text/datetime" },
     .{ .name = "text/duration" },

@@ -12,8 +12,14 @@
 #include "model/source.h"
 #include "store/store.h"
 
+enum {
+    REFERENCE_ROWS_MAX = 1000000,
+    REFERENCE_KEY_MAX = 1024,
+    REFERENCE_BODY_MAX = 1024 * 1024,
+};
+
 /* Needs an open change. `*message_id` is 0 when nothing changed. A key twice in one snapshot is
-   refused with ERR_REJECT naming it. */
+   refused with ERR_REJECT naming it; so are rows past the limits above. */
 bool store_reference_put(struct store *store, struct arena *arena, const struct snapshot *snapshot,
                          int64_t *message_id, struct err *err);
 

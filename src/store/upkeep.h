@@ -14,7 +14,11 @@
 struct upkeep_limits {
     int64_t archive_ms; /* Age of messages to keep; 0 keeps all. */
     int64_t archive_bytes; /* Size of the store file past which the oldest go; 0 for no limit. */
-    int64_t runs_ms;    /* Age of ended runs to keep; 0 keeps all. */
+    int64_t runs_ms; /* Age of ended runs, refusals, events and requests to keep; 0 keeps all. */
+
+    /* Those that are configured: the others hold nothing back. None: all that ever worked do. */
+    const struct str *pipelines;
+    size_t pipeline_count;
 };
 
 enum { UPKEEP_ROWS_MAX = 5000, UPKEEP_PAGES_MAX = 2000, UPKEEP_WAL_BYTES_MAX = 64 * 1024 * 1024 };
@@ -32,7 +36,8 @@ bool store_upkeep(struct store *store, const struct upkeep_limits *limits,
 /* Size of the store file and of its log in bytes. */
 bool store_size(struct store *store, int64_t *file_bytes, int64_t *log_bytes, struct err *err);
 
-/* Full check of the file: for restore tests and `check`. */
+/* Full check of the file, of what its rows say about each other, and of the audit log: for restore
+   tests and `check`. `*problem` is absent when all is well, else a line for each. */
 bool store_verify(struct store *store, struct arena *arena, struct str *problem, struct err *err);
 
 #endif

@@ -1,0 +1,285 @@
+#include "store/blobs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/hash.h"
+#include "store/internal.h"
+
+enum { FOLDER_MAX = FILE_PATH_MAX - 128, PART_LEN = 2 };
+
+static const char temp_ending[] = ".tmp";
+
+static struct str clean_extension(struct str extension)
+{
+    bool fits = extension.len > 0 && extension.len <= BLOB_EXTENSION_MAX;
+    for (size_t i = 0; fits && i < extension.len; i++) {
+        char letter = extension.ptr[i];
+        fits = (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9');
+    }
+    return fits ? extension : STR("bin");
+}
+
+/* A new name in a directory must be on the disk before anything refers to it. */
+static bool sync_folder(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return err_set(err, ERR_RETRY, "cannot open the folder %s: %s", path, file_reason(errno));
+    }
+    bool ok = fsync(fd) == 0 || errno == EINVAL;
+    int number = errno;
+    (void)close(fd);
+    return ok || err_set(err, ERR_STORE, "cannot bring the folder %s to the disk: %s", path,
+                         file_reason(number));
+}
+
+/* The three folders of a name, each made and its own name made durable. */
+static bool make_folders(struct str folder, const char *hex, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    struct file_info info;
+    int len = snprintf(path, sizeof path, "%.*s/%.2s/%.2s", STR_ARG(folder), hex, hex + PART_LEN);
+    must(len > 0 && (size_t)len < sizeof path);
+    if (!file_look(str_of(path), &info, err)) {
+        return false;
+    }
+    if (info.kind == FILE_DIRECTORY) {
+        return true;
+    }
+    if (!file_make_dirs(str_of(path), DIR_PRIVATE, err)) {
+        return false;
+    }
+    len = snprintf(path, sizeof path, "%.*s/%.2s", STR_ARG(folder), hex);
+    must(len > 0 && (size_t)len < sizeof path);
+    if (!sync_folder(path, err)) {
+        return false;
+    }
+    path[folder.len] = '\0';
+    return sync_folder(path, err);
+}
+
+/*
+ * Is the whole file there already? Touching it is the test: a file that was touched a moment ago is
+ * not swept away before the change that refers to it.
+ */
+static bool is_there(const char *path, const char *parent, size_t size, bool *there,
+                     struct err *err)
+{
+    struct stat info;
+    *there = utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) == 0 &&
+             lstat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= 0 &&
+             (size_t)info.st_size == size;
+    return !*there || sync_folder(parent, err);
+}
+
+bool blobs_put(struct str folder, struct str bytes, struct str extension, char sha256[65],
+               struct err *err)
+{
+    char hash[HASH_SIZE];
+    char parent[FILE_PATH_MAX];
+    char path[FILE_PATH_MAX];
+    struct digest digest;
+    bool there = false;
+    if (bytes.len > BLOB_SIZE_MAX) {
+        return err_set(err, ERR_REJECT, "an attachment of %zu bytes is larger than the limit of %d",
+                       bytes.len, BLOB_SIZE_MAX);
+    }
+    if (folder.len == 0 || folder.len > FOLDER_MAX ||
+        str_find_byte(folder, '\0', 0) != STR_NONE) {
+        return err_set(err, ERR_CONFIG, "the folder of attachments has no name, or a too long one");
+    }
+    digest_init(&digest, DIGEST_SHA256);
+    digest_add(&digest, bytes);
+    hash_value(&digest, hash);
+    hash_to_hex(hash, sha256);
+    extension = clean_extension(extension);
+    int parent_len = snprintf(parent, sizeof parent, "%.*s/%.2s/%.2s", STR_ARG(folder), sha256,
+                              sha256 + PART_LEN);
+    int len = snprintf(path, sizeof path, "%.*s/%.2s/%.2s/%s.%.*s", STR_ARG(folder), sha256,
+                       sha256 + PART_LEN, sha256, STR_ARG(extension));
+    must(parent_len > 0 && len > parent_len && (size_t)len < sizeof path);
+    if (!is_there(path, parent, bytes.len, &there, err)) {
+        return false;
+    }
+    return there || (make_folders(folder, sha256, err) &&
+                     file_write(str_of(path), FILE_PRIVATE, bytes, err));
+}
+
+bool store_blob_refer(struct store *store, struct str sha256, struct str extension, int64_t size,
+                      int64_t message_id, struct err *err)
+{
+    must(store->changing);
+    char hash[HASH_SIZE];
+    if (!hash_from_hex(sha256, hash)) {
+        return err_set(err, ERR_REJECT, "an attachment is named by something that is no SHA-256");
+    }
+    /* The newest message that refers to it is the one that keeps it. */
+    struct query *query =
+        store_query(store,
+                    "INSERT INTO blob(sha256, extension, size, message, at_ms)"
+                    " VALUES(?1, ?2, ?3, ?4, ?5)"
+                    " ON CONFLICT DO UPDATE SET message=max(message, excluded.message)",
+                    err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_blob(query, 1, (struct str){hash, sizeof hash});
+    query_bind_text(query, 2, clean_extension(extension));
+    query_bind_int(query, 3, size);
+    query_bind_int(query, 4, message_id);
+    query_bind_int(query, 5, clock_wall_ms(store->clock));
+    return store_run(store, query, err);
+}
+
+static bool is_referred(struct store *store, const char hash[HASH_SIZE],
+                        bool *referred, struct err *err)
+{
+    struct query *query = store_query(store, "SELECT 1 FROM blob WHERE sha256=?1", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_blob(query, 1, (struct str){hash, HASH_SIZE});
+    if (!store_step(store, query, referred, err)) {
+        return false;
+    }
+    query_end(query);
+    return true;
+}
+
+/* May it go as far as its name tells: ours, and not referred to? */
+static bool may_go(struct store *store, struct str name, bool *may, struct err *err)
+{
+    char hash[HASH_SIZE];
+    bool referred = false;
+    size_t dot = str_find_byte(name, '.', 0);
+    *may = str_starts(name, STR(".sluice-")) && str_ends(name, str_of(temp_ending));
+    if (*may || dot == STR_NONE || !hash_from_hex(str_slice(name, 0, dot), hash)) {
+        return true; /* A leftover of a crash; or a file that is not ours. */
+    }
+    if (!is_referred(store, hash, &referred, err)) {
+        return false;
+    }
+    *may = !referred;
+    return true;
+}
+
+static bool is_old(struct str path, int64_t before_ms, bool *old, struct err *err)
+{
+    struct file_info info;
+    if (!file_look(path, &info, err)) {
+        return false;
+    }
+    *old = info.kind == FILE_REGULAR && info.mtime_ns / 1000000 < before_ms;
+    return true;
+}
+
+/*
+ * Remove one file. Somebody may be about to refer to these very bytes and has just touched the
+ * file, so it is moved aside first and looked at again.
+ */
+static bool remove_old(struct str path, int64_t before_ms, bool *removed, struct err *err)
+{
+    char aside[FILE_PATH_MAX];
+    bool old = false;
+    if (path.len + sizeof temp_ending > sizeof aside) {
+        return true;
+    }
+    int len = snprintf(aside, sizeof aside, "%.*s%s", STR_ARG(path), temp_ending);
+    must(len > 0 && (size_t)len < sizeof aside);
+    struct str aside_path = {aside, (size_t)len};
+    if (!file_rename(path, aside_path, err) || !is_old(aside_path, before_ms, &old, err)) {
+        return false;
+    }
+    *removed = old;
+    return old ? file_remove(aside_path, err) : file_rename(aside_path, path, err);
+}
+
+static bool sweep_files(struct store *store, struct arena *arena, struct str folder,
+                        int64_t before_ms, int64_t *removed, struct err *err)
+{
+    struct file_list files;
+    if (!file_list(arena, folder, &files, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < files.count; i++) {
+        bool old = false;
+        bool may = false;
+        bool gone = false;
+        struct str path =
+            arena_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(files.names[i]));
+        if (path.ptr == NULL) {
+            return err_set(err, ERR_RETRY, "store: out of step memory");
+        }
+        if (!is_old(path, before_ms, &old, err) ||
+            (old && !may_go(store, files.names[i], &may, err)) ||
+            (may && !remove_old(path, before_ms, &gone, err))) {
+            return false;
+        }
+        *removed += gone;
+    }
+    return true;
+}
+
+static bool is_part(struct str name)
+{
+    static const char digits[] = "0123456789abcdef";
+    return name.len == PART_LEN && str_find_byte(str_of(digits), name.ptr[0], 0) != STR_NONE &&
+           str_find_byte(str_of(digits), name.ptr[1], 0) != STR_NONE;
+}
+
+/* Call for each folder `xx` below: `depth` 2 has files in them, above are more folders. */
+static bool sweep(struct store *store, struct arena *arena, struct str folder, int64_t before_ms,
+                  int64_t *removed, struct err *err)
+{
+    struct file_list tops;
+    struct file_list parts;
+    struct arena_mark start = arena_mark(arena);
+    if (!file_list(arena, folder, &tops, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < tops.count; i++) {
+        struct arena_mark mark = arena_mark(arena);
+        struct str top = arena_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(tops.names[i]));
+        if (top.ptr == NULL) {
+            return err_set(err, ERR_RETRY, "store: out of step memory");
+        }
+        if (!is_part(tops.names[i])) {
+            continue;
+        }
+        if (!file_list(arena, top, &parts, err)) {
+            return false;
+        }
+        for (size_t j = 0; j < parts.count; j++) {
+            struct arena_mark inner = arena_mark(arena);
+            struct str part =
+                arena_printf(arena, "%.*s/%.*s", STR_ARG(top), STR_ARG(parts.names[j]));
+            if (part.ptr == NULL) {
+                return err_set(err, ERR_RETRY, "store: out of step memory");
+            }
+            if (is_part(parts.names[j]) &&
+                !sweep_files(store, arena, part, before_ms, removed, err)) {
+                return false;
+            }
+            arena_rewind(arena, inner);
+        }
+        arena_rewind(arena, mark);
+    }
+    arena_rewind(arena, start);
+    return true;
+}
+
+bool store_blobs_sweep(struct store *store, struct arena *arena, struct str folder,
+                       int64_t before_ms, int64_t *removed, struct err *err)
+{
+    struct file_info info;
+    *removed = 0;
+    if (!file_look(folder, &info, err)) {
+        return false;
+    }
+    return info.kind == FILE_MISSING || sweep(store, arena, folder, before_ms, removed, err);
+}
