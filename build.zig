@@ -72,6 +72,7 @@ const ROOMS = [_]Room{
             "letters.c",
             "phone.c",
             "regex.c",
+            "timepattern.c",
             "unicode.c",
             "utf8.c",
             "zone.c",
@@ -219,6 +220,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "text/keywords" },
     .{ .name = "text/phone" },
     .{ .name = "text/regex" },
+    .{ .name = "text/timepattern" },
     .{ .name = "text/utf8" },
     .{ .name = "text/zone" },
 };
