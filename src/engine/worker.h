@@ -32,7 +32,8 @@
 
 enum {
     WORKER_ARENA_LIMIT = 160 * 1024 * 1024,
-    WORKER_REFUSED_MAX = 64,
+    WORKER_REFUSED_MAX = 32,
+    WORKER_WHY_MAX = 240,
     WORKER_IDLE_MS = 1000, /* How often an idle worker looks at the store for others' work. */
 };
 
@@ -92,7 +93,10 @@ struct worker {
         int64_t id;       /* Number of the pipeline's name. */
         bool more;        /* The last step stopped before the end of the archive. */
         int64_t limit;    /* Messages in one step; shrinks after a failure. */
-        int64_t refused[WORKER_REFUSED_MAX]; /* Messages that the op rejected in this stretch. */
+        struct refused_message {
+            int64_t id;
+            char why[WORKER_WHY_MAX];
+        } refused[WORKER_REFUSED_MAX]; /* Messages that the op rejected in this stretch. */
         size_t refused_count;
     } rules;
     struct breaker breaker;
@@ -117,5 +121,9 @@ void worker_close(struct worker *worker);
 /* Helpers of the types. */
 int64_t worker_mono_ms(const struct worker *worker);
 void worker_ring(struct worker *worker);
+
+/* What a source or sink gets to live with, from open to close. */
+struct connector_env worker_connector_env(struct worker *worker,
+                                          const struct target *const *targets);
 
 #endif

@@ -39,7 +39,7 @@ enum schedule_kind {
 enum misfire_policy {
     MISFIRE_ONCE = 0, /* Run once for all of them. */
     MISFIRE_SKIP,     /* Wait for the next planned time. */
-    MISFIRE_ALL,      /* Run for each of them, at most SCHEDULE_CATCH_UP_MAX. */
+    MISFIRE_ALL,      /* Run for each of them; past SCHEDULE_CATCH_UP_MAX once for all. */
 };
 
 /* What to do when it is time and the run before has not ended. */

@@ -216,8 +216,9 @@ static bool look_at(struct due_scan *scan, const struct query *query, struct par
     struct str entity = query_text(query, 7);
     int64_t due_ms = query_int(query, 10);
     bool first = set_add(&scan->blocked, str_hash(entity, (uint64_t)query_int(query, 6)));
-    *taken = first && due_ms <= scan->now_ms;
-    if (due_ms > scan->now_ms && (scan->next_due_ms == 0 || due_ms < scan->next_due_ms)) {
+    bool waits = due_ms > scan->now_ms && due_ms <= scan->now_ms + OUTBOX_WAIT_MS_MAX;
+    *taken = first && !waits; /* Due too far ahead: the wall clock was put back. */
+    if (waits && (scan->next_due_ms == 0 || due_ms < scan->next_due_ms)) {
         scan->next_due_ms = due_ms;
     }
     return !*taken || read_parcel(scan, query, parcel, err);

@@ -16,6 +16,9 @@
 #include "model/sink.h"
 #include "store/store.h"
 
+/* No wait is longer; a record that seems to be due later than this is due now. */
+enum { OUTBOX_WAIT_MS_MAX = 4 * 3600 * 1000 };
+
 /* `*queued` tells whether the record was queued (false: nothing changed). */
 bool store_outbox_put(struct store *store, const struct effect *effect, int64_t partition,
                       const struct record *record, bool *queued, struct err *err);

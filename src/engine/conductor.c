@@ -1,0 +1,326 @@
+/*
+ * The conductor: plans runs, follows them through their phases, and takes what verbs ask for.
+ *
+ * It does no work itself. A run is a row; the conductor moves it on when the store shows that the
+ * others have done their part, so it can die at any time and the next one goes on.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/schedule.h"
+#include "engine/worker.h"
+#include "store/archive.h"
+#include "store/outbox.h"
+#include "store/progress.h"
+#include "store/run.h"
+#include "text/json.h"
+
+enum {
+    LOOK_MS = 200,               /* While a run is open. */
+    RUN_BY_MESSAGE_MS_MAX = 600 * 1000, /* A run without an end would never be recorded. */
+};
+
+static const struct plan_pipeline *find_pipeline(const struct worker *worker, struct str name)
+{
+    for (size_t i = 0; i < worker->plan->pipeline_count; i++) {
+        if (str_equal(worker->plan->pipelines[i].name, name)) {
+            return &worker->plan->pipelines[i];
+        }
+    }
+    return NULL;
+}
+
+static bool open_run(struct worker *worker, struct str pipeline, enum run_trigger trigger,
+                     int64_t planned_ms, int64_t *id, struct err *err)
+{
+    int64_t head = 0;
+    if (!store_archive_head(worker->store, &head, err)) {
+        return false;
+    }
+    struct run run = {
+        .pipeline = pipeline,
+        .trigger = trigger,
+        .phase = RUN_INTAKE,
+        .planned_ms = planned_ms,
+        .started_ms = clock_wall_ms(worker->clock),
+        .from_id = head,
+    };
+    return store_run_open(worker->store, &run, id, err);
+}
+
+static bool has_open_run(const struct run *runs, size_t count, struct str pipeline)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(runs[i].pipeline, pipeline)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is it time for the pipeline? The run and the planned time are kept in one change. */
+static bool look_at_schedule(struct worker *worker, const struct plan_pipeline *pipeline,
+                             const struct run *runs, size_t count, int64_t *next_ms,
+                             struct err *err)
+{
+    int64_t last_ms = 0;
+    int64_t run = 0;
+    if (!store_schedule_get(worker->store, pipeline->name, &last_ms, err)) {
+        return false;
+    }
+    int64_t now = clock_wall_ms(worker->clock);
+    struct schedule_due due = schedule_look(&pipeline->schedule, last_ms, now);
+    if (due.next_ms != 0 && (*next_ms == 0 || due.next_ms < *next_ms)) {
+        *next_ms = due.next_ms;
+    }
+    if (!due.due && !due.keep) {
+        return true;
+    }
+    bool overlaps = due.due && has_open_run(runs, count, pipeline->name);
+    if (overlaps && pipeline->schedule.overlap == OVERLAP_QUEUE) {
+        return true; /* It stays due until the run before has ended. */
+    }
+    bool runs_now = due.due && !overlaps;
+    if (overlaps || due.missed > 0) {
+        log_warn("%.*s: %" PRId64 " planned run(s) did not take place (%s)",
+                 STR_ARG(pipeline->name), due.missed + overlaps,
+                 overlaps ? "the run before has not ended" : "nothing could run at that time");
+    }
+    return store_begin(worker->store, &worker->lease, err) &&
+           (!runs_now || open_run(worker, pipeline->name, RUN_BY_SCHEDULE, due.planned_ms, &run,
+                                  err)) &&
+           store_schedule_put(worker->store, pipeline->name, due.planned_ms, err) &&
+           store_commit(worker->store, err);
+}
+
+static bool take_request(struct worker *worker, bool *taken, struct err *err)
+{
+    struct request request = {0};
+    int64_t run = 0;
+    if (!store_request_next(worker->store, &worker->arena, &request, taken, err)) {
+        return false;
+    }
+    if (!*taken) {
+        return true;
+    }
+    bool known = str_equal(request.act, STR("run")) &&
+                 find_pipeline(worker, request.object) != NULL;
+    if (!known) {
+        log_warn("a request to %.*s '%.*s' was dropped: this configuration has no such pipeline",
+                 STR_ARG(request.act), STR_ARG(request.object));
+        run = -1;
+    }
+    return store_begin(worker->store, &worker->lease, err) &&
+           (!known || open_run(worker, request.object, RUN_BY_HAND,
+                               clock_wall_ms(worker->clock), &run, err)) &&
+           store_request_taken(worker->store, request.id, run, err) &&
+           store_commit(worker->store, err);
+}
+
+/* Have all sources of the pipeline been read for this run? Failures are gathered in `error`. */
+static bool intake_done(struct worker *worker, const struct plan_pipeline *pipeline,
+                        const struct run *run, bool *done, struct str *error, struct err *err)
+{
+    *done = true;
+    for (size_t i = 0; i < pipeline->chat_count && *done; i++) {
+        struct sweep sweep = {0};
+        struct str source = pipeline->chats[i].source;
+        bool is_source = false;
+        for (size_t j = 0; j < worker->plan->source_count && !is_source; j++) {
+            is_source = str_equal(worker->plan->sources[j].name, source);
+        }
+        if (!is_source) {
+            continue; /* What sluice files itself ("runs"). */
+        }
+        if (!store_sweep_get(worker->store, &worker->arena, source, &sweep, err)) {
+            return false;
+        }
+        *done = sweep.run >= run->id;
+        if (*done && sweep.error.len > 0) {
+            *error = sweep.error;
+        }
+    }
+    return true;
+}
+
+/* How the end of a run reads as a message. */
+static bool file_run_event(struct worker *worker, const struct run *run, struct err *err)
+{
+    struct arena *arena = &worker->arena;
+    struct buf text;
+    struct json_writer json;
+    struct intake_counts counts = {0};
+    buf_init(&text, arena, 256);
+    json_writer_init(&json, &text);
+    json_object_begin(&json);
+    json_field_str(&json, STR("pipeline"), run->pipeline);
+    json_field_str(&json, STR("outcome"),
+                   run->outcome == RUN_OK        ? STR("ok")
+                   : run->outcome == RUN_PARTIAL ? STR("partial")
+                                                 : STR("failed"));
+    json_field_int(&json, STR("started_ms"), run->started_ms);
+    json_field_int(&json, STR("ended_ms"), run->ended_ms);
+    json_field_int(&json, STR("messages"), run->messages);
+    json_field_int(&json, STR("records"), run->records);
+    json_field_int(&json, STR("delivered"), run->delivered);
+    json_field_int(&json, STR("failed"), run->failed);
+    if (run->error.len > 0) {
+        json_field_str(&json, STR("error"), run->error);
+    }
+    json_object_end(&json);
+    json_writer_done(&json);
+    struct message message = {
+        .kind = MESSAGE_RUN,
+        .source = STR("runs"),
+        .chat = run->pipeline,
+        .external_id = arena_printf(arena, "%" PRId64, run->id),
+        .text = buf_str(&text),
+        .sent_ms = run->ended_ms,
+    };
+    if (message.external_id.ptr == NULL || message.text.ptr == NULL) {
+        return err_set(err, ERR_RETRY, "out of step memory for a run's end");
+    }
+    return store_archive_put(worker->store, arena, &message, 1, &counts, err);
+}
+
+/* Somebody listens to run events of this pipeline. */
+static bool has_listener(const struct worker *worker, struct str pipeline)
+{
+    for (size_t i = 0; i < worker->plan->pipeline_count; i++) {
+        const struct plan_pipeline *other = &worker->plan->pipelines[i];
+        for (size_t j = 0; j < other->chat_count; j++) {
+            if (str_equal(other->chats[j].source, STR("runs")) &&
+                (other->chats[j].chat.len == 0 || str_equal(other->chats[j].chat, pipeline))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool end_run(struct worker *worker, struct run *run, struct err *err)
+{
+    const struct plan_pipeline *pipeline = find_pipeline(worker, run->pipeline);
+    bool quiet = pipeline == NULL || pipeline->quiet || !has_listener(worker, run->pipeline);
+    bool troubled = run->failed > 0 || run->error.len > 0;
+    run->phase = RUN_ENDED;
+    run->ended_ms = clock_wall_ms(worker->clock);
+    run->outcome = !troubled ? RUN_OK : run->messages > 0 || run->failed > 0 ? RUN_PARTIAL : RUN_FAILED;
+    log_info("%.*s: %" PRId64 " messages, %" PRId64 " records, %" PRId64 " delivered%s in %" PRId64
+             " ms",
+             STR_ARG(run->pipeline), run->messages, run->records, run->delivered,
+             troubled ? ", with trouble," : "", run->ended_ms - run->started_ms);
+    return store_run_update(worker->store, run, err) &&
+           (quiet || file_run_event(worker, run, err));
+}
+
+static bool sinks_settled(struct worker *worker, const struct run *run, bool *settled,
+                          struct err *err)
+{
+    int64_t untried = 0;
+    if (!store_outbox_untried(worker->store, run->pipeline, run->upto_id, &untried, err)) {
+        return false;
+    }
+    *settled = untried == 0;
+    return true;
+}
+
+/* What the next phase of the run is, if the present one is over. */
+static bool advance(struct worker *worker, struct run *run, bool *moved, struct err *err)
+{
+    const struct plan_pipeline *pipeline = find_pipeline(worker, run->pipeline);
+    int64_t position = 0;
+    *moved = false;
+    if (pipeline == NULL) { /* The configuration changed meanwhile. */
+        run->error = STR("the pipeline is no longer configured");
+        *moved = true;
+        return end_run(worker, run, err);
+    }
+    if (run->phase == RUN_INTAKE) {
+        struct str error = run->error;
+        if (!intake_done(worker, pipeline, run, moved, &error, err)) {
+            return false;
+        }
+        run->error = error;
+        run->phase = *moved ? RUN_PIPELINE : RUN_INTAKE;
+        return !*moved || (store_archive_head(worker->store, &run->upto_id, err) &&
+                           store_run_update(worker->store, run, err));
+    }
+    if (run->phase == RUN_PIPELINE) {
+        if (!store_position_get(worker->store, run->pipeline, &position, err)) {
+            return false;
+        }
+        *moved = position >= run->upto_id;
+        run->phase = *moved ? RUN_DELIVERY : RUN_PIPELINE;
+        return !*moved || store_run_update(worker->store, run, err);
+    }
+    if (!sinks_settled(worker, run, moved, err)) {
+        return false;
+    }
+    int64_t age_ms = clock_wall_ms(worker->clock) - run->started_ms;
+    if (!*moved && run->trigger == RUN_BY_MESSAGE && age_ms > RUN_BY_MESSAGE_MS_MAX) {
+        run->error = STR("records wait for a sink that cannot be reached");
+        *moved = true;
+    }
+    return !*moved || end_run(worker, run, err);
+}
+
+/* Move one run on as far as it goes, each phase in a change of its own. */
+static bool follow(struct worker *worker, int64_t id, struct err *err)
+{
+    bool moved = true;
+    while (moved) {
+        struct run run = {0};
+        if (!store_begin(worker->store, &worker->lease, err) ||
+            !store_run_get(worker->store, &worker->arena, id, &run, err)) {
+            return false;
+        }
+        if (run.id == 0 || run.phase == RUN_ENDED) {
+            store_rollback(worker->store);
+            return true;
+        }
+        if (!advance(worker, &run, &moved, err)) {
+            return false;
+        }
+        if (!moved) {
+            store_rollback(worker->store);
+            return true;
+        }
+        if (!store_commit(worker->store, err)) {
+            return false;
+        }
+        worker_ring(worker);
+    }
+    return true;
+}
+
+static bool conductor_step(struct worker *worker, struct err *err)
+{
+    struct run *runs = NULL;
+    size_t count = 0;
+    int64_t next_ms = 0;
+    bool taken = false;
+    if (!take_request(worker, &taken, err) ||
+        !store_run_active(worker->store, &worker->arena, &runs, &count, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!follow(worker, runs[i].id, err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < worker->plan->pipeline_count; i++) {
+        if (!look_at_schedule(worker, &worker->plan->pipelines[i], runs, count, &next_ms, err)) {
+            return false;
+        }
+    }
+    int64_t wait_ms = count > 0 ? LOOK_MS : WORKER_IDLE_MS;
+    int64_t until_ms = next_ms != 0 ? next_ms - clock_wall_ms(worker->clock) : wait_ms;
+    wait_ms = until_ms < wait_ms ? until_ms : wait_ms;
+    worker->wake_ms = worker_mono_ms(worker) + (wait_ms > 0 ? wait_ms : 0);
+    worker->busy = taken;
+    return true;
+}
+
+const struct worker_type worker_conductor = {.name = "conductor", .step = conductor_step};

@@ -1,0 +1,249 @@
+/*
+ * The delivery worker: what is due for one sink, written and then marked.
+ *
+ * Between the write and the mark the process may die; the write is then repeated with the same
+ * effects, and the sink makes the repetition change nothing. A sink that cannot be reached costs no
+ * record an attempt: the breaker leaves it alone for a while.
+ */
+#include "base/log.h"
+#include "base/must.h"
+#include "engine/worker.h"
+#include "store/archive.h"
+#include "store/outbox.h"
+#include "store/progress.h"
+#include "text/json.h"
+
+enum { WRITE_MS = 30 * 1000, ATTEMPTS_MAX = 20 };
+
+/* What the pipelines write here: the sink makes or checks it. */
+static bool collect_targets(struct worker *worker, const struct target *const **out,
+                            struct err *err)
+{
+    const struct plan *plan = worker->plan;
+    size_t room = 1;
+    size_t count = 0;
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        const struct target *const *targets = plan->pipelines[i].op->type->targets;
+        for (; targets != NULL && *targets != NULL; targets++) {
+            room++;
+        }
+    }
+    const struct target **all = arena_array(&worker->open_arena, room, sizeof(struct target *));
+    if (all == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory for %zu targets", room);
+    }
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        const struct target *const *targets = plan->pipelines[i].op->type->targets;
+        for (; targets != NULL && *targets != NULL; targets++) {
+            size_t at = 0;
+            while (at < count && all[at] != *targets) {
+                at++;
+            }
+            all[at] = *targets;
+            count = at == count ? count + 1 : count;
+        }
+    }
+    *out = all;
+    return true;
+}
+
+static bool open_sink(struct worker *worker, struct err *err)
+{
+    struct sink *sink = worker->sink->sink;
+    const struct target *const *targets = NULL;
+    if (!collect_targets(worker, &targets, err)) {
+        return false;
+    }
+    sink->connector.name = worker->sink->name;
+    sink->connector.env = worker_connector_env(worker, targets);
+    return sink->type->connector.open == NULL || sink->type->connector.open(&sink->connector, err);
+}
+
+static void close_sink(struct worker *worker)
+{
+    struct sink *sink = worker->sink->sink;
+    if (sink->type->connector.close != NULL) {
+        sink->type->connector.close(&sink->connector);
+    }
+}
+
+/* Answers and receipts are messages; the effect that asked is their id, so a repeat is dropped. */
+static bool describe(struct worker *worker, const struct parcel *parcel, bool answer,
+                     struct message *out, struct err *err)
+{
+    struct arena *arena = &worker->arena;
+    char effect[EFFECT_TEXT_MAX];
+    struct buf extra;
+    struct json_writer json;
+    buf_init(&extra, arena, 128);
+    json_writer_init(&json, &extra);
+    json_object_begin(&json);
+    json_field_str(&json, STR("entity"), parcel->entity);
+    json_object_end(&json);
+    json_writer_done(&json);
+    *out = (struct message){
+        .kind = answer ? MESSAGE_ANSWER : MESSAGE_RECEIPT,
+        .partition = parcel->partition,
+        .about = parcel->effect.message,
+        .source = arena_printf(arena, "%s/%.*s", answer ? "answers" : "receipts",
+                               STR_ARG(worker->sink->name)),
+        .chat = parcel->effect.pipeline,
+        .external_id = arena_copy(arena, effect_text(&parcel->effect, effect)),
+        .sender = parcel->target,
+        .text = parcel->answer,
+        .extra = buf_str(&extra),
+        .sent_ms = clock_wall_ms(worker->clock),
+    };
+    return (out->source.ptr != NULL && out->external_id.ptr != NULL && out->extra.ptr != NULL) ||
+           err_set(err, ERR_RETRY, "out of step memory for answers");
+}
+
+static bool file_replies(struct worker *worker, const struct parcel *parcels, size_t count,
+                         struct err *err)
+{
+    struct intake_counts counts = {0};
+    size_t replies = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool done = parcels[i].verdict == VERDICT_DONE;
+        replies += done && (parcels[i].answer.ptr != NULL || parcels[i].receipt);
+    }
+    if (replies == 0) {
+        return true;
+    }
+    struct message *messages = arena_array(&worker->arena, replies, sizeof *messages);
+    if (messages == NULL) {
+        return err_set(err, ERR_RETRY, "out of step memory for answers");
+    }
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct parcel *parcel = &parcels[i];
+        bool answer = parcel->answer.ptr != NULL;
+        if (parcel->verdict != VERDICT_DONE || (!answer && !parcel->receipt)) {
+            continue;
+        }
+        if (!describe(worker, parcel, answer, &messages[at++], err)) {
+            return false;
+        }
+    }
+    return store_archive_put(worker->store, &worker->arena, messages, replies, &counts, err);
+}
+
+static bool settle_one(struct worker *worker, const struct parcel *parcel, struct err *err)
+{
+    struct str sink = worker->sink->name;
+    int attempts = parcel->attempts + 1;
+    int attempts_max = worker->sink->attempts_max > 0 ? worker->sink->attempts_max : ATTEMPTS_MAX;
+    switch (parcel->verdict) {
+    case VERDICT_DONE:
+        return store_outbox_done(worker->store, sink, &parcel->effect, err);
+    case VERDICT_REJECT:
+        return store_outbox_dead(worker->store, sink, &parcel->effect, parcel->why, err);
+    case VERDICT_RETRY:
+        if (attempts >= attempts_max) {
+            return store_outbox_dead(worker->store, sink, &parcel->effect, parcel->why, err);
+        }
+        return store_outbox_later(worker->store, sink, &parcel->effect,
+                                  clock_wall_ms(worker->clock) +
+                                      retry_wait_ms(worker->rng, attempts, RETRY_PARCEL_MS_MAX,
+                                                    parcel->retry_after_ms),
+                                  parcel->why, err);
+    }
+    must_failed("unknown verdict", __FILE__, __LINE__);
+}
+
+static bool count_runs(struct worker *worker, const struct parcel *parcels, size_t count,
+                       struct err *err)
+{
+    struct run_counts counts = {0};
+    for (size_t i = 0; i < count; i++) {
+        bool done = parcels[i].verdict == VERDICT_DONE;
+        counts.delivered += done;
+        counts.failed += !done;
+        bool last = i + 1 == count ||
+                    !str_equal(parcels[i].effect.pipeline, parcels[i + 1].effect.pipeline);
+        if (!last) {
+            continue;
+        }
+        int64_t run = 0;
+        if (!store_run_add(worker->store, parcels[i].effect.pipeline, &counts, 0, &run, err)) {
+            return false;
+        }
+        counts = (struct run_counts){0};
+    }
+    return true;
+}
+
+static void tell_refused(const struct worker *worker, const struct parcel *parcels, size_t count)
+{
+    size_t refused = 0;
+    const struct parcel *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (parcels[i].verdict == VERDICT_REJECT) {
+            first = refused++ == 0 ? &parcels[i] : first;
+        }
+    }
+    if (first != NULL) {
+        log_warn("%s: %zu record(s) were refused and are dead letters now, the first because: %.*s",
+                 worker->name, refused, STR_ARG(first->why));
+    }
+}
+
+static bool settle(struct worker *worker, const struct parcel *parcels, size_t count,
+                   struct err *err)
+{
+    if (!store_begin(worker->store, &worker->lease, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!settle_one(worker, &parcels[i], err)) {
+            return false;
+        }
+    }
+    if (!file_replies(worker, parcels, count, err) || !count_runs(worker, parcels, count, err) ||
+        !store_commit(worker->store, err)) {
+        return false;
+    }
+    tell_refused(worker, parcels, count);
+    worker_ring(worker);
+    return true;
+}
+
+static bool delivery_step(struct worker *worker, struct err *err)
+{
+    struct sink *sink = worker->sink->sink;
+    int64_t now = worker_mono_ms(worker);
+    int64_t wall = clock_wall_ms(worker->clock);
+    int64_t next_due_ms = 0;
+    bool more = false;
+    if (!breaker_allows(&worker->breaker, now)) {
+        worker->wake_ms = worker->breaker.until_ms;
+        return true;
+    }
+    size_t count = worker->breaker.state == BREAKER_CLOSED ? SINK_BATCH_MAX : 1;
+    struct parcel *parcels = arena_array(&worker->arena, count, sizeof *parcels);
+    if (parcels == NULL) {
+        return err_set(err, ERR_RETRY, "out of step memory for %zu records", count);
+    }
+    if (!store_outbox_due(worker->store, &worker->arena, worker->sink->name, wall, parcels, &count,
+                          &more, &next_due_ms, err)) {
+        return false;
+    }
+    if (count == 0) {
+        int64_t wait = next_due_ms > wall ? next_due_ms - wall : 0;
+        if (wait > 0 && wait < WORKER_IDLE_MS) {
+            worker->wake_ms = now + wait;
+        }
+        return true;
+    }
+    int64_t write_ms = worker->sink->write_ms > 0 ? worker->sink->write_ms : WRITE_MS;
+    if (!sink->type->write(sink, parcels, count, &worker->arena, now + write_ms, err)) {
+        breaker_failed(&worker->breaker, worker_mono_ms(worker));
+        return false;
+    }
+    breaker_succeeded(&worker->breaker);
+    worker->busy = true;
+    return settle(worker, parcels, count, err);
+}
+
+const struct worker_type worker_delivery = {
+    .name = "delivery", .open = open_sink, .step = delivery_step, .close = close_sink};

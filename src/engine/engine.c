@@ -1,0 +1,368 @@
+#include "engine/engine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "engine/runner.h"
+#include "store/archive.h"
+#include "store/run.h"
+
+enum {
+    RUN_ONCE_SLEEP_MS = 20,
+    FOLLOW_MS = 200,
+    REQUEST_WAIT_MS = 10 * 1000, /* How long a running serve may take to notice a request. */
+};
+
+struct engine {
+    struct engine_options options;
+    struct gate *gate;
+    struct lease_file *leases;
+    struct store *store; /* Of the engine itself: requests and runs. */
+    struct runner *runner;
+    struct rng rng[ENGINE_WORKERS_MAX];
+    struct worker *workers[ENGINE_WORKERS_MAX];
+    size_t count;
+    struct engine_counts counts;
+    char store_path[4096];
+};
+
+static bool open_store(struct engine *engine, struct store **out, struct err *err)
+{
+    struct store_options options = {
+        .path = str_of(engine->store_path),
+        .clock = engine->options.clock,
+        .gate = engine->gate,
+    };
+    return store_open(out, &options, err);
+}
+
+static struct worker *add_worker(struct engine *engine, const struct worker_type *type,
+                                 struct str name, struct err *err)
+{
+    if (engine->count == ENGINE_WORKERS_MAX) {
+        (void)err_set(err, ERR_CONFIG,
+                      "the configuration needs more than %d workers (sources + pipelines + sinks)",
+                      ENGINE_WORKERS_MAX);
+        return NULL;
+    }
+    struct worker *worker = mem_alloc(sizeof *worker);
+    if (worker == NULL) {
+        (void)err_set(err, ERR_RETRY, "out of memory");
+        return NULL;
+    }
+    size_t at = engine->count++;
+    engine->workers[at] = worker;
+    rng_seed_system(&engine->rng[at]);
+    worker->type = type;
+    worker->plan = engine->options.plan;
+    worker->clock = engine->options.clock;
+    worker->rng = &engine->rng[at];
+    worker->data_dir = engine->options.data_dir;
+    worker->owner = engine->options.owner;
+    worker->leases = engine->leases;
+    worker->wake_ms = clock_mono_ms(worker->clock);
+    (void)snprintf(worker->name, sizeof worker->name, "%s%s%.*s", type->name,
+                   name.len > 0 ? "/" : "", STR_ARG(name));
+    arena_init(&worker->arena, WORKER_ARENA_LIMIT);
+    arena_init(&worker->open_arena, WORKER_ARENA_LIMIT);
+    return open_store(engine, &worker->store, err) ? worker : NULL;
+}
+
+static bool add_workers(struct engine *engine, struct err *err)
+{
+    const struct plan *plan = engine->options.plan;
+    struct worker *worker = NULL;
+    for (size_t i = 0; i < plan->source_count; i++) {
+        worker = add_worker(engine, &worker_intake, plan->sources[i].name, err);
+        if (worker == NULL) {
+            return false;
+        }
+        worker->source = &plan->sources[i];
+    }
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        worker = add_worker(engine, &worker_pipeline, plan->pipelines[i].name, err);
+        if (worker == NULL) {
+            return false;
+        }
+        worker->pipeline = &plan->pipelines[i];
+    }
+    for (size_t i = 0; i < plan->sink_count; i++) {
+        worker = add_worker(engine, &worker_delivery, plan->sinks[i].name, err);
+        if (worker == NULL) {
+            return false;
+        }
+        worker->sink = &plan->sinks[i];
+    }
+    return add_worker(engine, &worker_conductor, STR(""), err) != NULL;
+}
+
+bool engine_open(struct engine **out, const struct engine_options *options, struct err *err)
+{
+    struct engine *engine = mem_alloc(sizeof *engine);
+    if (engine == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory");
+    }
+    engine->options = *options;
+    int len = snprintf(engine->store_path, sizeof engine->store_path, "%.*s/sluice.db",
+                       STR_ARG(options->data_dir));
+    bool fits = len > 0 && (size_t)len < sizeof engine->store_path;
+    bool ok = fits || err_set(err, ERR_CONFIG, "the path of the data folder is too long");
+    ok = ok && store_gate_new(&engine->gate, err) &&
+         lease_file_open(&engine->leases, str_of(engine->store_path), err) &&
+         open_store(engine, &engine->store, err) && add_workers(engine, err);
+    if (!ok) {
+        engine_close(engine);
+        return false;
+    }
+    *out = engine;
+    return true;
+}
+
+/* The work of all workers is taken before anything starts, so a second process is refused whole. */
+static bool take_leases(struct engine *engine, struct err *err)
+{
+    for (size_t i = 0; i < engine->count; i++) {
+        struct worker *worker = engine->workers[i];
+        if (worker->lease.work == 0 &&
+            !store_lease_take(worker->store, engine->leases, str_of(worker->name), worker->owner,
+                              &worker->lease, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool engine_serve(struct engine *engine, size_t *left, struct err *err)
+{
+    *left = 0;
+    if (add_worker(engine, &worker_upkeep, STR(""), err) == NULL || !take_leases(engine, err) ||
+        !runner_start(&engine->runner, engine->workers, engine->count, err)) {
+        if (engine->runner != NULL) {
+            *left = runner_stop(engine->runner, ENGINE_STOP_MS);
+        }
+        return false;
+    }
+    bool ok = runner_wait(engine->runner, err);
+    *left = runner_stop(engine->runner, ENGINE_STOP_MS);
+    return ok;
+}
+
+void engine_stop(struct engine *engine)
+{
+    if (engine->runner != NULL) {
+        runner_ask_stop(engine->runner);
+    }
+}
+
+size_t engine_left(struct engine *engine, const char **names, size_t max)
+{
+    return engine->runner == NULL ? 0 : runner_left(engine->runner, names, max);
+}
+
+static bool ask_runs(struct engine *engine, const struct str *pipelines, size_t count,
+                     int64_t *requests, struct err *err)
+{
+    const struct plan *plan = engine->options.plan;
+    if (!store_begin(engine->store, NULL, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct request request = {.act = STR("run"),
+                                  .object = pipelines != NULL ? pipelines[i]
+                                                              : plan->pipelines[i].name};
+        if (!store_request_put(engine->store, &request, &requests[i], err)) {
+            store_rollback(engine->store);
+            return false;
+        }
+    }
+    return store_commit(engine->store, err);
+}
+
+static void add_counts(struct engine_counts *counts, const struct run *run)
+{
+    counts->messages += run->messages;
+    counts->records += run->records;
+    counts->delivered += run->delivered;
+    counts->failed += run->failed;
+}
+
+/* Have all the runs that were asked for ended? */
+static bool runs_ended(struct engine *engine, struct arena *arena, const int64_t *requests,
+                       size_t count, bool *ended, bool *partial, struct err *err)
+{
+    *ended = true;
+    *partial = false;
+    engine->counts = (struct engine_counts){0};
+    for (size_t i = 0; i < count && *ended; i++) {
+        struct request request = {0};
+        struct run run = {0};
+        bool found = false;
+        if (!store_request_get(engine->store, arena, requests[i], &request, &found, err)) {
+            return false;
+        }
+        *ended = found && request.run_id != 0;
+        if (!*ended || request.run_id < 0) {
+            *partial = *partial || request.run_id < 0;
+            continue;
+        }
+        if (!store_run_get(engine->store, arena, request.run_id, &run, err)) {
+            return false;
+        }
+        *ended = run.phase == RUN_ENDED;
+        *partial = *partial || run.outcome != RUN_OK;
+        add_counts(&engine->counts, &run);
+    }
+    return true;
+}
+
+/* One round over all workers that are due. */
+static bool run_due(struct engine *engine, bool *busy, struct err *err)
+{
+    *busy = false;
+    for (size_t i = 0; i < engine->count; i++) {
+        struct worker *worker = engine->workers[i];
+        if (clock_mono_ms(engine->options.clock) < worker->wake_ms) {
+            continue;
+        }
+        if (!worker_run(worker, err)) {
+            return false;
+        }
+        *busy = *busy || worker->busy;
+    }
+    return true;
+}
+
+struct wake_bell {
+    struct bell bell; /* First. */
+    struct engine *engine;
+};
+
+/* In one thread, ringing the bell means that everybody is due who does not wait after a failure. */
+static void wake_all(struct bell *bell)
+{
+    struct engine *engine = ((struct wake_bell *)bell)->engine;
+    int64_t now = clock_mono_ms(engine->options.clock);
+    for (size_t i = 0; i < engine->count; i++) {
+        struct worker *worker = engine->workers[i];
+        if (worker->failures == 0 && worker->wake_ms > now) {
+            worker->wake_ms = now;
+        }
+    }
+}
+
+/* A sink that cannot be reached must not hold the run for ever: what was tried is enough. */
+static bool gave_up(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->count; i++) {
+        const struct worker *worker = engine->workers[i];
+        if (worker->sink != NULL && worker->failures >= BREAKER_FAILURES) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool work_until_ended(struct engine *engine, struct arena *arena, const int64_t *requests,
+                             size_t count, bool *partial, struct err *err)
+{
+    struct clock *clock = engine->options.clock;
+    bool ended = false;
+    while (!ended) {
+        bool busy = false;
+        if (!run_due(engine, &busy, err) ||
+            !runs_ended(engine, arena, requests, count, &ended, partial, err)) {
+            return false;
+        }
+        arena_reset(arena);
+        if (!ended && gave_up(engine)) {
+            *partial = true;
+            return true;
+        }
+        if (!ended && !busy) {
+            clock->sleep_until(clock, clock_mono_ms(clock) + RUN_ONCE_SLEEP_MS);
+        }
+    }
+    return true;
+}
+
+/* Another process owns the work: it carries the request out, we watch. */
+static bool follow_other(struct engine *engine, struct arena *arena, const int64_t *requests,
+                         size_t count, bool *partial, struct err *err)
+{
+    struct clock *clock = engine->options.clock;
+    bool ended = false;
+    while (!ended) {
+        if (!runs_ended(engine, arena, requests, count, &ended, partial, err)) {
+            return false;
+        }
+        arena_reset(arena);
+        bool held = true;
+        if (!ended &&
+            !store_lease_held(engine->store, engine->leases, STR("conductor"), &held, err)) {
+            return false;
+        }
+        if (!ended && !held) {
+            return err_set(err, ERR_RETRY,
+                           "the process that was working on this store has ended; run again");
+        }
+        clock->sleep_until(clock, clock_mono_ms(clock) + FOLLOW_MS);
+    }
+    return true;
+}
+
+bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t count,
+                     bool *partial, struct err *err)
+{
+    int64_t requests[PLAN_PIPELINES_MAX];
+    struct arena arena;
+    struct wake_bell bell = {{wake_all}, engine};
+    bool held = false;
+    *partial = false;
+    if (count == 0) {
+        pipelines = NULL;
+        count = engine->options.plan->pipeline_count;
+    }
+    must(count <= PLAN_PIPELINES_MAX);
+    if (!store_lease_held(engine->store, engine->leases, STR("conductor"), &held, err) ||
+        (!held && !take_leases(engine, err)) || !ask_runs(engine, pipelines, count, requests, err)) {
+        return false;
+    }
+    arena_init(&arena, WORKER_ARENA_LIMIT);
+    for (size_t i = 0; i < engine->count; i++) {
+        engine->workers[i]->bell = &bell.bell;
+    }
+    bool ok = held ? follow_other(engine, &arena, requests, count, partial, err)
+                   : work_until_ended(engine, &arena, requests, count, partial, err);
+    arena_free(&arena);
+    for (size_t i = 0; i < engine->count; i++) {
+        engine->workers[i]->bell = NULL;
+    }
+    return ok;
+}
+
+void engine_counts(const struct engine *engine, struct engine_counts *out)
+{
+    *out = engine->counts;
+}
+
+void engine_close(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->count; i++) {
+        struct worker *worker = engine->workers[i];
+        if (worker->store != NULL) {
+            worker_close(worker);
+        }
+        store_close(worker->store);
+        mem_free(worker);
+    }
+    store_close(engine->store);
+    lease_file_close(engine->leases);
+    store_gate_free(engine->gate);
+    if (engine->runner != NULL) {
+        runner_free(engine->runner);
+    }
+    mem_free(engine);
+}

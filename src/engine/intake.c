@@ -1,0 +1,348 @@
+/*
+ * The intake worker: one source, looked at again and again.
+ *
+ * It looks when its source says that something changed, when the poll interval is over, or when a
+ * run asks for it; and then goes on, batch by batch, until nothing is left. Such a look is a sweep,
+ * and the conductor is told of its end.
+ */
+#include "engine/worker.h"
+#include "store/archive.h"
+#include "store/blobs.h"
+#include "store/progress.h"
+#include "store/reference.h"
+
+enum {
+    FETCH_MS = 60 * 1000,
+    POLL_MS = 15 * 1000,
+    TELL_MS = 60 * 1000,    /* How often the store hears of a look that found nothing. */
+    GIVE_UP_FAILURES = 3,   /* Then the runs that wait for this source go on without it. */
+};
+
+static bool listens(const struct plan_pipeline *pipeline, const struct worker *worker)
+{
+    for (size_t i = 0; i < pipeline->chat_count; i++) {
+        if (str_equal(pipeline->chats[i].source, worker->source->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The newest run that waits for this source. */
+static bool wanting_run(struct worker *worker, int64_t *run, struct err *err)
+{
+    *run = 0;
+    for (size_t i = 0; i < worker->plan->pipeline_count; i++) {
+        const struct plan_pipeline *pipeline = &worker->plan->pipelines[i];
+        int64_t id = 0;
+        if (!listens(pipeline, worker)) {
+            continue;
+        }
+        if (!store_run_wanting(worker->store, pipeline->name, &id, err)) {
+            return false;
+        }
+        *run = id > *run ? id : *run;
+    }
+    return true;
+}
+
+static bool add_chat(struct worker *worker, struct chat_cursor *chats, size_t *count,
+                     struct str chat, struct err *err)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (str_equal(chats[i].chat, chat)) {
+            return true;
+        }
+    }
+    chats[*count].chat = chat;
+    if (!store_cursor_get(worker->store, &worker->arena, worker->source->name, chat,
+                          &chats[*count].cursor, err)) {
+        return false;
+    }
+    *count += 1;
+    return true;
+}
+
+/* The chats that pipelines listen to, each once; "all of them" swallows the others. */
+static bool collect_chats(struct worker *worker, struct chat_cursor **out, size_t *count,
+                          struct err *err)
+{
+    size_t room = 1;
+    bool all = false;
+    for (size_t i = 0; i < worker->plan->pipeline_count; i++) {
+        room += worker->plan->pipelines[i].chat_count;
+    }
+    struct chat_cursor *chats = arena_array(&worker->arena, room, sizeof *chats);
+    *count = 0;
+    *out = chats;
+    if (chats == NULL) {
+        return err_set(err, ERR_RETRY, "out of step memory for %zu chats", room);
+    }
+    for (size_t i = 0; i < worker->plan->pipeline_count && !all; i++) {
+        const struct plan_pipeline *pipeline = &worker->plan->pipelines[i];
+        for (size_t j = 0; j < pipeline->chat_count && !all; j++) {
+            const struct plan_chat *chat = &pipeline->chats[j];
+            if (!str_equal(chat->source, worker->source->name)) {
+                continue;
+            }
+            all = chat->chat.len == 0;
+            *count = all ? 0 : *count;
+            if (!add_chat(worker, chats, count, all ? STR("") : chat->chat, err)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool is_sound(const struct message *message)
+{
+    return message->external_id.len > 0 && message->external_id.len <= MESSAGE_ID_MAX &&
+           message->chat.len <= MESSAGE_NAME_MAX && message->sender.len <= MESSAGE_NAME_MAX;
+}
+
+/* What a source may not deliver is refused here, counted and listed, and the rest goes on. */
+static void keep_sound(struct worker *worker, struct batch *batch)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct message *message = &batch->messages[i];
+        if (!is_sound(message)) {
+            batch_refuse(batch, str_slice(message->chat, 0, MESSAGE_NAME_MAX),
+                         str_slice(message->external_id, 0, MESSAGE_ID_MAX),
+                         "its id is empty, or its id, chat or sender is longer than 512 bytes");
+            continue;
+        }
+        message->source = worker->source->name;
+        batch->messages[kept++] = *message;
+    }
+    batch->count = kept;
+}
+
+static bool store_blobs(struct worker *worker, struct batch *batch, struct err *err)
+{
+    if (batch->blob_count == 0) {
+        return true;
+    }
+    struct str folder =
+        arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
+    for (size_t i = 0; i < batch->blob_count; i++) {
+        char sha256[65];
+        if (!blobs_put(folder, batch->blobs[i].bytes, batch->blobs[i].extension, sha256, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool file_refusals(struct worker *worker, const struct batch *batch, struct err *err)
+{
+    size_t kept = batch->refusal_count < BATCH_REFUSALS_MAX ? batch->refusal_count
+                                                            : BATCH_REFUSALS_MAX;
+    for (size_t i = 0; batch->refusals != NULL && i < kept; i++) {
+        const struct refusal *refusal = &batch->refusals[i];
+        if (!store_refused_put(worker->store,
+                               &(struct refused){.worker = worker->source->name,
+                                                 .chat = refusal->chat,
+                                                 .place = refusal->where,
+                                                 .why = refusal->why},
+                               err)) {
+            return false;
+        }
+    }
+    int64_t beyond = (int64_t)(batch->refusal_count - kept);
+    return beyond == 0 || store_count_add(worker->store, "refused", beyond, err);
+}
+
+static bool file_events(struct worker *worker, const struct batch *batch, struct err *err)
+{
+    for (size_t i = 0; i < batch->event_count; i++) {
+        const struct event *event = &batch->events[i];
+        if (!store_event_put(worker->store, worker->source->name, event->kind, event->chat,
+                             event->detail, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool file_cursors(struct worker *worker, const struct batch *batch, bool *moved,
+                         struct err *err)
+{
+    for (size_t i = 0; i < batch->chat_count; i++) {
+        const struct chat_cursor *chat = &batch->chats[i];
+        if (chat->next.ptr == NULL || str_equal(chat->next, chat->cursor)) {
+            continue;
+        }
+        *moved = true;
+        if (!store_cursor_put(worker->store, worker->source->name, chat->chat, chat->next, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool anything(const struct batch *batch)
+{
+    bool found = batch->count > 0 || batch->refusal_count > 0 || batch->event_count > 0 ||
+                 batch->snapshot != NULL;
+    for (size_t i = 0; i < batch->chat_count && !found; i++) {
+        const struct chat_cursor *chat = &batch->chats[i];
+        found = chat->next.ptr != NULL && !str_equal(chat->next, chat->cursor);
+    }
+    return found;
+}
+
+/* Everything that a fetch brought, in one change; messages and cursors above all. */
+static bool file_batch(struct worker *worker, struct batch *batch, struct err *err)
+{
+    struct intake_counts counts = {0};
+    int64_t snapshot_id = 0;
+    bool moved = false;
+    keep_sound(worker, batch);
+    if (!anything(batch)) {
+        return true;
+    }
+    if (!store_blobs(worker, batch, err) || !store_begin(worker->store, &worker->lease, err) ||
+        !store_archive_put(worker->store, &worker->arena, batch->messages, batch->count, &counts,
+                           err) ||
+        (batch->snapshot != NULL &&
+         !store_reference_put(worker->store, &worker->arena, batch->snapshot, &snapshot_id, err)) ||
+        !file_refusals(worker, batch, err) || !file_events(worker, batch, err) ||
+        !file_cursors(worker, batch, &moved, err) ||
+        (counts.cut > 0 && !store_count_add(worker->store, "cut", counts.cut, err))) {
+        return false;
+    }
+    if (!store_commit(worker->store, err)) {
+        return false;
+    }
+    if (counts.fresh + counts.revised > 0 || snapshot_id != 0) {
+        worker_ring(worker);
+    }
+    return true;
+}
+
+/* Tell the conductor that the sweep ended; of quiet ones the store hears once a minute. */
+static bool end_sweep(struct worker *worker, const char *error, struct err *err)
+{
+    int64_t now = worker_mono_ms(worker);
+    bool due = worker->intake.told_ms == 0 || now - worker->intake.told_ms >= TELL_MS;
+    if (worker->intake.sweep_run == 0 && error == NULL && !due) {
+        return true;
+    }
+    bool ok = store_begin(worker->store, &worker->lease, err) &&
+              store_sweep_put(worker->store, worker->source->name, worker->intake.sweep_run, error,
+                              err) &&
+              store_commit(worker->store, err);
+    if (ok) {
+        worker->intake.told_ms = error == NULL ? now : 0;
+        worker_ring(worker);
+    }
+    return ok;
+}
+
+static bool open_source(struct worker *worker, struct err *err)
+{
+    struct source *source = worker->source->source;
+    source->connector.name = worker->source->name;
+    source->connector.env = worker_connector_env(worker, NULL);
+    worker->intake = (struct intake){0};
+    return source->type->connector.open == NULL ||
+           source->type->connector.open(&source->connector, err);
+}
+
+static void close_source(struct worker *worker)
+{
+    struct source *source = worker->source->source;
+    if (source->type->connector.close != NULL) {
+        source->type->connector.close(&source->connector);
+    }
+}
+
+/* Is there a reason to look now? Begins a sweep if so. */
+static bool look_needed(struct worker *worker, bool *needed, struct err *err)
+{
+    struct source *source = worker->source->source;
+    int64_t run = 0;
+    int64_t now = worker_mono_ms(worker);
+    if (worker->intake.sweeping) {
+        *needed = true;
+        return true;
+    }
+    if (!wanting_run(worker, &run, err)) {
+        return false;
+    }
+    struct sweep last = {0};
+    if (run != 0 &&
+        !store_sweep_get(worker->store, &worker->arena, worker->source->name, &last, err)) {
+        return false;
+    }
+    run = run > last.run ? run : 0;
+    bool live = !worker->source->on_demand;
+    bool changed = live && source->type->changed != NULL && source->type->changed(source);
+    *needed = run != 0 || changed || (live && now >= worker->intake.next_look_ms);
+    worker->intake.sweeping = *needed;
+    worker->intake.sweep_run = *needed ? run : 0;
+    return true;
+}
+
+static void plan_next_look(struct worker *worker)
+{
+    const struct source_type *type = worker->source->source->type;
+    int64_t now = worker_mono_ms(worker);
+    int64_t poll_ms = worker->source->poll_ms > 0 ? worker->source->poll_ms : POLL_MS;
+    worker->intake.next_look_ms = now + poll_ms;
+    if (worker->source->on_demand) {
+        return;
+    }
+    bool glances = type->changed != NULL && SOURCE_GLANCE_MS < poll_ms;
+    worker->wake_ms = glances ? now + SOURCE_GLANCE_MS : now + poll_ms;
+}
+
+static bool intake_step(struct worker *worker, struct err *err)
+{
+    struct source *source = worker->source->source;
+    struct batch batch;
+    struct chat_cursor *chats = NULL;
+    size_t chat_count = 0;
+    bool needed = false;
+    if (!look_needed(worker, &needed, err)) {
+        return false;
+    }
+    if (!needed) {
+        bool glances = source->type->changed != NULL && !worker->source->on_demand;
+        if (glances) {
+            worker->wake_ms = worker_mono_ms(worker) + SOURCE_GLANCE_MS;
+        }
+        return true;
+    }
+    if (!collect_chats(worker, &chats, &chat_count, err)) {
+        return false;
+    }
+    batch_init(&batch, &worker->arena, chats, chat_count);
+    int64_t fetch_ms = worker->source->fetch_ms > 0 ? worker->source->fetch_ms : FETCH_MS;
+    int64_t deadline_ms = worker_mono_ms(worker) + fetch_ms;
+    if (!source->type->fetch(source, &batch, deadline_ms, err)) {
+        bool give_up = worker->failures + 1 >= GIVE_UP_FAILURES && worker->intake.sweep_run != 0;
+        if (give_up) {
+            struct err other = {0};
+            (void)end_sweep(worker, err->text, &other);
+        }
+        worker->intake.sweeping = false;
+        return false;
+    }
+    bool more = batch.more;
+    if (!file_batch(worker, &batch, err)) {
+        return false;
+    }
+    worker->busy = more;
+    if (more) {
+        return true;
+    }
+    worker->intake.sweeping = false;
+    plan_next_look(worker);
+    return end_sweep(worker, NULL, err);
+}
+
+const struct worker_type worker_intake = {
+    .name = "intake", .open = open_source, .step = intake_step, .close = close_source};

@@ -1,0 +1,154 @@
+#include "engine/worker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/must.h"
+#include "store/archive.h"
+
+int64_t worker_mono_ms(const struct worker *worker)
+{
+    return clock_mono_ms(worker->clock);
+}
+
+void worker_ring(struct worker *worker)
+{
+    if (worker->bell != NULL) {
+        worker->bell->ring(worker->bell);
+    }
+}
+
+static void say_doing(struct worker *worker, const char *what)
+{
+    (void)snprintf(worker->doing, sizeof worker->doing, "%s", what);
+}
+
+static bool open_worker(struct worker *worker, struct err *err)
+{
+    say_doing(worker, "opening");
+    if (worker->lease.work == 0 &&
+        !store_lease_take(worker->store, worker->leases, str_of(worker->name), worker->owner,
+                          &worker->lease, err)) {
+        return false;
+    }
+    if (worker->type->open != NULL && !worker->type->open(worker, err)) {
+        store_rollback(worker->store);
+        arena_free(&worker->open_arena);
+        return false;
+    }
+    worker->opened = true;
+    return true;
+}
+
+/* A failure is told when it is new, and then at its 2nd, 4th, 8th … time. */
+static void tell(const struct worker *worker, const struct err *err, int64_t wait_ms)
+{
+    int times = worker->failures;
+    if ((times & (times - 1)) != 0) {
+        return;
+    }
+    log_warn("%s: %s (%s, failure %d; next try in %" PRId64 " s)", worker->name, err->text,
+             err_kind_name(err->kind), times, (wait_ms + 999) / 1000);
+}
+
+static bool ends_process(const struct err *err)
+{
+    return err->kind == ERR_STORE || err->kind == ERR_STOP;
+}
+
+bool worker_run(struct worker *worker, struct err *err)
+{
+    *err = (struct err){0};
+    bool was_busy = worker->busy;
+    worker->busy = false;
+    worker->wake_ms = worker_mono_ms(worker) + WORKER_IDLE_MS; /* A type may choose another. */
+    bool ok = worker->opened || open_worker(worker, err);
+    if (ok) {
+        say_doing(worker, "working");
+        ok = worker->type->step(worker, err);
+    }
+    if (!ok) {
+        must(err->kind != ERR_NONE);
+        store_rollback(worker->store);
+    }
+    arena_reset(&worker->arena);
+    say_doing(worker, "waiting");
+    if (ok) {
+        worker->failures = 0;
+        worker->wake_ms = worker->busy ? worker_mono_ms(worker) : worker->wake_ms;
+        if (was_busy && !worker->busy) {
+            store_shrink(worker->store);
+        }
+        return true;
+    }
+    if (ends_process(err)) {
+        return false;
+    }
+    worker->failures++;
+    int64_t wait_ms =
+        retry_wait_ms(worker->rng, worker->failures, RETRY_MS_MAX, err->retry_after_ms);
+    worker->wake_ms = worker_mono_ms(worker) + wait_ms;
+    tell(worker, err, wait_ms);
+    return true;
+}
+
+void worker_close(struct worker *worker)
+{
+    struct err err = {0};
+    store_rollback(worker->store);
+    if (worker->opened && worker->type->close != NULL) {
+        worker->type->close(worker);
+    }
+    worker->opened = false;
+    if (worker->lease.work != 0) {
+        (void)store_lease_give(worker->store, worker->leases, &worker->lease, &err);
+        worker->lease = (struct lease){0};
+    }
+    arena_free(&worker->arena);
+    arena_free(&worker->open_arena);
+}
+
+/* Notes of connectors: read without, written in a change of their own. */
+static struct worker *worker_of(struct keep *keep)
+{
+    return keep->engine;
+}
+
+static bool keep_get(struct keep *keep, struct str key, struct arena *arena, struct str *value,
+                     struct err *err)
+{
+    struct worker *worker = worker_of(keep);
+    struct str name = worker->source != NULL ? worker->source->name : worker->sink->name;
+    return store_keep_get(worker->store, arena, name, key, value, err);
+}
+
+static bool keep_put(struct keep *keep, struct str key, struct str value, struct err *err)
+{
+    struct worker *worker = worker_of(keep);
+    struct str name = worker->source != NULL ? worker->source->name : worker->sink->name;
+    bool ok = store_begin(worker->store, &worker->lease, err) &&
+              store_keep_put(worker->store, name, key, value, err) &&
+              store_commit(worker->store, err);
+    if (!ok) {
+        store_rollback(worker->store);
+    }
+    return ok;
+}
+
+struct connector_env worker_connector_env(struct worker *worker,
+                                          const struct target *const *targets)
+{
+    worker->keep = (struct keep){worker, keep_get, keep_put};
+    return (struct connector_env){
+        .clock = worker->clock,
+        .rng = worker->rng,
+        .arena = &worker->open_arena,
+        .keep = &worker->keep,
+        .data_dir = worker->data_dir,
+        .targets = targets,
+        .stopping = worker->stopping,
+        .stopping_context = worker->stopping_context,
+    };
+}
