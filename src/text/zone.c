@@ -131,20 +131,55 @@ static void stretch_at(const struct zone *zone, int64_t utc_s, struct stretch *o
     out->type = (uint16_t)(zone->type_first + kind);
 }
 
-/* As stretch_at(), for those who only want the clock: no year but the moment's is computed. */
+/* Dates of any year in their order; the day is at most 31. */
+static int day_of_year(int month, int day)
+{
+    return month * 32 + day;
+}
+
+/*
+ * Most dates are so far from both changes that the calendar need not be asked where those fall.
+ * An edge lies within its month on the wall, and its time at most a week behind that; the wall is
+ * less than two days from UTC. False where the date is nearer than that.
+ */
+static bool is_far_from_edges(const struct zone_rule *rule, int month, int day, uint16_t *type)
+{
+    bool north = rule->start.month < rule->end.month;
+    const struct zone_edge *first = north ? &rule->start : &rule->end;
+    const struct zone_edge *last = north ? &rule->end : &rule->start;
+    int at = day_of_year(month, day);
+    if (at > day_of_year(first->month + 1, 9) && at < day_of_year(last->month - 1, 26)) {
+        *type = north ? rule->summer : rule->standard;
+        return true;
+    }
+    if (at > day_of_year(last->month + 1, 9) || at < day_of_year(first->month - 1, 26)) {
+        *type = north ? rule->standard : rule->summer;
+        return true;
+    }
+    return false;
+}
+
+/* As stretch_at(), for those who only want the clock. */
 static uint16_t type_at(const struct zone *zone, int64_t utc_s)
 {
     size_t count = zone->time_count;
     if (count > 0 && utc_s < zone_data_times[zone->time_first + count - 1]) {
-        struct stretch stretch;
-        stretch_at(zone, utc_s, &stretch);
-        return stretch.type;
+        size_t passed = changes_before(zone, utc_s);
+        uint8_t kind = passed > 0 ? zone_data_kinds[zone->time_first + passed - 1] : 0;
+        return (uint16_t)(zone->type_first + kind);
     }
     const struct zone_rule *rule = &zone_data_rules[zone->rule];
     if (rule->summer == rule->standard) {
         return rule->standard;
     }
-    struct year_changes now = changes_of(rule, year_of(utc_s));
+    struct civil civil;
+    uint16_t type = rule->standard;
+    if (!datetime_to_civil(utc_s * 1000, &civil)) {
+        civil.year = utc_s < 0 ? 1 : 9999;
+    } else if (is_far_from_edges(rule, civil.month, civil.day, &type)) {
+        return type;
+    }
+    struct year_changes now = changes_of(rule, civil.year);
     return utc_s >= now.at_s[0] && utc_s < now.at_s[1] ? now.type[0] : now.type[1];
 }
 
