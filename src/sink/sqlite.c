@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "db/sqlite.h"
 #include "sink/body.h"
+#include "sink/sqlite_read.h"
 #include "sink/sqlite_shape.h"
 #include "sink/sqlite_table.h"
 
@@ -21,7 +22,7 @@ enum {
     CACHE_KIB = 4096,
     TIME_EVERY = 64, /* Parcels between two looks at the clock. */
     OPEN_TRIES_MAX = 3,
-    TARGETS_MAX = 256,
+    TARGETS_MAX = 128, /* A handle that reads back has a statement for each. */
     FILE_MODE = 0600,
 };
 
@@ -127,7 +128,7 @@ static size_t target_count(const struct sqlite_sink *self)
 {
     const struct target *const *targets = self->sink.connector.env.targets;
     size_t count = 0;
-    while (targets != NULL && targets[count] != NULL && count < TARGETS_MAX) {
+    while (targets != NULL && targets[count] != NULL && count <= TARGETS_MAX) {
         count++;
     }
     return count;
@@ -466,6 +467,9 @@ static bool write_parcels(struct sink *sink, struct parcel *parcels, size_t coun
         from = outcome == OUTCOME_REFUSED ? from + 1 : span.stop;
         to = count;
         if (span.late && from < count) {
+            if (connector_stopping(&sink->connector)) {
+                return err_set(err, ERR_STOP, "asked to stop");
+            }
             (void)err_set(err, ERR_RETRY,
                           "%.*s is slow: %zu of %zu rows are written, the rest follows; does each "
                           "table have an index on its key (sluice migrate)?",
@@ -487,6 +491,10 @@ static bool sink_open(struct connector *connector, struct err *err)
                      : arena_printf(arena, "%.*s/records.db", STR_ARG(connector->env.data_dir));
     if (self->path.ptr == NULL) {
         return err_set(err, ERR_RETRY, "sink %.*s: out of memory", STR_ARG(connector->name));
+    }
+    if (target_count(self) > TARGETS_MAX) {
+        return err_set(err, ERR_CONFIG, "sink %.*s: more than %d tables in one file",
+                       STR_ARG(connector->name), TARGETS_MAX);
     }
     if (str_find_byte(self->path, '\0', 0) != STR_NONE) {
         return err_set(err, ERR_CONFIG, "sink %.*s: the path holds a NUL",
@@ -563,6 +571,69 @@ static bool sink_probe(struct connector *connector, int64_t deadline_ms, struct 
     return ok || explain(self, err);
 }
 
+static const struct target *target_find(const struct sqlite_sink *self, struct str name,
+                                        size_t *index)
+{
+    size_t count = target_count(self);
+    for (*index = 0; *index < count; (*index)++) {
+        const struct target *target = self->sink.connector.env.targets[*index];
+        if (str_equal(str_of(target->name), name) || (name.len == 0 && count == 1)) {
+            return target;
+        }
+    }
+    return NULL;
+}
+
+/* One row that is asked for; `statements` has room for one SELECT a target. */
+static bool look_at_row(const struct sqlite_sink *self, struct sqlite *db, struct held *row,
+                        const char **statements, struct arena *arena, struct err *err)
+{
+    size_t index = 0;
+    bool exists = false;
+    const struct target *target = target_find(self, row->target, &index);
+    row->body = (struct str){0};
+    if (target == NULL) {
+        return err_set(err, ERR_CONFIG, "no pipeline declares a table '%.*s' for this sink",
+                       STR_ARG(str_slice(row->target, 0, BODY_NAME_SHOWN)));
+    }
+    if (statements[index] == NULL) {
+        if (!sqlite_table_exists(db, target, self->file, &exists, err)) {
+            return false;
+        }
+        if (!exists) {
+            return true;
+        }
+        statements[index] = sqlite_read_sql(target, arena);
+        if (statements[index] == NULL) {
+            return err_set(err, ERR_RETRY, "out of memory");
+        }
+        if (!sqlite_table_check(db, target, self->file, arena, err)) {
+            return false;
+        }
+    }
+    return sqlite_read_row(db, statements[index], target, row->entity, arena, &row->body, err);
+}
+
+/* On a handle that only reads, so a dry run leaves no trace; a file that is not there has no rows.
+ */
+static bool sink_read_back(struct sink *sink, struct held *rows, size_t count, struct arena *arena,
+                           int64_t deadline_ms, struct err *err)
+{
+    struct sqlite_sink *self = (struct sqlite_sink *)sink;
+    struct sqlite *db = NULL;
+    const char **statements = arena_array(arena, TARGETS_MAX, sizeof *statements);
+    if (statements == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory");
+    }
+    bool ok = look_open(self, deadline_ms, &db, err);
+    for (size_t i = 0; i < count && ok; i++) {
+        rows[i].body = (struct str){0};
+        ok = db == NULL || look_at_row(self, db, &rows[i], statements, arena, err);
+    }
+    sqlite_close(db);
+    return ok || explain(self, err);
+}
+
 static bool migrate_tables(struct sqlite_sink *self, struct arena *arena, struct buf *report,
                            struct err *err)
 {
@@ -611,5 +682,6 @@ const struct sink_type sink_sqlite = {
             .close = sink_close,
         },
     .write = write_parcels,
+    .read_back = sink_read_back,
     .migrate = sink_migrate,
 };

@@ -1,0 +1,97 @@
+#include "sink/sqlite_read.h"
+
+#include "base/buf.h"
+#include "sink/sqlite_table.h"
+#include "text/json.h"
+
+enum { ROW_ROOM = 1024 };
+
+const char *sqlite_read_sql(const struct target *target, struct arena *arena)
+{
+    struct buf sql;
+    buf_init(&sql, arena, ROW_ROOM);
+    buf_add(&sql, STR("SELECT "));
+    for (const struct column *column = target->columns; column->name != NULL; column++) {
+        if (column != target->columns) {
+            buf_add_byte(&sql, ',');
+        }
+        sqlite_sql_name(&sql, column->name);
+    }
+    buf_add(&sql, STR(" FROM "));
+    sqlite_sql_name(&sql, target->name);
+    buf_add(&sql, STR(" WHERE "));
+    sqlite_sql_name(&sql, target->key);
+    buf_add(&sql, STR("=?1 LIMIT 1"));
+    return buf_str(&sql).ptr;
+}
+
+static void put_text(struct json_writer *json, enum column_type type, struct str text,
+                     struct arena *arena)
+{
+    struct err ignored = {0};
+    const struct json_value *value = NULL;
+    if (type == COLUMN_JSON && json_parse(arena, text, NULL, &value, &ignored)) {
+        json_put_value(json, value);
+    } else {
+        json_put_str(json, text);
+    }
+}
+
+static void put_column(struct json_writer *json, const struct query *query, int index,
+                       enum column_type type, struct arena *arena)
+{
+    int64_t integer = 0;
+    switch (query_type(query, index)) {
+    case QUERY_INT:
+        integer = query_int(query, index);
+        if (type == COLUMN_BOOL && (integer | 1) == 1) {
+            json_put_bool(json, integer == 1);
+        } else {
+            json_put_int(json, integer);
+        }
+        return;
+    case QUERY_DOUBLE:
+        json_put_double(json, query_double(query, index));
+        return;
+    case QUERY_TEXT:
+        put_text(json, type, query_text(query, index), arena);
+        return;
+    case QUERY_NULL:
+    case QUERY_BLOB:
+        json_put_null(json);
+        return;
+    }
+}
+
+bool sqlite_read_row(struct sqlite *db, const char *sql, const struct target *target,
+                     struct str entity, struct arena *arena, struct str *body, struct err *err)
+{
+    struct query *query = sqlite_query(db, sql, err);
+    bool row = false;
+    *body = (struct str){0};
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_text(query, 1, entity);
+    if (!query_step(query, &row, err)) {
+        return false;
+    }
+    if (!row) {
+        return true;
+    }
+    struct buf buf;
+    struct json_writer json;
+    buf_init(&buf, arena, ROW_ROOM);
+    json_writer_init(&json, &buf);
+    json_object_begin(&json);
+    for (int i = 0; target->columns[i].name != NULL; i++) {
+        json_key(&json, str_of(target->columns[i].name));
+        put_column(&json, query, i, target->columns[i].type, arena);
+    }
+    json_object_end(&json);
+    json_writer_done(&json);
+    query_end(query);
+    *body = buf_str(&buf);
+    return body->ptr != NULL ||
+           err_set(err, ERR_RETRY, "a row is larger than the memory of a step");
+}
