@@ -63,6 +63,7 @@ const ROOMS = [_]Room{
         .files = &.{
             "bidi.c",
             "cron.c",
+            "csv.c",
             "datetime.c",
             "duration.c",
             "fold.c",
@@ -139,7 +140,16 @@ const ROOMS = [_]Room{
     .{
         .name = "source",
         .may = &.{ "base", "crypto", "text", "model", "db", "net" },
-        .files = &.{},
+        .files = &.{
+            "bridge_chats.c",
+            "bridge_cursor.c",
+            "bridge_file.c",
+            "bridge_row.c",
+            "bridge_scan.c",
+            "bridge_schema.c",
+            "bridge_window.c",
+            "whatsapp_bridge.c",
+        },
     },
     .{
         .name = "sink",
@@ -213,6 +223,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "sink/sqlite" },
     .{ .name = "store/reference", .with = &.{"store/fixture.c"} },
     .{ .name = "text/cron" },
+    .{ .name = "text/csv" },
     .{ .name = "text/datetime" },
     .{ .name = "text/duration" },
     .{ .name = "text/fold" },
@@ -221,6 +232,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "text/phone" },
     .{ .name = "text/regex" },
     .{ .name = "text/timepattern" },
+    .{ .name = "text/template" },
     .{ .name = "text/utf8" },
     .{ .name = "text/zone" },
 };
