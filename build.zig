@@ -74,6 +74,7 @@ const ROOMS = [_]Room{
             "phone.c",
             "regex.c",
             "timepattern.c",
+            "template.c",
             "unicode.c",
             "utf8.c",
             "zone.c",
