@@ -139,7 +139,7 @@ static void trie_link(struct trie *trie, struct keywords *keywords)
     while (done < queued) {
         uint32_t node = trie->order[done++];
         uint32_t fail = trie->fail[node];
-        for (size_t class = 0; class < trie->class_count; class ++) {
+        for (size_t class = 0; class < trie->class_count; class++) {
             uint32_t *next = &trie->next[node * trie->class_count + class];
             uint32_t fallback = node == 0 ? 0 : trie->next[fail * trie->class_count + class];
             if (*next == 0) {
@@ -190,7 +190,7 @@ static bool write_table(struct trie *trie, struct keywords *keywords, struct err
     }
     for (size_t node = 0; node < trie->count; node++) {
         uint32_t *row = keywords->table + trie->row[node];
-        for (size_t class = 0; class < classes; class ++) {
+        for (size_t class = 0; class < classes; class++) {
             row[class] = trie->row[trie->next[node * classes + class]];
         }
         if (trie->word[node] != 0) {
