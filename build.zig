@@ -182,7 +182,17 @@ const ROOMS = [_]Room{
     .{
         .name = "config",
         .may = &.{ "base", "crypto", "text", "model" },
-        .files = &.{},
+        .files = &.{
+            "build.c",
+            "chats.c",
+            "config.c",
+            "env.c",
+            "fault.c",
+            "nearest.c",
+            "options.c",
+            "reader.c",
+            "schedule.c",
+        },
     },
     .{
         .name = "serve",
