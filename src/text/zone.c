@@ -60,6 +60,13 @@ static struct year_changes changes_of(const struct zone_rule *rule, int year)
     return (struct year_changes){{end, start}, {rule->standard, rule->summer}};
 }
 
+/* What UTC shows; false beyond the calendar, where the multiplication could overflow as well. */
+static bool civil_of(int64_t utc_s, struct civil *out)
+{
+    return utc_s >= DATETIME_MIN_MS / 1000 && utc_s <= DATETIME_MAX_MS / 1000 &&
+           datetime_to_civil(utc_s * 1000, out);
+}
+
 /*
  * The packer makes sure that rules change the clock between February and November, so the year is
  * the same on every wall, and beyond the calendar's years its ends may stand in.
@@ -67,13 +74,9 @@ static struct year_changes changes_of(const struct zone_rule *rule, int year)
 static int year_of(int64_t utc_s)
 {
     struct civil civil;
-    if (utc_s < DATETIME_MIN_MS / 1000) {
-        return 1;
+    if (!civil_of(utc_s, &civil)) {
+        return utc_s < 0 ? 1 : 9999;
     }
-    if (utc_s > DATETIME_MAX_MS / 1000) {
-        return 9999;
-    }
-    must(datetime_to_civil(utc_s * 1000, &civil));
     return civil.year;
 }
 
@@ -174,7 +177,7 @@ static uint16_t type_at(const struct zone *zone, int64_t utc_s)
     }
     struct civil civil;
     uint16_t type = rule->standard;
-    if (!datetime_to_civil(utc_s * 1000, &civil)) {
+    if (!civil_of(utc_s, &civil)) {
         civil.year = utc_s < 0 ? 1 : 9999;
     } else if (is_far_from_edges(rule, civil.month, civil.day, &type)) {
         return type;
