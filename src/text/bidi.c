@@ -68,7 +68,7 @@ struct str bidi_isolate(struct arena *arena, struct str text)
     if (text.len > arena->limit) {
         return (struct str){0};
     }
-    char *out = arena_bytes(arena, text.len + 2 * MARK_LEN + 1);
+    char *out = arena_bytes(arena, text.len + (size_t)2 * MARK_LEN + 1);
     if (out == NULL) {
         return (struct str){0};
     }

@@ -44,6 +44,7 @@ struct keywords {
     uint32_t class_count;
     uint32_t ends_from;
     uint32_t head_len; /* Bytes that the filter looks at; 0: no filter. */
+    uint64_t head_mask;
     uint64_t *filter;
     uint32_t *ends; /* By (row - ends_from) / class_count: the longest word, plus 1. */
     struct word *words;
@@ -200,16 +201,24 @@ static bool write_table(struct trie *trie, struct keywords *keywords, struct err
     return true;
 }
 
-/* A number that tells heads apart; `shift` takes the bytes behind the head away. */
-static size_t head_hash(uint64_t bytes, unsigned shift)
+static uint64_t load_head(const char *from, size_t count)
 {
-    return (size_t)((bytes << shift) * 0x9E3779B97F4A7C15U >> (64 - FILTER_BITS_LOG));
+    uint64_t bytes = 0;
+    memcpy(&bytes, from, count);
+    return bytes;
 }
 
-static bool may_begin(const struct keywords *keywords, uint64_t bytes)
+/* Not zero when a word may begin with these bytes; `mask` takes away what is behind the head. */
+static uint64_t may_begin(const uint64_t *filter, uint64_t mask, uint64_t bytes)
 {
-    size_t hash = head_hash(bytes, 64 - 8 * keywords->head_len);
-    return (keywords->filter[hash / 64] >> (hash % 64) & 1) != 0;
+    uint64_t hash = (bytes & mask) * 0x9E3779B97F4A7C15U >> (64 - FILTER_BITS_LOG);
+    return filter[hash / 64] >> (hash % 64) & 1;
+}
+
+static void add_head(uint64_t *filter, uint64_t mask, uint64_t bytes)
+{
+    uint64_t hash = (bytes & mask) * 0x9E3779B97F4A7C15U >> (64 - FILTER_BITS_LOG);
+    filter[hash / 64] |= (uint64_t)1 << (hash % 64);
 }
 
 /* The filter is as long as the shortest word; without words of a fair length there is none. */
@@ -230,12 +239,10 @@ static bool make_filter(struct keywords *keywords, const struct str *words, size
         return out_of_memory(err);
     }
     keywords->head_len = (uint32_t)shortest;
+    keywords->head_mask = UINT64_MAX >> (64 - 8 * shortest);
     for (size_t i = 0; i < count; i++) {
-        uint64_t bytes = 0;
         if (words[i].len > 0) {
-            memcpy(&bytes, words[i].ptr, shortest);
-            size_t hash = head_hash(bytes, 64 - 8 * keywords->head_len);
-            keywords->filter[hash / 64] |= (uint64_t)1 << (hash % 64);
+            add_head(keywords->filter, keywords->head_mask, load_head(words[i].ptr, shortest));
         }
     }
     return true;
@@ -376,20 +383,13 @@ size_t keywords_count(const struct keywords *keywords)
     return keywords->given_count;
 }
 
-static uint64_t load_head(const char *from, size_t count)
-{
-    uint64_t bytes = 0;
-    memcpy(&bytes, from, count);
-    return bytes;
-}
-
 /* The same near the end of a text, where eight bytes are not left. */
 static size_t skip_tail(const struct keywords *keywords, struct str text, size_t at)
 {
     size_t start = text.len >= HEAD_MAX ? text.len - HEAD_MAX : 0;
     uint64_t bytes = load_head(text.ptr + start, text.len - start) >> (8 * (at - start));
     for (; text.len - at >= keywords->head_len; at++, bytes >>= 8) {
-        if (may_begin(keywords, bytes)) {
+        if (may_begin(keywords->filter, keywords->head_mask, bytes) != 0) {
             return at;
         }
     }
@@ -399,11 +399,21 @@ static size_t skip_tail(const struct keywords *keywords, struct str text, size_t
 /* The next place where a word may begin; the text's length when there is none. */
 static size_t skip(const struct keywords *keywords, struct str text, size_t at)
 {
+    enum { STRIDE = 4 };
     const uint64_t *filter = keywords->filter;
-    unsigned shift = 64 - 8 * keywords->head_len;
+    uint64_t mask = keywords->head_mask;
+    for (; text.len - at >= HEAD_MAX + STRIDE; at += STRIDE) {
+        const char *from = text.ptr + at;
+        uint64_t any = 0;
+        for (size_t i = 0; i < STRIDE; i++) {
+            any |= may_begin(filter, mask, load_head(from + i, HEAD_MAX));
+        }
+        if (any != 0) {
+            break;
+        }
+    }
     for (; text.len - at > HEAD_MAX; at++) {
-        size_t hash = head_hash(load_head(text.ptr + at, HEAD_MAX), shift);
-        if ((filter[hash / 64] >> (hash % 64) & 1) != 0) {
+        if (may_begin(filter, mask, load_head(text.ptr + at, HEAD_MAX)) != 0) {
             return at;
         }
     }

@@ -5,7 +5,6 @@
 #include "base/rng.h"
 #include "test.h"
 #include "text/phone.h"
-#include "text/utf8.h"
 
 enum { IL = PHONE_ISRAEL, ZA = PHONE_SOUTH_AFRICA, NO = PHONE_ANYWHERE };
 
