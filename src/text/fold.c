@@ -32,17 +32,29 @@ static bool is_invisible(uint32_t code)
            code == 0xFEFF;
 }
 
+/* Points and accents of Hebrew. */
+static bool is_hebrew_mark(uint32_t code)
+{
+    return code >= 0x591 && code <= 0x5C7 && code != 0x5BE && code != 0x5C0 && code != 0x5C3 &&
+           code != 0x5C6;
+}
+
+/* Tashkeel and the signs of the Quran, and tatweel, which only stretches. */
+static bool is_arabic_mark(uint32_t code)
+{
+    return (code >= 0x64B && code <= 0x65F) || code == 0x640 || code == 0x670 ||
+           (code >= 0x610 && code <= 0x61A) ||
+           (code >= 0x6D6 && code <= 0x6ED && unicode_is_mark(code));
+}
+
 /* Marks that may go. Those of Indic scripts are vowels and stay. */
 static bool is_dress(uint32_t code)
 {
-    if (code < 0x300) {
-        return false;
-    }
     if (code < 0x590) {
-        return code <= 0x36F || (code >= 0x483 && code <= 0x489);
+        return code >= 0x300 && (code <= 0x36F || (code >= 0x483 && code <= 0x489));
     }
     if (code < 0x700) {
-        return code == 0x640 || (code != 0x5BE && unicode_is_mark(code));
+        return code < 0x600 ? is_hebrew_mark(code) : is_arabic_mark(code);
     }
     return (code >= 0x1AB0 && code <= 0x1AFF) || (code >= 0x1DC0 && code <= 0x1DFF) ||
            (code >= 0x20D0 && code <= 0x20FF) || (code >= 0xFE00 && code <= 0xFE0F) ||
@@ -292,12 +304,67 @@ static bool is_folded_ascii(struct str text, unsigned flags)
     return !has(flags, FOLD_SPACES) || text.len == 0 || !space_before;
 }
 
+/* ASCII that stands for itself whatever is folded, but for its case. */
+static bool is_simple_ascii(unsigned char byte)
+{
+    return byte < 0x80 && byte > ' ' && byte != '\'' && byte != '`';
+}
+
+/* A letter of Hebrew in UTF-8, alef to tav. */
+static bool is_hebrew_letter(const unsigned char *bytes)
+{
+    return bytes[0] == 0xD7 && bytes[1] >= 0x90 && bytes[1] <= 0xAA;
+}
+
+/*
+ * The greater part of all texts here is ASCII and Hebrew letters, and a letter takes ten times as
+ * long by the long way. Runs of them are folded in place of it; the walk takes over where it ends.
+ */
+static size_t fold_run(char *out, uint32_t *origins, struct walk *walk)
+{
+    const unsigned char *bytes = (const unsigned char *)walk->text.ptr;
+    bool small = has(walk->flags, FOLD_CASE);
+    bool hebrew = has(walk->flags, FOLD_HEBREW);
+    bool spaced = !has(walk->flags, FOLD_SPACES);
+    size_t len = 0;
+    size_t at = walk->at;
+    while (at < walk->text.len) {
+        unsigned char byte = bytes[at];
+        size_t piece = 1;
+        if (is_simple_ascii(byte) || (spaced && byte == ' ')) {
+            out[len] = (char)(small ? letters_lower(byte) : byte);
+        } else if (at + 1 < walk->text.len && is_hebrew_letter(bytes + at)) {
+            out[len] = (char)byte;
+            out[len + 1] =
+                (char)(hebrew ? fold_hebrew(0x540U + bytes[at + 1]) - 0x540U : bytes[at + 1]);
+            piece = 2;
+        } else {
+            break;
+        }
+        for (size_t i = 0; origins != NULL && i < piece; i++) {
+            origins[len + i] = (uint32_t)at;
+        }
+        len += piece;
+        at += piece;
+    }
+    walk->at = at;
+    walk->began = walk->began || len > 0;
+    return len;
+}
+
 /* False when `size` was not enough, which room_for() rules out. */
 static bool fold_into(char *out, size_t size, uint32_t *origins, struct walk *walk, size_t *used)
 {
     size_t len = 0;
     uint32_t code = 0;
-    while (walk_next(walk, &code)) {
+    for (;;) {
+        if (walk->given == walk->queued && walk->text.len - walk->at <= size - len) {
+            len += fold_run(out + len, origins == NULL ? NULL : origins + len, walk);
+        }
+        if (!walk_next(walk, &code)) {
+            *used = len;
+            return true;
+        }
         if (size - len < UTF8_LEN_MAX) {
             return false;
         }
@@ -307,8 +374,6 @@ static bool fold_into(char *out, size_t size, uint32_t *origins, struct walk *wa
         }
         len += piece;
     }
-    *used = len;
-    return true;
 }
 
 /*

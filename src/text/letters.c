@@ -234,6 +234,9 @@ uint32_t letters_base(uint32_t code)
 
 size_t letters_expand(uint32_t code, uint32_t out[LETTERS_EXPAND_MAX])
 {
+    if (code < 0xC6 || (code > 0x1F3 && code < 0x5F0) || (code > 0x5F2 && code < 0x1E9E)) {
+        return 0; /* Most letters lie between those that are several. */
+    }
     for (size_t i = 0; i < COUNT(expansions) && expansions[i].code <= code; i++) {
         size_t count = 0;
         if (expansions[i].code != code) {
