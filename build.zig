@@ -270,7 +270,15 @@ const Program = struct {
     in_test: bool = false,
 };
 
-const PROGRAMS = [_]Program{};
+const PROGRAMS = [_]Program{
+    .{
+        .step = "zone-oracle",
+        .about = "Compare the time zones with the lines of tests/product/zone_oracle.py on stdin",
+        .file = "tests/product/zone_answer.c",
+        .room = "text",
+        .release = true,
+    },
+};
 
 /// Our own code. Wide warnings are errors.
 const STRICT = [_][]const u8{

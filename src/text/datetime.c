@@ -68,9 +68,9 @@ int datetime_weekday(int64_t days)
 
 int64_t datetime_from_civil(const struct civil *civil)
 {
-    int64_t seconds = datetime_days(civil->year, civil->month, civil->day) * 86400 +
-                      civil->hour * 3600 + civil->minute * 60 + civil->second;
-    return seconds * 1000 + civil->nanosecond / 1000000;
+    int second_of_day = civil->hour * 3600 + civil->minute * 60 + civil->second;
+    int64_t days = datetime_days(civil->year, civil->month, civil->day);
+    return (days * 86400 + second_of_day) * 1000 + civil->nanosecond / 1000000;
 }
 
 static void date_from_days(int64_t days, struct civil *out)

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/must.h"
 #include "text/timescan.h"
 
 /* Zeros of the scripts whose digits browsers write, each followed by its other nine. */
@@ -303,7 +302,8 @@ static int64_t persian_days(int year, int month, int day)
     int64_t leaps = (8 * year + 21) / 33 - (8 * 1404 + 21) / 33;
     int64_t first = datetime_days(2025, 3, 21) + INT64_C(365) * (year - 1404) + leaps;
     int months = month - 1;
-    return first + months * 30 + (months < 6 ? months : 6) + day - 1;
+    int day_of_year = months * 30 + (months < 6 ? months : 6) + day - 1;
+    return first + day_of_year;
 }
 
 static bool persian_date(int year, int month, int day, struct civil *out)
