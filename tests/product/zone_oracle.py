@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
-"""Compare src/text/zone with Python's zoneinfo over the same release of IANA's database.
+"""Ask Python's zoneinfo about the same release of IANA's database that sluice has packed.
 
-    zone_oracle.py DIRECTORY
+    zone_oracle.py "$SLUICE_CACHE"/src/tzdata-* | ci/zig build zone-oracle
 
-DIRECTORY is the unpacked package `tzdata` that zone_data.c was packed from. Without more arguments
-the program writes one line for each question: zone, seconds of a moment, offset and letters then,
-and the wall clock of that moment with both readings of it (fold 0 and 1). tests/product/zone_answer.c
-reads the lines and says how many it would answer otherwise.
+Takes a minute or two. The program writes one line for each question: zone, seconds of a moment,
+offset and letters then, and the wall clock of that moment with both readings of it (fold 0 and 1).
+tests/product/zone_answer.c reads the lines and says how many it would answer otherwise.
 
 Random moments are joined by those around each change of each zone, because that is where programs
-disagree. Python has no answer for a wall clock in a gap other than its two readings; they are the
-two of zone_local_to_utc().
+disagree. In a gap, Python's two readings are the first and the second of zone_local_to_utc().
 """
 import datetime
 import random
