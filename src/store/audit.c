@@ -187,10 +187,10 @@ static bool walk(struct store *store, struct link *link, int64_t *broken_id, str
         }
         struct audit_entry entry = read_entry(query);
         struct str hash = query_blob(query, 6);
-        bool next = entry.id == link->id + 1;
+        int64_t expected = link->id + 1;
         chain(link, &entry);
-        if (!next || hash.len != HASH_SIZE || memcmp(hash.ptr, link->hash, hash.len) != 0) {
-            *broken_id = entry.id;
+        if (entry.id != expected || hash.len != HASH_SIZE || memcmp(hash.ptr, link->hash, hash.len) != 0) {
+            *broken_id = entry.id > expected ? entry.id : expected;
             query_end(query);
             return true;
         }

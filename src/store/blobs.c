@@ -12,7 +12,12 @@
 
 enum { FOLDER_MAX = FILE_PATH_MAX - 128, PART_LEN = 2 };
 
-static const char temp_ending[] = ".tmp";
+static const char aside_ending[] = ".aside";
+
+static bool out_of_memory(struct err *err)
+{
+    return err_set(err, ERR_RETRY, "blobs: out of step memory");
+}
 
 static struct str clean_extension(struct str extension)
 {
@@ -151,23 +156,6 @@ static bool is_referred(struct store *store, const char hash[HASH_SIZE],
     return true;
 }
 
-/* May it go as far as its name tells: ours, and not referred to? */
-static bool may_go(struct store *store, struct str name, bool *may, struct err *err)
-{
-    char hash[HASH_SIZE];
-    bool referred = false;
-    size_t dot = str_find_byte(name, '.', 0);
-    *may = str_starts(name, STR(".sluice-")) && str_ends(name, str_of(temp_ending));
-    if (*may || dot == STR_NONE || !hash_from_hex(str_slice(name, 0, dot), hash)) {
-        return true; /* A leftover of a crash; or a file that is not ours. */
-    }
-    if (!is_referred(store, hash, &referred, err)) {
-        return false;
-    }
-    *may = !referred;
-    return true;
-}
-
 static bool is_old(struct str path, int64_t before_ms, bool *old, struct err *err)
 {
     struct file_info info;
@@ -179,24 +167,60 @@ static bool is_old(struct str path, int64_t before_ms, bool *old, struct err *er
 }
 
 /*
- * Remove one file. Somebody may be about to refer to these very bytes and has just touched the
- * file, so it is moved aside first and looked at again.
+ * Remove one file that nothing refers to. Somebody may be about to refer to these very bytes and
+ * has just touched the file, so it is moved aside first and looked at again.
  */
-static bool remove_old(struct str path, int64_t before_ms, bool *removed, struct err *err)
+static bool remove_unless_touched(struct arena *arena, struct str path, int64_t before_ms,
+                                  bool *removed, struct err *err)
 {
-    char aside[FILE_PATH_MAX];
     bool old = false;
-    if (path.len + sizeof temp_ending > sizeof aside) {
-        return true;
+    struct str aside = arena_printf(arena, "%.*s%s", STR_ARG(path), aside_ending);
+    if (aside.ptr == NULL) {
+        return out_of_memory(err);
     }
-    int len = snprintf(aside, sizeof aside, "%.*s%s", STR_ARG(path), temp_ending);
-    must(len > 0 && (size_t)len < sizeof aside);
-    struct str aside_path = {aside, (size_t)len};
-    if (!file_rename(path, aside_path, err) || !is_old(aside_path, before_ms, &old, err)) {
+    if (!file_rename(path, aside, err) || !is_old(aside, before_ms, &old, err)) {
         return false;
     }
     *removed = old;
-    return old ? file_remove(aside_path, err) : file_rename(aside_path, path, err);
+    return old ? file_remove(aside, err) : file_rename(aside, path, err);
+}
+
+/* A crash while a file was aside: back to its name, where it is looked at anew. */
+static bool bring_back(struct arena *arena, struct str folder, struct str name, struct err *err)
+{
+    struct str real = str_slice(name, 0, name.len - str_of(aside_ending).len);
+    struct str from = arena_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(name));
+    struct str to = arena_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(real));
+    if (from.ptr == NULL || to.ptr == NULL) {
+        return out_of_memory(err);
+    }
+    return file_rename(from, to, err);
+}
+
+/* One old file: is it ours, and may it go? */
+static bool sweep_file(struct store *store, struct arena *arena, struct str folder,
+                       struct str name, int64_t before_ms, bool *removed, struct err *err)
+{
+    char hash[HASH_SIZE];
+    bool referred = false;
+    struct str path = arena_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(name));
+    if (path.ptr == NULL) {
+        return out_of_memory(err);
+    }
+    if (str_starts(name, STR(".sluice-")) && str_ends(name, STR(".tmp"))) {
+        *removed = true; /* Half written when a process died. */
+        return file_remove(path, err);
+    }
+    if (!hash_from_hex(str_slice(name, 0, str_find_byte(name, '.', 0)), hash)) {
+        return true;
+    }
+    if (str_ends(name, str_of(aside_ending))) {
+        return bring_back(arena, folder, name, err);
+    }
+    if (!is_referred(store, hash, &referred, err)) {
+        return false;
+    }
+    return referred || remove_unless_touched(arena, path, before_ms, removed, err);
 }
 
 static bool sweep_files(struct store *store, struct arena *arena, struct str folder,
@@ -208,16 +232,14 @@ static bool sweep_files(struct store *store, struct arena *arena, struct str fol
     }
     for (size_t i = 0; i < files.count; i++) {
         bool old = false;
-        bool may = false;
         bool gone = false;
         struct str path =
             arena_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(files.names[i]));
         if (path.ptr == NULL) {
-            return err_set(err, ERR_RETRY, "store: out of step memory");
+            return out_of_memory(err);
         }
         if (!is_old(path, before_ms, &old, err) ||
-            (old && !may_go(store, files.names[i], &may, err)) ||
-            (may && !remove_old(path, before_ms, &gone, err))) {
+            (old && !sweep_file(store, arena, folder, files.names[i], before_ms, &gone, err))) {
             return false;
         }
         *removed += gone;
@@ -225,51 +247,67 @@ static bool sweep_files(struct store *store, struct arena *arena, struct str fol
     return true;
 }
 
-static bool is_part(struct str name)
+/* Is it one of our folders, named by two digits? */
+static bool is_part(struct str name, struct str path, bool *part, struct err *err)
 {
     static const char digits[] = "0123456789abcdef";
-    return name.len == PART_LEN && str_find_byte(str_of(digits), name.ptr[0], 0) != STR_NONE &&
-           str_find_byte(str_of(digits), name.ptr[1], 0) != STR_NONE;
+    struct file_info info;
+    *part = name.len == PART_LEN && str_find_byte(str_of(digits), name.ptr[0], 0) != STR_NONE &&
+            str_find_byte(str_of(digits), name.ptr[1], 0) != STR_NONE;
+    if (!*part) {
+        return true;
+    }
+    if (!file_look(path, &info, err)) {
+        return false;
+    }
+    *part = info.kind == FILE_DIRECTORY;
+    return true;
 }
 
-/* Call for each folder `xx` below: `depth` 2 has files in them, above are more folders. */
+/* The folders "ab/cd" below one "ab". */
+static bool sweep_parts(struct store *store, struct arena *arena, struct str top,
+                        int64_t before_ms, int64_t *removed, struct err *err)
+{
+    struct file_list parts;
+    if (!file_list(arena, top, &parts, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < parts.count; i++) {
+        struct arena_mark mark = arena_mark(arena);
+        bool ours = false;
+        struct str part = arena_printf(arena, "%.*s/%.*s", STR_ARG(top), STR_ARG(parts.names[i]));
+        if (part.ptr == NULL) {
+            return out_of_memory(err);
+        }
+        if (!is_part(parts.names[i], part, &ours, err) ||
+            (ours && !sweep_files(store, arena, part, before_ms, removed, err))) {
+            return false;
+        }
+        arena_rewind(arena, mark);
+    }
+    return true;
+}
+
 static bool sweep(struct store *store, struct arena *arena, struct str folder, int64_t before_ms,
                   int64_t *removed, struct err *err)
 {
     struct file_list tops;
-    struct file_list parts;
-    struct arena_mark start = arena_mark(arena);
     if (!file_list(arena, folder, &tops, err)) {
         return false;
     }
     for (size_t i = 0; i < tops.count; i++) {
         struct arena_mark mark = arena_mark(arena);
+        bool ours = false;
         struct str top = arena_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(tops.names[i]));
         if (top.ptr == NULL) {
-            return err_set(err, ERR_RETRY, "store: out of step memory");
+            return out_of_memory(err);
         }
-        if (!is_part(tops.names[i])) {
-            continue;
-        }
-        if (!file_list(arena, top, &parts, err)) {
+        if (!is_part(tops.names[i], top, &ours, err) ||
+            (ours && !sweep_parts(store, arena, top, before_ms, removed, err))) {
             return false;
-        }
-        for (size_t j = 0; j < parts.count; j++) {
-            struct arena_mark inner = arena_mark(arena);
-            struct str part =
-                arena_printf(arena, "%.*s/%.*s", STR_ARG(top), STR_ARG(parts.names[j]));
-            if (part.ptr == NULL) {
-                return err_set(err, ERR_RETRY, "store: out of step memory");
-            }
-            if (is_part(parts.names[j]) &&
-                !sweep_files(store, arena, part, before_ms, removed, err)) {
-                return false;
-            }
-            arena_rewind(arena, inner);
         }
         arena_rewind(arena, mark);
     }
-    arena_rewind(arena, start);
     return true;
 }
 

@@ -67,7 +67,7 @@ struct request {
     struct str act;    /* "run" */
     struct str object; /* Pipeline. */
     struct str detail; /* JSON. */
-    int64_t run_id;    /* Once it was taken up. */
+    int64_t run_id;    /* 0 while it waits; its run once it was taken up; -1: it was refused. */
 };
 
 bool store_request_put(struct store *store, const struct request *request, int64_t *id,

@@ -11,6 +11,7 @@
 enum {
     SINKS_MAX = 4096, /* Kinds of waiting records looked at for the oldest. */
     MERGE_PAGES = 500,
+    FREE_PAGES_MAX = 256,
     MERGE_EVERY_MS = 24 * 60 * 60 * 1000,
     PROBLEMS_MAX = 20,
 };
@@ -275,11 +276,13 @@ static bool give_back_pages(struct store *store, struct upkeep_counts *counts, b
     char sql[64];
     int64_t before = 0;
     int64_t after = 0;
-    if (!store_int(store, "PRAGMA freelist_count", &before, err)) {
+    int64_t dirty = 0;
+    if (!store_int(store, "PRAGMA freelist_count", &before, err) ||
+        !store_meta_get(store, log_dirty, 0, &dirty, err)) {
         return false;
     }
-    if (before == 0) {
-        return true;
+    if (before == 0 || (dirty == 0 && before <= FREE_PAGES_MAX)) {
+        return true; /* A few are kept, or the file would shrink and grow all day. */
     }
     (void)snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", UPKEEP_PAGES_MAX);
     if (!sqlite_exec(store->db, sql, err) ||
@@ -320,13 +323,33 @@ bool store_size(struct store *store, int64_t *file_bytes, int64_t *log_bytes, st
     return true;
 }
 
+/* Everything into the file, and the log down to nothing; `*done` false when somebody reads it. */
+static bool checkpoint(struct store *store, bool *done, struct err *err)
+{
+    int64_t busy = 0;
+    char sql[64];
+    struct err failed = {0};
+    (void)snprintf(sql, sizeof sql, "PRAGMA busy_timeout=%d", SQLITE_BUSY_MS);
+    gate_enter(store->gate);
+    bool ok = sqlite_exec(store->db, "PRAGMA busy_timeout=0", &failed) && /* Never hold others up. */
+              store_int(store, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, &failed);
+    *done = ok && busy == 0;
+    bool again = sqlite_exec(store->db, sql, err);
+    gate_leave(store->gate);
+    if (!ok && failed.kind != ERR_RETRY) {
+        *err = failed;
+        return false;
+    }
+    return again;
+}
+
 /* Cut the log when it is long, or when it still shows what was removed. */
 static bool cut_log(struct store *store, struct err *err)
 {
     int64_t file = 0;
     int64_t log = 0;
     int64_t dirty = 0;
-    int64_t busy = 0;
+    bool done = false;
     if (!store_size(store, &file, &log, err) ||
         !store_meta_get(store, log_dirty, 0, &dirty, err)) {
         return false;
@@ -334,32 +357,15 @@ static bool cut_log(struct store *store, struct err *err)
     if (log <= UPKEEP_WAL_BYTES_MAX && dirty == 0) {
         return true;
     }
-    if (dirty != 0) { /* Said first: cutting is the last thing that writes. */
-        if (!store_begin(store, NULL, err) || !store_meta_put(store, log_dirty, 0, err) ||
-            !store_commit(store, err)) {
-            store_rollback(store);
-            return false;
-        }
+    if (!checkpoint(store, &done, err)) {
+        return false;
     }
-    /* Somebody reads an older state: do not hold the writers up for that, try another time. */
-    gate_enter(store->gate);
-    bool ok = sqlite_exec(store->db, "PRAGMA busy_timeout=0", err) &&
-              store_int(store, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, err);
-    char sql[64];
-    struct err ignored = {0};
-    (void)snprintf(sql, sizeof sql, "PRAGMA busy_timeout=%d", SQLITE_BUSY_MS);
-    (void)sqlite_exec(store->db, sql, &ignored);
-    gate_leave(store->gate);
-    if (!ok && err->kind == ERR_RETRY) {
-        busy = 1;
-        ok = true;
-        *err = (struct err){0};
+    if (!done || dirty == 0) { /* Else another time. */
+        return true;
     }
-    if (ok && busy != 0 && dirty != 0) {
-        ok = store_begin(store, NULL, err) && store_meta_put(store, log_dirty, 1, err) &&
-             store_commit(store, err);
-        store_rollback(store);
-    }
+    bool ok = store_begin(store, NULL, err) && store_meta_put(store, log_dirty, 0, err) &&
+              store_commit(store, err);
+    store_rollback(store);
     return ok;
 }
 
