@@ -50,9 +50,12 @@ const ROOMS = [_]Room{
         .may = &.{"base"},
         .libs = &.{bearssl},
         .files = &.{
+            "aead.c",
             "digest.c",
             "encode.c",
+            "hkdf.c",
             "hmac.c",
+            "password.c",
             "token.c",
         },
     },
@@ -248,8 +251,10 @@ const UnitTest = struct {
 const UNIT_TESTS = [_]UnitTest{
     .{ .name = "base/file" },
     .{ .name = "base/log" },
+    .{ .name = "crypto/aead" },
     .{ .name = "crypto/digest" },
     .{ .name = "crypto/encode" },
+    .{ .name = "crypto/password" },
     .{ .name = "domain/drops" },
     .{
         .name = "sim/sim",
@@ -265,6 +270,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "store/reference", .with = &.{"store/fixture.c"} },
     .{ .name = "store/run", .with = &.{"store/fixture.c"} },
     .{ .name = "store/search", .with = &.{"store/fixture.c"} },
+    .{ .name = "store/upkeep", .with = &.{"store/fixture.c"} },
     .{ .name = "text/cron" },
     .{ .name = "text/csv" },
     .{ .name = "text/datetime" },

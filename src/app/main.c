@@ -1,7 +1,21 @@
-/* main: the process. */
-#include <stdio.h>
+/* main: the process: what has to stand before anything else, and then the verb. */
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-int main(void)
+#include "app/crash.h"
+#include "app/kinds.h"
+#include "cli/cli.h"
+#include "db/sqlite.h"
+
+int main(int count, char **words)
 {
-    return printf("sluice %s\n", SLUICE_VERSION) < 0;
+    struct err err = {0};
+    crash_handle();
+    (void)umask(077);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (!sqlite_setup(&err)) {
+        return cli_fail(&err);
+    }
+    return cli_main(count, words, (const char *const *)environ, &app_kinds);
 }

@@ -1,0 +1,22 @@
+#include "app/kinds.h"
+
+#include "domain/drops.h"
+#include "sink/sqlite.h"
+#include "source/whatsapp_bridge.h"
+
+static const struct source_type *const sources[] = {
+    &source_whatsapp_bridge,
+    NULL,
+};
+
+static const struct sink_type *const sinks[] = {
+    &sink_sqlite,
+    NULL,
+};
+
+static const struct op_type *const ops[] = {
+    &op_drops,
+    NULL,
+};
+
+const struct kinds app_kinds = {.sources = sources, .sinks = sinks, .ops = ops};

@@ -1,0 +1,140 @@
+/* What did not get through: dead letters of sinks, and refused messages. */
+#include <inttypes.h>
+
+#include "cli/look.h"
+#include "store/outbox.h"
+#include "text/datetime.h"
+#include "text/json.h"
+
+static void json_dead(struct json_writer *json, const struct dead_letter *dead)
+{
+    char text[DATETIME_TEXT_MAX];
+    char effect[EFFECT_TEXT_MAX];
+    json_object_begin(json);
+    json_field_int(json, STR("id"), dead->id);
+    json_field_str(json, STR("at"), datetime_format_iso(dead->at_ms, text));
+    json_field_str(json, STR("sink"), dead->sink);
+    json_field_str(json, STR("target"), dead->target);
+    json_field_str(json, STR("entity"), dead->entity);
+    json_field_str(json, STR("effect"), effect_text(&dead->effect, effect));
+    json_field_int(json, STR("attempts"), dead->attempts);
+    json_field_str(json, STR("why"), dead->why);
+    json_key(json, STR("body"));
+    json_put_raw(json, dead->body);
+    json_object_end(json);
+}
+
+static bool write_dead(struct look *look, bool as_json, struct err *err)
+{
+    struct dead_letter *items = arena_array(&look->arena, LOOK_LIST_MAX, sizeof *items);
+    size_t count = 0;
+    if (items == NULL ||
+        !store_dead_list(look->store, &look->arena, 0, LOOK_LIST_MAX, items, &count, err)) {
+        return items != NULL || err_set(err, ERR_RETRY, "out of memory");
+    }
+    struct json_writer json;
+    json_writer_init(&json, &look->out);
+    if (as_json) {
+        json_array_begin(&json);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct dead_letter *dead = &items[i];
+        char text[DATETIME_TEXT_MAX];
+        if (as_json) {
+            json_dead(&json, dead);
+            continue;
+        }
+        struct str why = look_line(look, dead->why);
+        struct str entity = look_line(look, dead->entity);
+        buf_printf(&look->out, "%" PRId64 " %.*s %.*s %.*s %.*s, tried %" PRId32 " times: %.*s\n",
+                   dead->id, STR_ARG(datetime_format_iso(dead->at_ms, text)), STR_ARG(dead->sink),
+                   STR_ARG(dead->target), STR_ARG(entity), dead->attempts, STR_ARG(why));
+    }
+    if (as_json) {
+        json_array_end(&json);
+    }
+    return true;
+}
+
+static void json_refused(struct json_writer *json, const struct refused *refused)
+{
+    char text[DATETIME_TEXT_MAX];
+    json_object_begin(json);
+    json_field_int(json, STR("id"), refused->id);
+    json_field_str(json, STR("at"), datetime_format_iso(refused->at_ms, text));
+    json_field_str(json, STR("worker"), refused->worker);
+    json_field_str(json, STR("chat"), refused->chat);
+    json_field_str(json, STR("place"), refused->place);
+    json_field_str(json, STR("why"), refused->why);
+    json_object_end(json);
+}
+
+static bool write_refused(struct look *look, bool as_json, struct err *err)
+{
+    struct refused *items = NULL;
+    size_t count = 0;
+    if (!store_refused_list(look->store, &look->arena, 0, LOOK_LIST_MAX, &items, &count, err)) {
+        return false;
+    }
+    struct json_writer json;
+    json_writer_init(&json, &look->out);
+    if (as_json) {
+        json_array_begin(&json);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct refused *refused = &items[i];
+        char text[DATETIME_TEXT_MAX];
+        if (as_json) {
+            json_refused(&json, refused);
+            continue;
+        }
+        struct str place = look_line(look, refused->place);
+        struct str why = look_line(look, refused->why);
+        buf_printf(&look->out, "%" PRId64 " %.*s %.*s %.*s at %.*s: %.*s\n", refused->id,
+                   STR_ARG(datetime_format_iso(refused->at_ms, text)), STR_ARG(refused->worker),
+                   STR_ARG(refused->chat), STR_ARG(place), STR_ARG(why));
+    }
+    if (as_json) {
+        json_array_end(&json);
+    }
+    return true;
+}
+
+static int list(struct cli *cli, const char *verb,
+                bool (*write)(struct look *look, bool as_json, struct err *err))
+{
+    struct look look;
+    struct err err = {0};
+    if (cli->word_count == 0 || !str_equal(cli->words[0], STR("list"))) {
+        cli_say("what shall be done? write: sluice %s list", verb);
+        return CLI_USAGE;
+    }
+    if (cli->word_count > 1) {
+        return cli_unexpected(verb, cli->words[1]);
+    }
+    int code = look_begin(&look, cli);
+    if (code != CLI_OK) {
+        (void)look_end(&look, true, &err);
+        return code;
+    }
+    bool ok = true;
+    if (look.store != NULL) {
+        ok = write(&look, cli->json, &err);
+    } else if (cli->json) {
+        buf_add(&look.out, STR("[]"));
+    }
+    if (cli->json) {
+        buf_add_byte(&look.out, '\n');
+    }
+    return look_end(&look, ok, &err);
+}
+
+int cli_dlq(struct cli *cli)
+{
+    return list(cli, "dlq", write_dead);
+}
+
+int cli_refused(struct cli *cli)
+{
+    return list(cli, "refused", write_refused);
+}

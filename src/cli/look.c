@@ -1,0 +1,56 @@
+#include "cli/look.h"
+
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+static bool open_store(struct look *look, struct err *err)
+{
+    struct file_info info = {0};
+    look->path = arena_printf(&look->arena, "%.*s/sluice.db", STR_ARG(look->config.data_dir));
+    if (!file_look(look->path, &info, err)) {
+        return false;
+    }
+    if (info.kind == FILE_MISSING) {
+        return true;
+    }
+    struct store_options options = {.path = look->path, .clock = clock_system(), .readonly = true};
+    return store_open(&look->store, &options, err);
+}
+
+int look_begin(struct look *look, const struct cli *cli)
+{
+    *look = (struct look){0};
+    struct err err = {0};
+    arena_init(&look->arena, LOOK_ARENA_LIMIT);
+    buf_init(&look->out, &look->arena, 4096);
+    int code = cli_config_place(cli, &look->config);
+    if (code != CLI_OK) {
+        return code;
+    }
+    return open_store(look, &err) ? CLI_OK : cli_fail(&err);
+}
+
+int look_end(struct look *look, bool ok, const struct err *err)
+{
+    int code = ok ? CLI_OK : cli_fail(err);
+    if (ok && !buf_ok(&look->out)) {
+        cli_say("out of memory");
+        code = CLI_FAILED;
+    }
+    struct str text = buf_str(&look->out);
+    if (code == CLI_OK && text.len > 0) {
+        (void)fwrite(text.ptr, 1, text.len, stdout);
+    }
+    store_close(look->store);
+    arena_free(&look->arena);
+    config_free(&look->config);
+    return code;
+}
+
+struct str look_line(struct look *look, struct str text)
+{
+    char room[LOOK_CELL_MAX];
+    return arena_copy(&look->arena, log_mask(text, room, sizeof room));
+}

@@ -1,0 +1,34 @@
+/*
+ * look: what the verbs share that only look into a store.
+ *
+ * The store is opened to read; nothing is written, also beside a running `serve`. A data folder
+ * without a store is an answer, not an error: nothing has run there yet.
+ */
+#ifndef SLUICE_CLI_LOOK_H
+#define SLUICE_CLI_LOOK_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "cli/cli.h"
+#include "store/store.h"
+
+enum { LOOK_ARENA_LIMIT = 64 * 1024 * 1024, LOOK_LIST_MAX = 1000, LOOK_CELL_MAX = 200 };
+
+struct look {
+    struct config config;
+    struct arena arena;
+    struct buf out;
+    struct store *store; /* NULL: there is none yet. */
+    struct str path;
+};
+
+/* CLI_OK, or the code to end with. look_end() is due in both cases. */
+int look_begin(struct look *look, const struct cli *cli);
+
+/* Print what was written to `out`, close, and return `code` or that of the error. */
+int look_end(struct look *look, bool ok, const struct err *err);
+
+/* Text of outside on one line of a terminal: shortened, without control characters. */
+struct str look_line(struct look *look, struct str text);
+
+#endif

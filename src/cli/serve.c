@@ -1,0 +1,47 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/session.h"
+
+enum { LEFT_NAMES_MAX = 16 };
+
+/* Workers that did not end in time are named, and left: the store is written so that this is safe.
+ */
+static void leave(struct session *session)
+{
+    const char *names[LEFT_NAMES_MAX];
+    size_t count = engine_left(session->engine, names, LEFT_NAMES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        log_error("%s did not stop within %d s and was left behind; nothing committed is lost",
+                  names[i], ENGINE_STOP_MS / 1000);
+        cli_say("%s did not stop within %d s and was left behind; nothing committed is lost",
+                names[i], ENGINE_STOP_MS / 1000);
+    }
+    _exit(CLI_FAILED);
+}
+
+int cli_serve(struct cli *cli)
+{
+    struct session session;
+    struct err err = {0};
+    size_t left = 0;
+    if (cli->word_count > 0) {
+        return cli_unexpected("serve", cli->words[0]);
+    }
+    int code = session_begin(&session, cli);
+    if (code == CLI_OK) {
+        bool ok = engine_serve(session.engine, &left, &err);
+        if (!ok) {
+            code = cli_fail(&err);
+            log_error("%s", err.text);
+        }
+        if (left > 0) {
+            leave(&session);
+        }
+        if (ok) {
+            log_info("stopped");
+        }
+    }
+    session_end(&session);
+    return code;
+}

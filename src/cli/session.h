@@ -1,0 +1,30 @@
+/*
+ * session: what `serve` and `run` have in common: configuration, log, data folder, engine.
+ *
+ *     struct session session;
+ *     int code = session_begin(&session, cli);      says at once what it works with
+ *     if (code == CLI_OK) { ... engine_serve(session.engine, ...) ... }
+ *     session_end(&session);
+ */
+#ifndef SLUICE_CLI_SESSION_H
+#define SLUICE_CLI_SESSION_H
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "engine/engine.h"
+
+enum { SESSION_OWNER_MAX = 128 };
+
+struct session {
+    struct config config;
+    struct log log;
+    struct engine *engine;
+    char owner[SESSION_OWNER_MAX]; /* "host/pid" */
+    bool logging;
+};
+
+/* CLI_OK, or the code to end with. session_end() is due in both cases. */
+int session_begin(struct session *session, const struct cli *cli);
+void session_end(struct session *session);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * signals: Ctrl-C and SIGTERM, taken by a thread that waits for them.
+ *
+ * The first one ends what is going on at the next safe place; the second one ends the process at
+ * once, which loses nothing either. While they are watched, signals are blocked in all threads, so
+ * nothing is interrupted half-way. Verbs that watch nothing are simply killed, as other programs.
+ */
+#ifndef SLUICE_CLI_SIGNALS_H
+#define SLUICE_CLI_SIGNALS_H
+
+#include "base/err.h"
+#include "engine/engine.h"
+
+enum { SIGNALS_EXIT_NOW = 130 };
+
+/* Before any thread is started: from here on a signal waits for signals_watch(). */
+void signals_block(void);
+
+/* Stop `engine` on the first signal. One engine at a time. */
+bool signals_watch(struct engine *engine, struct err *err);
+
+/* The engine is about to be closed. Returns whether a signal had come. */
+bool signals_release(void);
+
+#endif

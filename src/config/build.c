@@ -1,0 +1,381 @@
+/*
+ * Sources and sinks are read before pipelines, which refer to them by name. A section with a fault
+ * is left half filled and reading goes on: the plan is used only when there was no fault at all.
+ */
+#include "config/build.h"
+
+#include <stdio.h>
+
+#include "config/nearest.h"
+#include "config/options.h"
+#include "config/schedule.h"
+
+enum { WHAT_MAX = 256 };
+
+/* What the engine, and not the kind, wants to know of every source and sink. */
+struct common {
+    int64_t poll_ms;
+    int64_t timeout_ms;
+    int64_t attempts;
+};
+
+static const struct option source_options[] = {
+    OPTION_DURATION(struct common, poll_ms, "poll", "15s",
+                    "Pause between two looks when nothing is left to read."),
+    OPTION_DURATION(struct common, timeout_ms, "timeout", "1m", "How long one look may take."),
+    OPTION_END,
+};
+
+static const struct option sink_options[] = {
+    OPTION_DURATION(struct common, timeout_ms, "timeout", "1m", "How long one write may take."),
+    OPTION_INT(struct common, attempts, "attempts", "20", 1, 1000,
+               "How often a record is tried before it becomes a dead letter."),
+    OPTION_END,
+};
+
+const struct option *config_source_options(void)
+{
+    return source_options;
+}
+
+const struct option *config_sink_options(void)
+{
+    return sink_options;
+}
+
+struct build {
+    struct config *config;
+    struct reader *reader;
+    const struct kinds *kinds;
+    struct plan_source *sources;
+    struct plan_sink *sinks;
+    struct plan_pipeline *pipelines;
+};
+
+static bool name_valid(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char byte = name.ptr[i];
+        bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+        bool other = (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
+        if (!letter && !(other && i > 0)) {
+            return false;
+        }
+    }
+    return name.len > 0 && name.len <= CONFIG_NAME_MAX;
+}
+
+/* The name and the map under it. `what` becomes "source 'bridge'". */
+static bool entry_begin(struct build *build, const struct yaml_node *section, size_t index,
+                        const char *noun, struct str *name, char what[WHAT_MAX])
+{
+    const struct yaml_node *key = reader_key(section, index);
+    *name = yaml_text(key);
+    (void)snprintf(what, WHAT_MAX, "%s '%.*s'", noun, STR_ARG(*name));
+    if (!name_valid(*name)) {
+        return fault_add(build->reader->faults, reader_place(key),
+                         "%s: a name has at most %d letters, digits, '-' and '_', and begins with "
+                         "a letter",
+                         what, CONFIG_NAME_MAX);
+    }
+    return reader_is_map(build->reader, reader_value(section, index), what);
+}
+
+enum { KINDS_MAX = 128 };
+
+/* The index of the kind that a map names, in a list of names ended by NULL. */
+static bool kind_find(struct build *build, const struct yaml_node *map, const char *what,
+                      const char *const *names, size_t *index)
+{
+    struct reader *reader = build->reader;
+    const struct yaml_node *node = yaml_get(map, STR("kind"));
+    struct str text = {0};
+    if (node == NULL) {
+        return fault_add(reader->faults, reader_place(map), "%s has no kind", what);
+    }
+    if (!reader_text(reader, node, "kind", &text)) {
+        return false;
+    }
+    struct nearest nearest;
+    nearest_begin(&nearest, text);
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (str_equal(text, str_of(names[i]))) {
+            *index = i;
+            return true;
+        }
+        nearest_try(&nearest, str_of(names[i]));
+    }
+    return fault_add(reader->faults, reader_place(node), "%s: there is no kind '%.*s'%s", what,
+                     STR_ARG(text), nearest_hint(&nearest));
+}
+
+static void *instance_new(struct build *build, size_t size)
+{
+    void *instance = arena_alloc(build->reader->arena, size);
+    if (instance == NULL) {
+        (void)fault_add(build->reader->faults, (struct place){0}, "out of memory");
+    }
+    return instance;
+}
+
+static bool read_source(struct build *build, const struct yaml_node *map, struct str name,
+                        const char *what)
+{
+    static const char *const also[] = {"kind", NULL};
+    const char *names[KINDS_MAX + 1] = {0};
+    size_t kind = 0;
+    for (size_t i = 0; i < KINDS_MAX && build->kinds->sources[i] != NULL; i++) {
+        names[i] = build->kinds->sources[i]->connector.kind;
+    }
+    if (!kind_find(build, map, what, names, &kind)) {
+        return false;
+    }
+    const struct source_type *type = build->kinds->sources[kind];
+    struct source *source = instance_new(build, type->connector.size);
+    if (source == NULL) {
+        return false;
+    }
+    struct common common = {0};
+    struct option_set sets[] = {{type->connector.options, source}, {source_options, &common}};
+    bool good = config_options_read(build->reader, map, what, sets, 2, also);
+    if (good && common.poll_ms < CONFIG_POLL_MS_MIN) {
+        const struct yaml_node *poll = yaml_get(map, STR("poll"));
+        good = fault_add(build->reader->faults, reader_place(poll),
+                         "option 'poll': at least %d milliseconds", CONFIG_POLL_MS_MIN);
+    }
+    source->type = type;
+    source->connector.name = name;
+    struct plan *plan = &build->config->plan;
+    build->sources[plan->source_count++] = (struct plan_source){
+        .name = name, .source = source, .poll_ms = common.poll_ms, .fetch_ms = common.timeout_ms};
+    return good;
+}
+
+static bool read_sink(struct build *build, const struct yaml_node *map, struct str name,
+                      const char *what)
+{
+    static const char *const also[] = {"kind", NULL};
+    const char *names[KINDS_MAX + 1] = {0};
+    size_t kind = 0;
+    for (size_t i = 0; i < KINDS_MAX && build->kinds->sinks[i] != NULL; i++) {
+        names[i] = build->kinds->sinks[i]->connector.kind;
+    }
+    if (!kind_find(build, map, what, names, &kind)) {
+        return false;
+    }
+    const struct sink_type *type = build->kinds->sinks[kind];
+    struct sink *sink = instance_new(build, type->connector.size);
+    if (sink == NULL) {
+        return false;
+    }
+    struct common common = {0};
+    struct option_set sets[] = {{type->connector.options, sink}, {sink_options, &common}};
+    bool good = config_options_read(build->reader, map, what, sets, 2, also);
+    sink->type = type;
+    sink->connector.name = name;
+    struct plan *plan = &build->config->plan;
+    build->sinks[plan->sink_count++] = (struct plan_sink){.name = name,
+                                                          .sink = sink,
+                                                          .write_ms = common.timeout_ms,
+                                                          .attempts_max = (int32_t)common.attempts};
+    return good;
+}
+
+static bool find_source(struct build *build, const struct yaml_node *map, const char *what,
+                        struct str *source)
+{
+    const struct plan *plan = &build->config->plan;
+    const struct yaml_node *node = yaml_get(map, STR("source"));
+    if (node == NULL) {
+        return fault_add(build->reader->faults, reader_place(map),
+                         "%s has no source: write the name of one of `sources`", what);
+    }
+    if (!reader_text(build->reader, node, "source", source)) {
+        return false;
+    }
+    struct nearest nearest;
+    nearest_begin(&nearest, *source);
+    for (size_t i = 0; i < plan->source_count; i++) {
+        if (str_equal(*source, build->sources[i].name)) {
+            return true;
+        }
+        nearest_try(&nearest, build->sources[i].name);
+    }
+    return fault_add(build->reader->faults, reader_place(node), "%s: there is no source '%.*s'%s",
+                     what, STR_ARG(*source), nearest_hint(&nearest));
+}
+
+/* Chats from an option of named chats. */
+static bool chats_of_projects(struct build *build, const struct named_chats *projects,
+                              struct str source, struct plan_pipeline *pipeline)
+{
+    struct config *config = build->config;
+    struct plan_chat *chats = arena_array(build->reader->arena, projects->count + 1, sizeof *chats);
+    if (chats == NULL) {
+        return fault_add(build->reader->faults, (struct place){0}, "out of memory");
+    }
+    for (size_t i = 0; i < projects->count; i++) {
+        chats[i] = (struct plan_chat){.source = source, .chat = projects->items[i].chat};
+    }
+    pipeline->chats = chats;
+    pipeline->chat_count = projects->count;
+    config->projects[config->project_lists++] =
+        (struct config_projects){.pipeline = pipeline->name, .chats = *projects};
+    return true;
+}
+
+/* `chats: all`, or a list of ids. */
+static bool chats_of_list(struct build *build, const struct yaml_node *node, struct str source,
+                          struct plan_pipeline *pipeline)
+{
+    struct reader *reader = build->reader;
+    bool list = yaml_kind(node) == YAML_LIST;
+    size_t count = list ? yaml_count(node) : 1;
+    struct str text = {0};
+    if (count == 0 || count > PLAN_CHATS_MAX) {
+        return fault_add(reader->faults, reader_place(node),
+                         "chats: between 1 and %d chat ids are expected", PLAN_CHATS_MAX);
+    }
+    struct plan_chat *chats = arena_array(reader->arena, count, sizeof *chats);
+    if (chats == NULL) {
+        return fault_add(reader->faults, reader_place(node), "out of memory");
+    }
+    if (!list) {
+        if (!reader_text(reader, node, "chats", &text)) {
+            return false;
+        }
+        if (!str_equal(text, STR("all"))) {
+            return fault_add(reader->faults, reader_place(node),
+                             "chats: write all, or a list of chat ids");
+        }
+    }
+    bool good = true;
+    for (size_t i = 0; i < count; i++) {
+        chats[i].source = source;
+        chats[i].chat = STR("");
+        if (list && reader_text(reader, yaml_at(node, i), "chat", &text)) {
+            chats[i].chat = text;
+            good = text.len > 0 && good;
+        }
+        if (list && chats[i].chat.len == 0) {
+            good = fault_add(reader->faults, reader_place(yaml_at(node, i)), "a chat id is empty");
+        }
+    }
+    pipeline->chats = chats;
+    pipeline->chat_count = count;
+    return good;
+}
+
+static bool read_chats(struct build *build, const struct yaml_node *map, const char *what,
+                       const struct op_type *type, struct plan_pipeline *pipeline,
+                       struct str source)
+{
+    const struct yaml_node *node = yaml_get(map, STR("chats"));
+    const struct named_chats *projects = config_options_chats(type->options, pipeline->op);
+    if (projects != NULL && node != NULL) {
+        return fault_add(build->reader->faults, reader_place(node),
+                         "%s: its chats come from another option; leave `chats` out", what);
+    }
+    if (projects != NULL) {
+        return chats_of_projects(build, projects, source, pipeline);
+    }
+    if (node == NULL) {
+        return fault_add(build->reader->faults, reader_place(map),
+                         "%s listens to no chat: write `chats: all`, or a list of chat ids", what);
+    }
+    return chats_of_list(build, node, source, pipeline);
+}
+
+static bool read_pipeline(struct build *build, const struct yaml_node *map, struct str name,
+                          const char *what)
+{
+    static const char *const also[] = {"kind", "source", "chats", "schedule", NULL};
+    const char *names[KINDS_MAX + 1] = {0};
+    size_t kind = 0;
+    struct str source = {0};
+    for (size_t i = 0; i < KINDS_MAX && build->kinds->ops[i] != NULL; i++) {
+        names[i] = build->kinds->ops[i]->kind;
+    }
+    struct plan *plan = &build->config->plan;
+    struct plan_pipeline *pipeline = &build->pipelines[plan->pipeline_count++];
+    pipeline->name = name;
+    bool good = find_source(build, map, what, &source);
+    good =
+        config_schedule_read(build->reader, yaml_get(map, STR("schedule")), &pipeline->schedule) &&
+        good;
+    if (!kind_find(build, map, what, names, &kind)) {
+        return false;
+    }
+    const struct op_type *type = build->kinds->ops[kind];
+    pipeline->op = instance_new(build, type->size);
+    if (pipeline->op == NULL) {
+        return false;
+    }
+    pipeline->op->type = type;
+    pipeline->op->name = name;
+    struct option_set set = {type->options, pipeline->op};
+    bool filled = config_options_read(build->reader, map, what, &set, 1, also);
+    return filled && read_chats(build, map, what, type, pipeline, source) && good;
+}
+
+static bool read_section(struct build *build, const struct yaml_node *root, const char *key,
+                         const char *noun, size_t max,
+                         bool (*read)(struct build *build, const struct yaml_node *map,
+                                      struct str name, const char *what))
+{
+    struct faults *faults = build->reader->faults;
+    const struct yaml_node *section = yaml_get(root, str_of(key));
+    bool good = true;
+    if (section == NULL) {
+        return fault_add(faults, reader_place(root), "the key '%s' is missing", key);
+    }
+    if (!reader_is_map(build->reader, section, key)) {
+        return false;
+    }
+    if (yaml_count(section) == 0 || yaml_count(section) > max) {
+        return fault_add(faults, reader_place(section), "%s: between 1 and %zu are expected", key,
+                         max);
+    }
+    for (size_t i = 0; i < yaml_count(section); i++) {
+        char what[WHAT_MAX];
+        struct str name = {0};
+        good = entry_begin(build, section, i, noun, &name, what) &&
+               read(build, reader_value(section, i), name, what) && good;
+    }
+    return good;
+}
+
+static bool prepare(struct build *build)
+{
+    struct arena *arena = build->reader->arena;
+    struct plan *plan = &build->config->plan;
+    build->sources = arena_array(arena, PLAN_SOURCES_MAX, sizeof *build->sources);
+    build->sinks = arena_array(arena, PLAN_SINKS_MAX, sizeof *build->sinks);
+    build->pipelines = arena_array(arena, PLAN_PIPELINES_MAX, sizeof *build->pipelines);
+    build->config->projects =
+        arena_array(arena, PLAN_PIPELINES_MAX, sizeof *build->config->projects);
+    plan->sources = build->sources;
+    plan->sinks = build->sinks;
+    plan->pipelines = build->pipelines;
+    return build->sources != NULL && build->sinks != NULL && build->pipelines != NULL &&
+           build->config->projects != NULL;
+}
+
+bool config_build(struct config *config, struct reader *reader, const struct yaml_node *root,
+                  const struct kinds *kinds)
+{
+    struct build build = {.config = config, .reader = reader, .kinds = kinds};
+    if (!prepare(&build)) {
+        return fault_add(reader->faults, (struct place){0}, "out of memory");
+    }
+    bool good = read_section(&build, root, "sources", "source", PLAN_SOURCES_MAX, read_source);
+    good = read_section(&build, root, "sinks", "sink", PLAN_SINKS_MAX, read_sink) && good;
+    struct str *names = arena_array(reader->arena, config->plan.sink_count + 1, sizeof *names);
+    for (size_t i = 0; names != NULL && i < config->plan.sink_count; i++) {
+        names[i] = build.sinks[i].name;
+    }
+    reader->sinks = names;
+    reader->sink_count = names == NULL ? 0 : config->plan.sink_count;
+    return read_section(&build, root, "pipelines", "pipeline", PLAN_PIPELINES_MAX, read_pipeline) &&
+           good;
+}

@@ -1,0 +1,14 @@
+/*
+ * build: from the tree of a configuration to a plan. Internal to this room.
+ */
+#ifndef SLUICE_CONFIG_BUILD_H
+#define SLUICE_CONFIG_BUILD_H
+
+#include "config/config.h"
+#include "config/reader.h"
+
+/* Fills config->plan and config->projects; false after faults. */
+bool config_build(struct config *config, struct reader *reader, const struct yaml_node *root,
+                  const struct kinds *kinds);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * config: files and variables that people wrote, checked as a whole and made into a plan.
+ *
+ *     store: data                        the data folder, unless --data or $SLUICE_DATA say another
+ *     sources:
+ *       bridge:                          a name of one's own
+ *         kind: whatsapp-bridge
+ *         path: ${WHATSAPP_DB_PATH}      options of the kind, by its table
+ *         poll: ${SCAN_INTERVAL:15}s     poll and timeout: options that every source has
+ *     sinks:
+ *       records: {kind: sqlite}          timeout and attempts: options that every sink has
+ *     pipelines:
+ *       drops:
+ *         kind: drops                    the op, with its options beside it
+ *         source: bridge                 what it listens to …
+ *         projects: projects.yaml        … and which chats there: by an option of named chats, or
+ *         schedule: {on: message}        by `chats: all` or a list of chat ids
+ *
+ * A pipeline of several generic ops will have `ops:`, a list of such maps, in place of `kind:`.
+ *
+ * Everything is checked with nothing opened: the same plan that `check` approves is the one that
+ * `serve` runs. All mistakes of a pass are collected (fault.h). On success the plan's instances are
+ * filled and not yet open; they, and all texts, live in the configuration's own arena until
+ * config_free(). A configuration is read by one thread and constant afterwards.
+ */
+#ifndef SLUICE_CONFIG_CONFIG_H
+#define SLUICE_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "config/fault.h"
+#include "config/kinds.h"
+#include "model/plan.h"
+
+enum {
+    CONFIG_FILE_MAX = 4 * 1024 * 1024,
+    CONFIG_ARENA_LIMIT = 64 * 1024 * 1024,
+    CONFIG_NAME_MAX = 64, /* Of a source, pipeline or sink. */
+    CONFIG_POLL_MS_MIN = 100,
+};
+
+struct config_input {
+    struct str path;                /* --config; absent: looked for. */
+    struct str data_dir;            /* --data; absent: looked for. */
+    const char *const *environment; /* "NAME=value", ended by NULL. */
+    const struct kinds *kinds;
+};
+
+/* A pipeline's chats by their names, to be said at start. */
+struct config_projects {
+    struct str pipeline;
+    struct named_chats chats;
+};
+
+struct config {
+    struct arena arena;
+    struct faults faults;
+    struct plan plan;
+    struct str path;
+    struct str data_dir;
+    struct str log_file; /* $LOG_FILE; absent for standard error. */
+    enum log_level log_level;
+    struct str environment; /* $ENV: "production"; absent when it is not said. */
+    struct config_projects *projects;
+    size_t project_lists;
+};
+
+/*
+ * False with ERR_CONFIG when anything is wrong; then `faults` holds what, and `err` says it in one
+ * line. config_free() is due in both cases.
+ */
+bool config_load(struct config *config, const struct config_input *input, struct err *err);
+void config_free(struct config *config);
+
+/*
+ * Only where the data folder is, for verbs that read a store and need no more: the same answer as
+ * config_load() gives, also when the rest of the file is wrong.
+ */
+bool config_load_place(struct config *config, const struct config_input *input, struct err *err);
+
+/* "poll", "timeout": what every source and every sink can be told besides its own options. */
+const struct option *config_source_options(void);
+const struct option *config_sink_options(void);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * kinds: all that a configuration may name by `kind:`.
+ *
+ * There is one such list (app/kinds.c). It is handed to whoever needs it, so that neither the
+ * configuration nor a verb knows a source, a sink or a domain by name.
+ */
+#ifndef SLUICE_CONFIG_KINDS_H
+#define SLUICE_CONFIG_KINDS_H
+
+#include "model/op.h"
+#include "model/sink.h"
+#include "model/source.h"
+
+/* Each ended by NULL. */
+struct kinds {
+    const struct source_type *const *sources;
+    const struct sink_type *const *sinks;
+    const struct op_type *const *ops;
+};
+
+#endif
