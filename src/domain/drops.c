@@ -42,31 +42,31 @@ static bool is_bounded(struct str text, size_t from, size_t to)
 }
 
 /*
- * The next default number at or behind `from`, or STR_NONE. Only every tenth byte is looked at as
- * long as there is no digit: a number's last byte is one. `skips` is how far the window may move
- * for what its last byte is.
+ * The next default number at or behind `from`, or STR_NONE. A window of ten bytes is read from its
+ * end: the digits there are counted, and the byte before them says how far the next window is, as
+ * "R" and "D" are at most where a number begins. So most bytes of a text are never looked at.
  */
 static size_t number_find(struct str text, size_t from)
 {
-    static const unsigned char skips[256] = {
-        ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,
-        ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['R'] = 8, ['D'] = 9,
-    };
     size_t end = from + NUMBER_LEN;
     while (end <= text.len) {
-        char last = text.ptr[end - 1];
-        size_t at = end - NUMBER_LEN;
-        if (is_digit(last) && text.ptr[at] == 'D' && text.ptr[at + 1] == 'R') {
-            size_t digits = 0;
-            while (digits < DIGITS && is_digit(text.ptr[at + 2 + digits])) {
-                digits++;
-            }
-            if (digits == DIGITS && is_bounded(text, at, end)) {
+        size_t digits = 0;
+        while (digits < DIGITS && is_digit(text.ptr[end - 1 - digits])) {
+            digits++;
+        }
+        size_t before = end - 1 - digits;
+        char byte = text.ptr[before];
+        if (digits == DIGITS) {
+            size_t at = end - NUMBER_LEN;
+            if (byte == 'R' && text.ptr[at] == 'D' && is_bounded(text, at, end)) {
                 return at;
             }
+            end += NUMBER_LEN;
+        } else if (byte == 'R') {
+            end = before - 1 + NUMBER_LEN;
+        } else {
+            end = before + NUMBER_LEN + (byte == 'D' ? 0 : 1);
         }
-        size_t skip = skips[(unsigned char)last];
-        end += skip != 0 ? skip : NUMBER_LEN;
     }
     return STR_NONE;
 }

@@ -19,8 +19,9 @@ enum {
     SHAPES_MAX = 64,                    /* Then the handle is opened anew. */
     SCHEMA_BYTES_MAX = 4 * 1024 * 1024, /* Tables, shapes and their statements. */
     BUSY_MS_MAX = 60 * 1000,
-    CACHE_KIB = 4096,
-    TIME_EVERY = 64, /* Parcels between two looks at the clock. */
+    CACHE_KIB = 8 * 1024,
+    QUIET_PARCELS = 64, /* A smaller batch gives the page cache back. */
+    TIME_EVERY = 64,    /* Parcels between two looks at the clock. */
     OPEN_TRIES_MAX = 3,
     TARGETS_MAX = 128, /* A handle that reads back has a statement for each. */
     FILE_MODE = 0600,
@@ -80,6 +81,11 @@ static const char ledger_sql[] =
     "pipeline TEXT NOT NULL, target TEXT NOT NULL, entity TEXT NOT NULL,"
     "generation INTEGER NOT NULL, archive_id INTEGER NOT NULL, nth INTEGER NOT NULL,"
     "PRIMARY KEY(pipeline, target, entity)) WITHOUT ROWID;";
+
+/* A large log spares writing the same pages again and again while much comes in. */
+static const char settings_sql[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                                   "PRAGMA wal_autocheckpoint=4096;"
+                                   "PRAGMA journal_size_limit=33554432;";
 
 /* A disk that fails is the target's trouble: it must not stop the process as the store's would. */
 static bool explain(const struct sqlite_sink *self, struct err *err)
@@ -169,11 +175,9 @@ static bool set_busy(struct sqlite *db, int64_t busy_ms, struct err *err)
 static bool schema_ready(struct sqlite_sink *self, struct err *err)
 {
     struct stat now;
-    bool ok = sqlite_exec(self->db, "PRAGMA journal_mode=WAL", err) &&
-              sqlite_exec(self->db, "PRAGMA synchronous=FULL", err) &&
-              sqlite_begin(self->db, err) && sqlite_exec(self->db, ledger_sql, err) &&
-              tables_ready(self, err) && sqlite_commit(self->db, err) &&
-              schema_version(self, &self->schema_version, err);
+    bool ok = sqlite_exec(self->db, settings_sql, err) && sqlite_begin(self->db, err) &&
+              sqlite_exec(self->db, ledger_sql, err) && tables_ready(self, err) &&
+              sqlite_commit(self->db, err) && schema_version(self, &self->schema_version, err);
     if (ok && stat(self->path.ptr, &now) == 0) {
         self->device = now.st_dev;
         self->inode = now.st_ino;
@@ -476,6 +480,9 @@ static bool write_parcels(struct sink *sink, struct parcel *parcels, size_t coun
                           STR_ARG(self->file), from, count);
             return explain(self, err);
         }
+    }
+    if (self->db != NULL && count < QUIET_PARCELS) {
+        sqlite_shrink(self->db);
     }
     return true;
 }

@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "domain/drops.h"
 #include "test.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
 
 enum { RECORDS_MAX = 300, STATES_MAX = 16 };
 
@@ -434,31 +436,61 @@ static void test_failing_store_is_passed_on(void **state)
     assert_int_equal(state_count, 0);
 }
 
-static void test_random_bytes(void **state)
+static bool is_word_at(struct str text, size_t at, bool before)
 {
-    (void)state;
-    static const char parts[] = "DR0123456789 DR\xD7\x90\xFF_DR";
-    uint64_t seed = 7;
-    size_t found = 0;
-    for (int round = 0; round < 20000; round++) {
-        char bytes[64];
-        for (size_t i = 0; i < sizeof bytes; i++) {
-            seed = seed * 6364136223846793005U + 1442695040888963407U;
-            bytes[i] = parts[(seed >> 33) % (sizeof parts - 1)];
+    uint32_t code = 0;
+    size_t len = before ? utf8_previous(text, at, &code) : utf8_next(text, at, &code);
+    return len > 0 && unicode_is_word(code) && !unicode_is_mark(code);
+}
+
+/* The slow way: look at every place. */
+static struct str slow_numbers(struct str text)
+{
+    struct buf found;
+    buf_init(&found, &arena, 64);
+    for (size_t at = 0; at + 10 <= text.len; at++) {
+        struct str number = str_slice(text, at, at + 10);
+        bool fits = str_starts(number, STR("DR"));
+        for (size_t i = 2; i < 10; i++) {
+            fits = fits && number.ptr[i] >= '0' && number.ptr[i] <= '9';
         }
-        struct message message = message_of("");
-        message.text = (struct str){bytes, (size_t)(seed >> 40) % sizeof bytes};
-        memcpy(bytes + 40, " DR12345678 ", 12);
-        emitted_count = 0;
-        assert_true(apply(&message));
-        found += emitted_count;
-        if (round % 256 == 0) {
-            arena_reset(&arena);
-            state_count = 0;
-            assert_true(op_drops.open(&drops.op, &arena, &err));
+        fits = fits && !is_word_at(text, at, true) && !is_word_at(text, at + 10, false);
+        if (fits && str_find(buf_str(&found), number, 0) == STR_NONE) {
+            buf_add(&found, found.len > 0 ? STR(" ") : STR(""));
+            buf_add(&found, number);
         }
     }
-    assert_true(found > 0);
+    return buf_str(&found);
+}
+
+static void test_random_texts(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"DR", "D", "R",  "12345678", "0",  "77", " ",
+                                        "x",  "-", ALEF, "\xFF",     VS16, "_",  "DR87654321",
+                                        ".",  BEH, "\n", "1234567",  " DR"};
+    uint64_t seed = 7;
+    size_t found = 0;
+    struct arena_mark mark = arena_mark(&arena);
+    for (int round = 0; round < 50000; round++) {
+        struct buf text;
+        arena_rewind(&arena, mark);
+        buf_init(&text, &arena, 128);
+        for (int i = 0; i < 8; i++) {
+            seed = seed * 6364136223846793005U + 1442695040888963407U;
+            buf_add(&text, str_of(parts[(seed >> 33) % COUNT(parts)]));
+        }
+        struct message message = message_of("");
+        message.text = buf_str(&text);
+        emitted_count = 0;
+        state_count = 0;
+        assert_true(apply(&message));
+        found += emitted_count;
+        if (!str_equal(entities(), slow_numbers(message.text))) {
+            fail_msg("\"%.*s\": \"%.*s\"", STR_ARG(message.text), STR_ARG(entities()));
+        }
+    }
+    assert_true(found > 1000);
 }
 
 static void test_open_refuses(void **state)
@@ -576,7 +608,7 @@ int main(void)
         TEST(test_edit_brings_the_first_number),
         TEST(test_too_many),
         TEST(test_failing_store_is_passed_on),
-        TEST(test_random_bytes),
+        TEST(test_random_texts),
         TEST(test_open_refuses),
         TEST(test_many_projects),
         TEST(test_target),
