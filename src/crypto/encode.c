@@ -39,12 +39,10 @@ static uint32_t byte_at(struct str bytes, size_t at)
     return at < bytes.len ? (unsigned char)bytes.ptr[at] : 0;
 }
 
-static void encode(struct buf *buf, struct str bytes, const struct alphabet *alphabet)
+/* Gives the number of letters. */
+static size_t encode_into(struct str bytes, const struct alphabet *alphabet, char *out)
 {
-    if (!buf_reserve(buf, bytes.len / 3 * 4 + 4)) {
-        return;
-    }
-    char *out = buf->ptr + buf->len;
+    const char *start = out;
     const char *letters = alphabet->letters;
     for (size_t at = 0; at < bytes.len; at += 3) {
         size_t left = bytes.len - at;
@@ -63,7 +61,14 @@ static void encode(struct buf *buf, struct str bytes, const struct alphabet *alp
             *out++ = '=';
         }
     }
-    buf->len = (size_t)(out - buf->ptr);
+    return (size_t)(out - start);
+}
+
+static void encode(struct buf *buf, struct str bytes, const struct alphabet *alphabet)
+{
+    if (buf_reserve(buf, bytes.len / 3 * 4 + 4)) {
+        buf->len += encode_into(bytes, alphabet, buf->ptr + buf->len);
+    }
 }
 
 void encode_base64(struct buf *buf, struct str bytes)
@@ -74,6 +79,11 @@ void encode_base64(struct buf *buf, struct str bytes)
 void encode_base64url(struct buf *buf, struct str bytes)
 {
     encode(buf, bytes, &url);
+}
+
+void encode_base64_into(struct str bytes, char *out)
+{
+    (void)encode_into(bytes, &plain, out);
 }
 
 static bool no_memory(struct err *err)

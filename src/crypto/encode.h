@@ -24,6 +24,9 @@ void encode_base64url(struct buf *buf, struct str bytes);
 /* Twice as many letters, without a NUL, where the room is known to be there. */
 void encode_hex_into(struct str bytes, char *out);
 
+/* Four letters for each three bytes begun, without a NUL, where the room is known to be there. */
+void encode_base64_into(struct str bytes, char *out);
+
 /* Into the arena; empty text gives empty bytes. */
 bool encode_from_hex(struct arena *arena, struct str text, struct str *bytes, struct err *err);
 bool encode_from_base64(struct arena *arena, struct str text, struct str *bytes, struct err *err);
