@@ -1,11 +1,13 @@
 #include "engine/engine.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "base/thread.h"
 #include "engine/runner.h"
 #include "store/archive.h"
 #include "store/run.h"
@@ -21,7 +23,9 @@ struct engine {
     struct gate *gate;
     struct lease_file *leases;
     struct store *store; /* Of the engine itself: requests and runs. */
+    struct lock guard; /* Of `runner`, which engine_stop() needs from another thread. */
     struct runner *runner;
+    atomic_bool stop; /* engine_stop() was called. */
     struct rng rng[ENGINE_WORKERS_MAX];
     struct worker *workers[ENGINE_WORKERS_MAX];
     size_t count;
@@ -106,6 +110,7 @@ bool engine_open(struct engine **out, const struct engine_options *options, stru
         return err_set(err, ERR_RETRY, "out of memory");
     }
     engine->options = *options;
+    lock_init(&engine->guard);
     int len = snprintf(engine->store_path, sizeof engine->store_path, "%.*s/sluice.db",
                        STR_ARG(options->data_dir));
     bool fits = len > 0 && (size_t)len < sizeof engine->store_path;
@@ -138,12 +143,19 @@ static bool take_leases(struct engine *engine, struct err *err)
 bool engine_serve(struct engine *engine, size_t *left, struct err *err)
 {
     *left = 0;
-    if (add_worker(engine, &worker_upkeep, STR(""), err) == NULL || !take_leases(engine, err) ||
-        !runner_start(&engine->runner, engine->workers, engine->count, err)) {
-        if (engine->runner != NULL) {
-            *left = runner_stop(engine->runner, ENGINE_STOP_MS);
-        }
+    struct runner *runner = NULL;
+    bool started = add_worker(engine, &worker_upkeep, STR(""), err) != NULL &&
+                   take_leases(engine, err) &&
+                   runner_start(&runner, engine->workers, engine->count, err);
+    lock_take(&engine->guard);
+    engine->runner = runner;
+    lock_give(&engine->guard);
+    if (!started) {
+        *left = runner == NULL ? 0 : runner_stop(runner, ENGINE_STOP_MS);
         return false;
+    }
+    if (atomic_load(&engine->stop)) { /* Before there was a runner to ask. */
+        runner_ask_stop(runner);
     }
     bool ok = runner_wait(engine->runner, err);
     *left = runner_stop(engine->runner, ENGINE_STOP_MS);
@@ -152,9 +164,18 @@ bool engine_serve(struct engine *engine, size_t *left, struct err *err)
 
 void engine_stop(struct engine *engine)
 {
+    atomic_store(&engine->stop, true);
+    lock_take(&engine->guard);
     if (engine->runner != NULL) {
         runner_ask_stop(engine->runner);
     }
+    lock_give(&engine->guard);
+}
+
+static bool is_stopping(void *context)
+{
+    struct engine *engine = context;
+    return atomic_load(&engine->stop);
 }
 
 size_t engine_left(struct engine *engine, const char **names, size_t max)
@@ -277,7 +298,7 @@ static bool work_until_ended(struct engine *engine, struct arena *arena, const i
             return false;
         }
         arena_reset(arena);
-        if (!ended && gave_up(engine)) {
+        if (!ended && (gave_up(engine) || is_stopping(engine))) {
             *partial = true;
             return true;
         }
@@ -299,6 +320,10 @@ static bool follow_other(struct engine *engine, struct arena *arena, const int64
             return false;
         }
         arena_reset(arena);
+        if (!ended && is_stopping(engine)) {
+            *partial = true;
+            return true;
+        }
         bool held = true;
         if (!ended &&
             !store_lease_held(engine->store, engine->leases, STR("conductor"), &held, err)) {
@@ -333,6 +358,8 @@ bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t 
     arena_init(&arena, WORKER_ARENA_LIMIT);
     for (size_t i = 0; i < engine->count; i++) {
         engine->workers[i]->bell = &bell.bell;
+        engine->workers[i]->stopping = is_stopping;
+        engine->workers[i]->stopping_context = engine;
     }
     bool ok = held ? follow_other(engine, &arena, requests, count, partial, err)
                    : work_until_ended(engine, &arena, requests, count, partial, err);

@@ -36,6 +36,7 @@ bool engine_open(struct engine **out, const struct engine_options *options, stru
  * workers that did not end in time; the caller must then leave by _exit(), which loses nothing.
  */
 bool engine_serve(struct engine *engine, size_t *left, struct err *err);
+/* From any thread. A run of engine_run_once() ends after its step, as partial. */
 void engine_stop(struct engine *engine);
 
 /*
