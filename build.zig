@@ -266,6 +266,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "store/blobs", .with = &.{"store/fixture.c"} },
     .{ .name = "store/lease", .with = &.{"store/fixture.c"} },
     .{ .name = "store/misc", .with = &.{"store/fixture.c"} },
+    .{ .name = "source/bridge_file", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "store/reference", .with = &.{"store/fixture.c"} },
     .{ .name = "store/run", .with = &.{"store/fixture.c"} },
@@ -359,8 +360,9 @@ pub fn build(b: *std.Build) void {
     check.add("check", &.{"ci/check"}, null);
     check.step("check", "Format, clang-tidy, layers, banned functions, dead files, docs, promises");
 
+    const stage = shop.testProgram("stage", if (release) .ReleaseFast else .Debug, "db", "demo/stage.c", &.{});
     const whole = Tally.init(b, "product tests");
-    addProductTests(b, whole, product);
+    addProductTests(b, whole, product, stage);
     whole.step("test-product", "Run tests/product/* against the product");
 
     const all = Tally.init(b, "all tests");
@@ -370,7 +372,7 @@ pub fn build(b: *std.Build) void {
     all.step("test", "Run every test and every check");
 
     addSanitize(&shop);
-    addDemo(b, product);
+    addDemo(b, product, stage);
 }
 
 fn musl(arch: std.Target.Cpu.Arch) std.Target.Query {
@@ -394,8 +396,8 @@ fn addUnitTests(shop: *Shop, tally: *Tally, prefix: []const u8, runner: []const 
     }
 }
 
-/// Every tests/product/NAME.sh and NAME.py; $SLUICE is the product.
-fn addProductTests(b: *std.Build, tally: *Tally, product: *std.Build.Step.Compile) void {
+/// Every tests/product/NAME.sh and NAME.py; $SLUICE is the product, $STAGE is demo/stage.c.
+fn addProductTests(b: *std.Build, tally: *Tally, product: *std.Build.Step.Compile, stage: *std.Build.Step.Compile) void {
     var dir = b.build_root.handle.openDir("tests/product", .{ .iterate = true }) catch return;
     defer dir.close();
     var entries = dir.iterate();
@@ -405,7 +407,8 @@ fn addProductTests(b: *std.Build, tally: *Tally, product: *std.Build.Step.Compil
             tally.add(b.fmt("product/{s}", .{entry.name}), &.{ "ci/with-product", "sh", script }, product);
         } else if (std.mem.endsWith(u8, script, ".py")) {
             tally.add(b.fmt("product/{s}", .{entry.name}), &.{ "ci/with-product", "python3", script }, product);
-        }
+        } else continue;
+        tally.runs.getLast().addArtifactArg(stage);
     }
 }
 
@@ -425,6 +428,7 @@ fn addSanitize(shop: *Shop) void {
     const b = shop.b;
     const tally = Tally.init(b, "sanitized tests");
     tally.add("asan", &.{"ci/sanitize"}, null);
+    tally.runs.items[0].setEnvironmentVariable("SLUICE_TEST_SECONDS", "1800");
     tally.runs.items[0].addFileArg(shop.manifest());
     tally.runs.items[0].addFileArg(shop.zoneData());
     var glibc = Shop.init(b, b.resolveTargetQuery(.{ .cpu_arch = b.graph.host.result.cpu.arch, .os_tag = .linux, .abi = .gnu }));
@@ -435,9 +439,10 @@ fn addSanitize(shop: *Shop) void {
     tally.step("sanitize", "Run the unit tests under AddressSanitizer, those with threads under ThreadSanitizer");
 }
 
-fn addDemo(b: *std.Build, product: *std.Build.Step.Compile) void {
+fn addDemo(b: *std.Build, product: *std.Build.Step.Compile, stage: *std.Build.Step.Compile) void {
     const run = b.addSystemCommand(&.{ "ci/with-product", "sh", "demo/demo.sh" });
     run.addArtifactArg(product);
+    run.addArtifactArg(stage);
     run.stdio = .inherit;
     b.step("demo", "Show what sluice does, in under a minute").dependOn(&run.step);
 }
