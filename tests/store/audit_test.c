@@ -83,19 +83,20 @@ static const struct {
     {"UPDATE audit SET object='drop' WHERE id=4", 4},
     {"UPDATE audit SET detail='{}' WHERE id=5", 5},
     {"UPDATE audit SET detail=NULL WHERE id=5", 5},
+    {"UPDATE audit SET detail='' WHERE id=6", 6},
     {"UPDATE audit SET hash=zeroblob(32) WHERE id=2", 2},
     {"UPDATE audit SET hash=x'00' WHERE id=2", 2},
     {"UPDATE audit SET actor='user:danar', act='un' WHERE id=2", 2}, /* Same bytes, cut elsewhere. */
     {"DELETE FROM audit WHERE id=1", 2},
     {"DELETE FROM audit WHERE id=3", 4},
-    {"DELETE FROM audit WHERE id=5", 5},
+    {"DELETE FROM audit WHERE id=6", 6},
     {"DELETE FROM audit WHERE id>=4", 4},
     {"DELETE FROM audit", 1},
-    {"INSERT INTO audit(id, at_ms, actor, act, object, hash) SELECT 6, at_ms, actor, act, object,"
-     " hash FROM audit WHERE id=5", 6},
+    {"INSERT INTO audit(id, at_ms, actor, act, object, hash) SELECT 7, at_ms, actor, act, object,"
+     " hash FROM audit WHERE id=6", 7},
     {"INSERT INTO audit(id, at_ms, actor, act, object, hash) SELECT 0, at_ms, actor, act, object,"
      " hash FROM audit WHERE id=1", 1},
-    {"UPDATE audit SET id=9 WHERE id=5", 9},
+    {"UPDATE audit SET id=9 WHERE id=6", 9},
     {"UPDATE audit SET hash=(SELECT o.hash FROM audit o WHERE o.id=1) WHERE id=2", 2},
 };
 
@@ -105,6 +106,7 @@ static void every_tampering_shows_at_its_place(void **state)
     char undo[128];
     (void)snprintf(undo, sizeof undo, "CREATE TABLE safe AS SELECT * FROM audit");
     put_some(f);
+    fixture_ok(f, put(f, STR("user:dana"), STR("run"), STR("drops"), (struct str){0}));
     fixture_tamper(f, undo);
     for (size_t i = 0; i < COUNT(tampers); i++) {
         int64_t entries = 0;
