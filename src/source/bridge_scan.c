@@ -10,7 +10,7 @@
 #include "text/json.h"
 #include "text/utf8.h"
 
-enum { SLOTS_MIN = 16, NULLS_MAX = BATCH_REFUSALS_MAX };
+enum { SLOTS_MIN = 16, RESERVE_MAX = 64 * 1024 };
 
 static bool out_of_memory(struct err *err)
 {
@@ -205,10 +205,19 @@ static bool row_take(struct bridge_scan *scan, const struct query *query, int64_
     return read != BRIDGE_READ_FULL && read != BRIDGE_READ_NO_MEMORY;
 }
 
-static bool rows_read(struct bridge_scan *scan, struct query *query, struct err *err)
+/* Rows may not use the last bit of memory: the places are written after them. */
+static size_t reserve_take(struct arena *arena)
+{
+    size_t left = arena->limit - arena->used;
+    size_t reserve = left / 4 < RESERVE_MAX ? left / 4 : RESERVE_MAX;
+    arena->limit -= reserve;
+    return reserve;
+}
+
+static bool rows_read(struct bridge_scan *scan, struct query *query, bool *no_memory,
+                      struct err *err)
 {
     bool row = true;
-    bool no_memory = false;
     for (;;) {
         if (!query_step(query, &row, err)) {
             return false;
@@ -217,7 +226,7 @@ static bool rows_read(struct bridge_scan *scan, struct query *query, struct err 
             return true;
         }
         int64_t rowid = query_int(query, BRIDGE_COLUMN_ROWID);
-        if (must_pause(scan) || !row_take(scan, query, rowid, &no_memory)) {
+        if (must_pause(scan) || !row_take(scan, query, rowid, no_memory)) {
             break;
         }
         scan->last = rowid;
@@ -225,7 +234,20 @@ static bool rows_read(struct bridge_scan *scan, struct query *query, struct err 
     }
     query_end(query);
     scan->batch->more = true;
-    return !no_memory || scan->batch->count > 0 || out_of_memory(err);
+    return true;
+}
+
+/* A batch that memory ends is a shorter one, unless there is not even room for one row. */
+static bool reading(struct bridge_scan *scan, struct query *query,
+                    bool (*read)(struct bridge_scan *scan, struct query *query, bool *no_memory,
+                                 struct err *err),
+                    struct err *err)
+{
+    bool no_memory = false;
+    size_t reserve = reserve_take(scan->batch->arena);
+    bool ok = read(scan, query, &no_memory, err);
+    scan->batch->arena->limit += reserve;
+    return ok && (!no_memory || scan->batch->count > 0 || out_of_memory(err));
 }
 
 /* Chats that the pass has reached stand where it ended. */
@@ -269,7 +291,7 @@ static bool run_rows(struct bridge_scan *scan, struct err *err)
         return false;
     }
     query_bind_int(query, 1, first);
-    return rows_read(scan, query, err) && places_write(scan, err);
+    return reading(scan, query, rows_read, err) && places_write(scan, err);
 }
 
 /* ---- In sweeps ---- */
@@ -402,12 +424,11 @@ static bool sweep_nulls(struct bridge_scan *scan, struct err *err)
     return query != NULL;
 }
 
-static bool sweep_rows(struct bridge_scan *scan, struct query *query,
-                       struct bridge_sweep_cursor *place, struct err *err)
+static bool sweep_rows(struct bridge_scan *scan, struct query *query, bool *no_memory,
+                       struct err *err)
 {
     struct buf keys[4]; /* Of the row that was taken last, and of the one being looked at. */
     bool row = true;
-    bool no_memory = false;
     for (size_t i = 0; i < 4; i++) {
         buf_init(&keys[i], scan->batch->arena, 0);
     }
@@ -416,13 +437,13 @@ static bool sweep_rows(struct bridge_scan *scan, struct query *query,
             return false;
         }
         if (!row) {
-            place->done = true;
+            scan->sweep_done = true;
             return true;
         }
         size_t at = scan->rows % 2 * 2;
         key_write(&keys[at], query, BRIDGE_COLUMN_CHAT); /* Before reading changes types. */
         key_write(&keys[at + 1], query, BRIDGE_COLUMN_ID);
-        if (must_pause(scan) || !row_take(scan, query, 0, &no_memory)) {
+        if (must_pause(scan) || !row_take(scan, query, 0, no_memory)) {
             break;
         }
         scan->rows++;
@@ -431,15 +452,21 @@ static bool sweep_rows(struct bridge_scan *scan, struct query *query,
     scan->batch->more = true;
     if (scan->rows > 0) {
         size_t at = (scan->rows - 1) % 2 * 2;
-        place->chat = buf_str(&keys[at]);
-        place->id = buf_str(&keys[at + 1]);
+        scan->sweep_chat = buf_str(&keys[at]);
+        scan->sweep_id = buf_str(&keys[at + 1]);
+        *no_memory = *no_memory || scan->sweep_chat.ptr == NULL || scan->sweep_id.ptr == NULL;
     }
-    return !no_memory || scan->batch->count > 0 || out_of_memory(err);
+    return true;
 }
 
 static bool sweep_write(struct bridge_scan *scan, struct bridge_sweep_cursor *place,
                         struct err *err)
 {
+    place->done = scan->sweep_done;
+    if (scan->rows > 0) {
+        place->chat = scan->sweep_chat;
+        place->id = scan->sweep_id;
+    }
     for (size_t i = 0; i < scan->batch->chat_count; i++) {
         place->floor_ms = scan->chats[i].floor_ms;
         struct str text = bridge_sweep_cursor_write(place, scan->batch->arena);
@@ -451,31 +478,45 @@ static bool sweep_write(struct bridge_scan *scan, struct bridge_sweep_cursor *pl
     return true;
 }
 
+/* The query that goes on behind a place; NULL when the place makes no sense. */
+static struct query *sweep_resume(struct bridge_scan *scan, const struct bridge_sweep_cursor *place,
+                                  struct err *err)
+{
+    struct query *query = sqlite_query(scan->db, scan->schema->sweep, err);
+    bool ok = query != NULL && key_bind(query, 1, place->chat, scan->batch->arena) &&
+              key_bind(query, 2, place->id, scan->batch->arena);
+    return ok ? query : NULL;
+}
+
+/* A sweep from the start. `*query` stays NULL when nothing has changed since the last one. */
+static bool sweep_begin(struct bridge_scan *scan, bool ended, struct bridge_sweep_cursor *place,
+                        struct query **query, struct err *err)
+{
+    uint64_t sum = 0;
+    if (!bridge_window_sum(scan->schema, scan->db, &sum, err)) {
+        return false;
+    }
+    if (ended && place->sum == sum) {
+        return true;
+    }
+    *place = (struct bridge_sweep_cursor){.sum = sum};
+    *query = sqlite_query(scan->db, scan->schema->sweep_first, err);
+    return *query != NULL && sweep_nulls(scan, err);
+}
+
 static bool run_sweep(struct bridge_scan *scan, struct err *err)
 {
     struct bridge_sweep_cursor place = {0};
+    struct query *query = NULL;
     bool together = sweep_place(scan, &place);
-    bool begin = !together || place.done || place.chat.len == 0;
-    if (begin) {
-        uint64_t sum = 0;
-        if (!bridge_window_sum(scan->schema, scan->db, &sum, err)) {
-            return false;
-        }
-        if (together && place.done && place.sum == sum) {
-            return true;
-        }
-        place = (struct bridge_sweep_cursor){.sum = sum};
+    if (together && !place.done) {
+        query = sweep_resume(scan, &place, err);
     }
-    const char *sql = begin ? scan->schema->sweep_first : scan->schema->sweep;
-    struct query *query = sqlite_query(scan->db, sql, err);
-    if (query == NULL || (begin && !sweep_nulls(scan, err))) {
+    if (query == NULL && !sweep_begin(scan, together && place.done, &place, &query, err)) {
         return false;
     }
-    if (!begin && (!key_bind(query, 1, place.chat, scan->batch->arena) ||
-                   !key_bind(query, 2, place.id, scan->batch->arena))) {
-        return err_set(err, ERR_CONFIG, "the place of the last fetch cannot be read");
-    }
-    return sweep_rows(scan, query, &place, err) && sweep_write(scan, &place, err);
+    return query == NULL ||
+           (reading(scan, query, sweep_rows, err) && sweep_write(scan, &place, err));
 }
 
 /* ---- Both ---- */
@@ -503,9 +544,9 @@ bool bridge_scan_run(struct bridge_scan *scan, struct err *err)
     if (!chats_make(scan)) {
         return out_of_memory(err);
     }
-    if (!(scan->schema->has_rowid ? run_rows(scan, err) : run_sweep(scan, err))) {
-        return false;
+    bool ok = scan->schema->has_rowid ? run_rows(scan, err) : run_sweep(scan, err);
+    if (ok) {
+        report_missing(scan);
     }
-    report_missing(scan);
-    return true;
+    return ok;
 }

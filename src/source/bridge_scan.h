@@ -64,6 +64,9 @@ struct bridge_scan {
     int64_t newest_from;
     int64_t last; /* The last row that was looked at. */
     size_t rows;
+    bool sweep_done;
+    struct str sweep_chat; /* Typed keys of the last row of a sweep that goes on. */
+    struct str sweep_id;
 };
 
 /* Read on. What is set in `scan` is everything above "Inside". */
