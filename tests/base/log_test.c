@@ -61,6 +61,10 @@ static void numbers_of_people_are_masked(void **state)
          "55\xE2\x81\xA0"
          "6602298",
          "\\u{200E}055•••98"},
+        {"055\xE2\x88\x92"
+         "660\xE3\x80\x80"
+         "2298",
+         "055•••98"},
         {"٠٥٥٦٦٠٢٢٩٨", "055•••98"},
         {"۰۵۵-۶۶۰۲۲۹۸", "055•••98"},
         {"０５５６６０２２９８", "055•••98"},
@@ -371,6 +375,26 @@ static void long_texts_are_cut(void **state)
     }
 }
 
+/* A text so long that it is cut before it is masked: half a number would be no number any more. */
+static void a_cut_number_goes_whole(void **state)
+{
+    (void)state;
+    static char long_text[8000];
+    open_log(LOG_FORM_TEXT, LOG_LEVEL_INFO);
+    for (size_t len = 4070; len < 4100; len++) {
+        memset(long_text, '1', 4000); /* Shown as seven characters. */
+        memset(long_text + 4000, 'x', len - 4000);
+        (void)snprintf(long_text + len, sizeof long_text - len, " 0556602298 and more");
+        log_info("%s", long_text);
+    }
+    struct str lines = content();
+    assert_true(str_find(lines, STR("11•••11xxx"), 0) != STR_NONE);
+    assert_true(str_find(lines, STR("x 055•••98"), 0) != STR_NONE);
+    assert_true(str_find(lines, STR("x…"), 0) != STR_NONE);
+    assert_true(str_find(lines, STR("x 0…"), 0) == STR_NONE);
+    assert_true(str_find(lines, STR("x 05566"), 0) == STR_NONE);
+}
+
 enum { WRITERS = 4, LINES = 2000 };
 
 static void *write_many(void *argument)
@@ -448,6 +472,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_for_machines, setup, teardown),
         cmocka_unit_test_setup_teardown(times_are_right, setup, teardown),
         cmocka_unit_test_setup_teardown(long_texts_are_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cut_number_goes_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(threads_do_not_mix, setup, teardown),
         cmocka_unit_test_setup_teardown(failing_places, setup, teardown),
         cmocka_unit_test(levels_have_names),

@@ -203,6 +203,8 @@ static void tokens_are_compared(void **state)
     assert_false(token_equal(STR("abc"), STR("abd")));
     assert_false(token_equal(STR("abc"), STR("bbc")));
     assert_false(token_equal(STR("abc"), STR("ab")));
+    assert_false(token_equal(STR("ab\0"), STR("ab")));
+    assert_false(token_equal(STR("ab"), STR("ab\0")));
     assert_true(token_equal(STR(""), STR("")));
     assert_false(token_equal((struct str){0}, (struct str){0}));
     assert_false(token_equal(STR(""), (struct str){0}));
