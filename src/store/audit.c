@@ -67,8 +67,9 @@ bool store_audit_put(struct store *store, struct str actor, struct str act, stru
     struct link link;
     if (actor.len > AUDIT_WORD_MAX || act.len > AUDIT_WORD_MAX || object.len > AUDIT_WORD_MAX ||
         detail.len > AUDIT_DETAIL_MAX) {
-        return err_set(err, ERR_REJECT, "audit: a name or detail is too long to be noted, so the "
-                                        "act is refused");
+        return err_set(err, ERR_REJECT,
+                       "audit: a name or detail is too long to be noted, so the "
+                       "act is refused");
     }
     if (!last_link(store, &link, err)) {
         return false;
@@ -189,7 +190,8 @@ static bool walk(struct store *store, struct link *link, int64_t *broken_id, str
         struct str hash = query_blob(query, 6);
         int64_t expected = link->id + 1;
         chain(link, &entry);
-        if (entry.id != expected || hash.len != HASH_SIZE || memcmp(hash.ptr, link->hash, hash.len) != 0) {
+        if (entry.id != expected || hash.len != HASH_SIZE ||
+            memcmp(hash.ptr, link->hash, hash.len) != 0) {
             *broken_id = entry.id > expected ? entry.id : expected;
             query_end(query);
             return true;

@@ -76,9 +76,8 @@ static bool is_there(const char *path, const char *parent, size_t size, bool *th
                      struct err *err)
 {
     struct stat info;
-    *there = utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) == 0 &&
-             lstat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= 0 &&
-             (size_t)info.st_size == size;
+    *there = utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) == 0 && lstat(path, &info) == 0 &&
+             S_ISREG(info.st_mode) && info.st_size >= 0 && (size_t)info.st_size == size;
     return !*there || sync_folder(parent, err);
 }
 
@@ -94,8 +93,7 @@ bool blobs_put(struct str folder, struct str bytes, struct str extension, char s
         return err_set(err, ERR_REJECT, "an attachment of %zu bytes is larger than the limit of %d",
                        bytes.len, BLOB_SIZE_MAX);
     }
-    if (folder.len == 0 || folder.len > FOLDER_MAX ||
-        str_find_byte(folder, '\0', 0) != STR_NONE) {
+    if (folder.len == 0 || folder.len > FOLDER_MAX || str_find_byte(folder, '\0', 0) != STR_NONE) {
         return err_set(err, ERR_CONFIG, "the folder of attachments has no name, or a too long one");
     }
     digest_init(&digest, DIGEST_SHA256);
@@ -141,8 +139,8 @@ bool store_blob_refer(struct store *store, struct str sha256, struct str extensi
     return store_run(store, query, err);
 }
 
-static bool is_referred(struct store *store, const char hash[HASH_SIZE],
-                        bool *referred, struct err *err)
+static bool is_referred(struct store *store, const char hash[HASH_SIZE], bool *referred,
+                        struct err *err)
 {
     struct query *query = store_query(store, "SELECT 1 FROM blob WHERE sha256=?1", err);
     if (query == NULL) {
@@ -198,8 +196,8 @@ static bool bring_back(struct arena *arena, struct str folder, struct str name, 
 }
 
 /* One old file: is it ours, and may it go? */
-static bool sweep_file(struct store *store, struct arena *arena, struct str folder,
-                       struct str name, int64_t before_ms, bool *removed, struct err *err)
+static bool sweep_file(struct store *store, struct arena *arena, struct str folder, struct str name,
+                       int64_t before_ms, bool *removed, struct err *err)
 {
     char hash[HASH_SIZE];
     bool referred = false;
@@ -265,8 +263,8 @@ static bool is_part(struct str name, struct str path, bool *part, struct err *er
 }
 
 /* The folders "ab/cd" below one "ab". */
-static bool sweep_parts(struct store *store, struct arena *arena, struct str top,
-                        int64_t before_ms, int64_t *removed, struct err *err)
+static bool sweep_parts(struct store *store, struct arena *arena, struct str top, int64_t before_ms,
+                        int64_t *removed, struct err *err)
 {
     struct file_list parts;
     if (!file_list(arena, top, &parts, err)) {

@@ -93,8 +93,8 @@ static bool byte_take(struct lease_file *file, int64_t work, bool *taken, bool *
     *taken = false;
     *own = held_find(file, work) < file->count;
     if (!*own && file->count == LEASES_MAX) {
-        ok = err_set(err, ERR_CONFIG, "lease: this process would do more than %d works",
-                     LEASES_MAX);
+        ok =
+            err_set(err, ERR_CONFIG, "lease: this process would do more than %d works", LEASES_MAX);
     } else if (!*own) {
         *taken = set_byte(file, work, F_WRLCK) == 0;
         if (!*taken && errno != EAGAIN && errno != EACCES) {
@@ -120,10 +120,10 @@ static void byte_give(struct lease_file *file, int64_t work)
 }
 
 /* Who has it, in words. */
-static bool refuse(struct store *store, struct str work, int64_t work_id, bool own,
-                   struct err *err)
+static bool refuse(struct store *store, struct str work, int64_t work_id, bool own, struct err *err)
 {
-    struct query *query = store_query(store, "SELECT owner, since_ms FROM lease WHERE work=?1", err);
+    struct query *query =
+        store_query(store, "SELECT owner, since_ms FROM lease WHERE work=?1", err);
     bool row = false;
     if (query == NULL) {
         return false;
@@ -205,8 +205,7 @@ bool store_lease_take(struct store *store, struct lease_file *file, struct str w
         ok = byte_take(file, lease.work, &taken, &own, err) &&
              (taken || refuse(store, work, lease.work, own, err));
     }
-    ok = ok &&
-         write_row(store, lease.work, owner_text(file, owner, text), &lease.token, err) &&
+    ok = ok && write_row(store, lease.work, owner_text(file, owner, text), &lease.token, err) &&
          store_commit(store, err);
     if (!ok) {
         store_rollback(store);
@@ -244,8 +243,8 @@ bool store_lease_check(struct store *store, const struct lease *lease, struct er
     }
     bool current = row && lease->token != 0 && query_int(query, 0) == lease->token;
     query_end(query);
-    return current || err_set(err, ERR_STOP,
-                              "another process took this work over; nothing was written");
+    return current ||
+           err_set(err, ERR_STOP, "another process took this work over; nothing was written");
 }
 
 bool store_lease_held(struct store *store, struct lease_file *file, struct str work, bool *held,

@@ -14,7 +14,7 @@
 #include "store/store.h"
 
 struct lease {
-    int64_t work;  /* Name number of the work; 0: not held. */
+    int64_t work; /* Name number of the work; 0: not held. */
     int64_t token;
 };
 
@@ -34,7 +34,8 @@ bool store_lease_take(struct store *store, struct lease_file *file, struct str w
 bool store_lease_give(struct store *store, struct lease_file *file, struct lease *lease,
                       struct err *err);
 
-/* Inside an open change: ERR_STOP when the token is not the current one. store_begin() asks this. */
+/* Inside an open change: ERR_STOP when the token is not the current one. store_begin() asks this.
+ */
 bool store_lease_check(struct store *store, const struct lease *lease, struct err *err);
 
 /* Is the work owned by a living process now? Opens nothing. */

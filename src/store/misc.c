@@ -152,9 +152,9 @@ bool store_keep_put(struct store *store, struct str connector, struct str key, s
     struct query *query =
         value.ptr == NULL
             ? store_query(store, "DELETE FROM keep WHERE connector=?1 AND key=?2", err)
-            : store_query(
-                  store, "INSERT OR REPLACE INTO keep(connector, key, value) VALUES(?1, ?2, ?3)",
-                  err);
+            : store_query(store,
+                          "INSERT OR REPLACE INTO keep(connector, key, value) VALUES(?1, ?2, ?3)",
+                          err);
     if (query == NULL) {
         return false;
     }

@@ -51,8 +51,10 @@ static bool sort_rows(struct filing *filing, struct err *err)
         filing->rows[i] = &snapshot->rows[i];
         if (snapshot->rows[i].key.len > REFERENCE_KEY_MAX ||
             snapshot->rows[i].body.len > REFERENCE_BODY_MAX) {
-            return err_set(err, ERR_REJECT, "reference %.*s: row %zu has a key or a body that is "
-                           "too long", STR_ARG(snapshot->name), i + 1);
+            return err_set(err, ERR_REJECT,
+                           "reference %.*s: row %zu has a key or a body that is "
+                           "too long",
+                           STR_ARG(snapshot->name), i + 1);
         }
     }
     if (snapshot->count > 0) {

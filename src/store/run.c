@@ -180,8 +180,9 @@ bool store_run_active(struct store *store, struct arena *arena, struct run **out
     return read_runs(store, arena, query, out, count, err);
 }
 
-bool store_run_list(struct store *store, struct arena *arena, struct str pipeline, int64_t before_id,
-                    size_t limit, struct run **out, size_t *count, struct err *err)
+bool store_run_list(struct store *store, struct arena *arena, struct str pipeline,
+                    int64_t before_id, size_t limit, struct run **out, size_t *count,
+                    struct err *err)
 {
     int64_t pipeline_id = 0;
     *out = NULL;
@@ -335,8 +336,8 @@ bool store_request_taken(struct store *store, int64_t id, int64_t run_id, struct
 bool store_request_get(struct store *store, struct arena *arena, int64_t id, struct request *out,
                        bool *found, struct err *err)
 {
-    struct query *query = store_query(
-        store, "SELECT id, act, object, detail, run_id FROM request WHERE id=?1", err);
+    struct query *query =
+        store_query(store, "SELECT id, act, object, detail, run_id FROM request WHERE id=?1", err);
     *found = false;
     if (query == NULL) {
         return false;

@@ -39,7 +39,7 @@ struct run {
     int64_t messages;
     int64_t records;
     int64_t delivered;
-    int64_t failed;  /* Records that wait for another try or are dead. */
+    int64_t failed;    /* Records that wait for another try or are dead. */
     struct str detail; /* JSON: counts by source; absent for none. */
     struct str error;
 };
@@ -52,8 +52,9 @@ bool store_run_get(struct store *store, struct arena *arena, int64_t id, struct 
 /* Runs that have not ended, oldest first. */
 bool store_run_active(struct store *store, struct arena *arena, struct run **out, size_t *count,
                       struct err *err);
-bool store_run_list(struct store *store, struct arena *arena, struct str pipeline, int64_t before_id,
-                    size_t limit, struct run **out, size_t *count, struct err *err);
+bool store_run_list(struct store *store, struct arena *arena, struct str pipeline,
+                    int64_t before_id, size_t limit, struct run **out, size_t *count,
+                    struct err *err);
 
 /* Where a schedule stands: the planned time of its last run, 0 for never. */
 bool store_schedule_get(struct store *store, struct str pipeline, int64_t *planned_ms,

@@ -30,8 +30,7 @@ static bool index_one(struct store *store, struct arena *arena, int64_t id, stru
     if (folded.ptr == NULL) {
         return out_of_memory(err);
     }
-    struct query *query =
-        store_query(store, "INSERT INTO search(rowid, text) VALUES(?1, ?2)", err);
+    struct query *query = store_query(store, "INSERT INTO search(rowid, text) VALUES(?1, ?2)", err);
     if (query == NULL) {
         return false;
     }

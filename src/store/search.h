@@ -3,7 +3,8 @@
  *
  * Intake does not pay for it: a worker indexes what arrived, some thousand messages a step, and
  * notes how far it is. Text is folded on both sides (Hebrew points and final letters, Arabic forms,
- * case, accents), so a search finds what a person means. Edits and deletions show their latest form.
+ * case, accents), so a search finds what a person means. Edits and deletions show their latest
+ * form.
  */
 #ifndef SLUICE_STORE_SEARCH_H
 #define SLUICE_STORE_SEARCH_H

@@ -17,7 +17,7 @@ enum {
 };
 
 /* Notes of the store. */
-static const char archive_floor[] = "archive_floor";       /* The highest number that was removed. */
+static const char archive_floor[] = "archive_floor"; /* The highest number that was removed. */
 static const char archive_floor_ms[] = "archive_floor_ms"; /* Its archived_ms: time never falls. */
 static const char search_dirty[] = "search_dirty"; /* The index holds words of removed rows. */
 static const char search_merged_ms[] = "search_merged_ms";
@@ -331,8 +331,9 @@ static bool checkpoint(struct store *store, bool *done, struct err *err)
     struct err failed = {0};
     (void)snprintf(sql, sizeof sql, "PRAGMA busy_timeout=%d", SQLITE_BUSY_MS);
     gate_enter(store->gate);
-    bool ok = sqlite_exec(store->db, "PRAGMA busy_timeout=0", &failed) && /* Never hold others up. */
-              store_int(store, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, &failed);
+    bool ok =
+        sqlite_exec(store->db, "PRAGMA busy_timeout=0", &failed) && /* Never hold others up. */
+        store_int(store, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, &failed);
     *done = ok && busy == 0;
     bool again = sqlite_exec(store->db, sql, err);
     gate_leave(store->gate);
@@ -350,8 +351,7 @@ static bool cut_log(struct store *store, struct err *err)
     int64_t log = 0;
     int64_t dirty = 0;
     bool done = false;
-    if (!store_size(store, &file, &log, err) ||
-        !store_meta_get(store, log_dirty, 0, &dirty, err)) {
+    if (!store_size(store, &file, &log, err) || !store_meta_get(store, log_dirty, 0, &dirty, err)) {
         return false;
     }
     if (log <= UPKEEP_WAL_BYTES_MAX && dirty == 0) {

@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 struct upkeep_limits {
-    int64_t archive_ms; /* Age of messages to keep; 0 keeps all. */
+    int64_t archive_ms;    /* Age of messages to keep; 0 keeps all. */
     int64_t archive_bytes; /* Size of the store file past which the oldest go; 0 for no limit. */
     int64_t runs_ms; /* Age of ended runs, refusals, events and requests to keep; 0 keeps all. */
 

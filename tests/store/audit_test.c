@@ -1,9 +1,8 @@
-#include "store/fixture.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "store/audit.h"
+#include "store/fixture.h"
 
 enum { ENTRIES = 5 };
 
@@ -86,16 +85,19 @@ static const struct {
     {"UPDATE audit SET detail='' WHERE id=6", 6},
     {"UPDATE audit SET hash=zeroblob(32) WHERE id=2", 2},
     {"UPDATE audit SET hash=x'00' WHERE id=2", 2},
-    {"UPDATE audit SET actor='user:danar', act='un' WHERE id=2", 2}, /* Same bytes, cut elsewhere. */
+    {"UPDATE audit SET actor='user:danar', act='un' WHERE id=2",
+     2}, /* Same bytes, cut elsewhere. */
     {"DELETE FROM audit WHERE id=1", 2},
     {"DELETE FROM audit WHERE id=3", 4},
     {"DELETE FROM audit WHERE id=6", 6},
     {"DELETE FROM audit WHERE id>=4", 4},
     {"DELETE FROM audit", 1},
     {"INSERT INTO audit(id, at_ms, actor, act, object, hash) SELECT 7, at_ms, actor, act, object,"
-     " hash FROM audit WHERE id=6", 7},
+     " hash FROM audit WHERE id=6",
+     7},
     {"INSERT INTO audit(id, at_ms, actor, act, object, hash) SELECT 0, at_ms, actor, act, object,"
-     " hash FROM audit WHERE id=1", 1},
+     " hash FROM audit WHERE id=1",
+     1},
     {"UPDATE audit SET id=9 WHERE id=6", 9},
     {"UPDATE audit SET hash=(SELECT o.hash FROM audit o WHERE o.id=1) WHERE id=2", 2},
 };

@@ -1,5 +1,3 @@
-#include "store/fixture.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +8,7 @@
 
 #include "base/file.h"
 #include "store/blobs.h"
+#include "store/fixture.h"
 
 /* SHA-256 of "abc". */
 #define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -135,14 +134,14 @@ static void an_extension_is_letters_or_bin(void **state)
         struct str given;
         const char *ending;
     } cases[] = {
-        {STR_INIT("jpg"), ".jpg"},        {STR_INIT("mp4"), ".mp4"},
-        {STR_INIT("7z"), ".7z"},          {STR_INIT("abcdefgh"), ".abcdefgh"},
-        {STR_INIT("abcdefghi"), ".bin"},  {STR_INIT(""), ".bin"},
-        {STR_INIT("JPG"), ".bin"},        {STR_INIT("../../x"), ".bin"},
-        {STR_INIT("a/b"), ".bin"},        {STR_INIT("."), ".bin"},
-        {STR_INIT("a\0b"), ".bin"},       {STR_INIT("a b"), ".bin"},
-        {STR_INIT("\xd7\x90"), ".bin"},   {STR_INIT("tar.gz"), ".bin"},
-        {STR_INIT("%s"), ".bin"},         {{NULL, 0}, ".bin"},
+        {STR_INIT("jpg"), ".jpg"},       {STR_INIT("mp4"), ".mp4"},
+        {STR_INIT("7z"), ".7z"},         {STR_INIT("abcdefgh"), ".abcdefgh"},
+        {STR_INIT("abcdefghi"), ".bin"}, {STR_INIT(""), ".bin"},
+        {STR_INIT("JPG"), ".bin"},       {STR_INIT("../../x"), ".bin"},
+        {STR_INIT("a/b"), ".bin"},       {STR_INIT("."), ".bin"},
+        {STR_INIT("a\0b"), ".bin"},      {STR_INIT("a b"), ".bin"},
+        {STR_INIT("\xd7\x90"), ".bin"},  {STR_INIT("tar.gz"), ".bin"},
+        {STR_INIT("%s"), ".bin"},        {{NULL, 0}, ".bin"},
     };
     struct desk desk = desk_of(state);
     char sha256[65];
@@ -263,14 +262,14 @@ static void leftovers_go_and_strangers_stay(void **state)
     struct str readme = arena_printf(&desk.f->arena, "%s/README", folder.ptr);
     struct str stray = arena_printf(&desk.f->arena, "%s/ab", desk.folder);
     struct str stray_file = arena_printf(&desk.f->arena, "%s/cd", desk.folder);
-    fixture_ok(desk.f, file_write(half, 0600, STR("ha"), err) &&
-                           file_write(readme, 0600, STR("mine"), err) &&
-                           file_make_dirs(arena_printf(&desk.f->arena, "%s/zz", stray.ptr), 0700,
-                                          err) &&
-                           file_write(stray_file, 0600, STR("x"), err));
+    fixture_ok(desk.f,
+               file_write(half, 0600, STR("ha"), err) &&
+                   file_write(readme, 0600, STR("mine"), err) &&
+                   file_make_dirs(arena_printf(&desk.f->arena, "%s/zz", stray.ptr), 0700, err) &&
+                   file_write(stray_file, 0600, STR("x"), err));
     /* Died while a file was moved aside: it is looked at again, and found to be referred to. */
-    fixture_ok(desk.f, file_rename(path_of(&desk, kept, ".txt"),
-                                   path_of(&desk, kept, ".txt.aside"), err));
+    fixture_ok(desk.f,
+               file_rename(path_of(&desk, kept, ".txt"), path_of(&desk, kept, ".txt.aside"), err));
     fixture_ok(desk.f, file_rename(path_of(&desk, loose, ".txt"),
                                    path_of(&desk, loose, ".txt.aside"), err));
     assert_int_equal(sweep(&desk, all_old), 1);
@@ -287,7 +286,9 @@ static void references_are_by_hash_and_newest_message(void **state)
 {
     struct desk desk = desk_of(state);
     static const struct str bad[] = {
-        STR_INIT(""), STR_INIT("abc"), STR_INIT("../../../../etc/passwd"),
+        STR_INIT(""),
+        STR_INIT("abc"),
+        STR_INIT("../../../../etc/passwd"),
         STR_INIT("BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"),
         STR_INIT("ga7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
         STR_INIT(ABC "00")};

@@ -60,8 +60,8 @@ static void remove_tree(struct arena *arena, struct str path)
     struct err err = {0};
     if (file_list(arena, path, &list, &err)) {
         for (size_t i = 0; i < list.count; i++) {
-            remove_tree(arena, arena_printf(arena, "%.*s/%.*s", STR_ARG(path),
-                                            STR_ARG(list.names[i])));
+            remove_tree(arena,
+                        arena_printf(arena, "%.*s/%.*s", STR_ARG(path), STR_ARG(list.names[i])));
         }
         (void)rmdir(path.ptr);
         return;

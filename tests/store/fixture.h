@@ -2,10 +2,9 @@
 #ifndef SLUICE_TESTS_STORE_FIXTURE_H
 #define SLUICE_TESTS_STORE_FIXTURE_H
 
-#include "text/test.h"
-
 #include "store/archive.h"
 #include "store/store.h"
+#include "text/test.h"
 
 struct fixture {
     struct clock clock; /* First: the clock's functions find the time behind it. */

@@ -1,14 +1,11 @@
-#include "store/fixture.h"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/fixture.h"
 #include "store/lease.h"
 
 enum { CONTENDERS = 4, ROUNDS = 40, WORKS = 3 };
@@ -115,8 +112,7 @@ static void a_second_taker_is_told_who_and_since_when(void **state)
     (void)snprintf(pid, sizeof pid, "process %ld", (long)child);
     f->now_ms += 60000;
     assert_true(held(f, file, "conductor"));
-    assert_false(
-        store_lease_take(f->store, file, STR("conductor"), STR("serve"), &lease, &f->err));
+    assert_false(store_lease_take(f->store, file, STR("conductor"), STR("serve"), &lease, &f->err));
     assert_int_equal(f->err.kind, ERR_STOP);
     assert_int_equal(lease.work, 0);
     assert_int_equal(lease.token, 0);
@@ -149,8 +145,7 @@ static void one_process_does_a_work_once(void **state)
     struct lease_file *file = locks(f);
     struct lease lease = take(f, file, "conductor");
     struct lease again;
-    assert_false(
-        store_lease_take(f->store, file, STR("conductor"), STR("serve"), &again, &f->err));
+    assert_false(store_lease_take(f->store, file, STR("conductor"), STR("serve"), &again, &f->err));
     assert_int_equal(f->err.kind, ERR_STOP);
     assert_true(str_find(str_of(f->err.text), STR("this process"), 0) != STR_NONE);
     f->err = (struct err){0};
@@ -231,8 +226,8 @@ static void contend(struct fixture *f, int number)
         /* Two changes: only the lease keeps others out in between. */
         ok = store_begin(store, &lease, &f->err) &&
              store_count_get(store, work, &before, &f->err) && store_commit(store, &f->err) &&
-             store_begin(store, &lease, &f->err) &&
-             store_count_add(store, work, 1, &f->err) && store_commit(store, &f->err);
+             store_begin(store, &lease, &f->err) && store_count_add(store, work, 1, &f->err) &&
+             store_commit(store, &f->err);
         int64_t after = 0;
         ok = ok && store_count_get(store, work, &after, &f->err) && after == before + 1;
         ok = store_lease_give(store, file, &lease, &f->err) && ok;

@@ -3,8 +3,8 @@
 static struct str keep_get(struct fixture *f, const char *connector, const char *key)
 {
     struct str value;
-    fixture_ok(f, store_keep_get(f->store, &f->arena, str_of(connector), str_of(key), &value,
-                                 &f->err));
+    fixture_ok(
+        f, store_keep_get(f->store, &f->arena, str_of(connector), str_of(key), &value, &f->err));
     return value;
 }
 

@@ -1,7 +1,6 @@
-#include "store/fixture.h"
-
 #include <stdio.h>
 
+#include "store/fixture.h"
 #include "store/reference.h"
 
 enum { BIG = 5000 };
@@ -147,10 +146,10 @@ static void bad_snapshots_are_refused_whole(void **state)
 static void hostile_keys_are_only_bytes(void **state)
 {
     struct fixture *f = *state;
-    const struct snapshot_row rows[] = {
-        {STR("a\0b"), STR("1")}, {STR("a"), STR("2")},  {STR("\xff\xfe"), STR("3")},
-        {STR("a'b"), STR("4")},  {STR("A"), STR("5")},  {STR("\xd7\x90"), STR("6")},
-        {STR("a\0"), STR("7")},  {STR("\x7f"), STR("8")}};
+    const struct snapshot_row rows[] = {{STR("a\0b"), STR("1")},     {STR("a"), STR("2")},
+                                        {STR("\xff\xfe"), STR("3")}, {STR("a'b"), STR("4")},
+                                        {STR("A"), STR("5")},        {STR("\xd7\x90"), STR("6")},
+                                        {STR("a\0"), STR("7")},      {STR("\x7f"), STR("8")}};
     (void)put(f, rows, COUNT(rows));
     assert_int_equal(put(f, rows, COUNT(rows)), 0);
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -1,5 +1,4 @@
 #include "store/fixture.h"
-
 #include "store/run.h"
 
 static int64_t open_run(struct fixture *f, const char *pipeline, enum run_trigger trigger)
@@ -114,17 +113,16 @@ static void runs_are_listed_newest_first_page_by_page(void **state)
     fixture_ok(f, store_run_list(f->store, &f->arena, STR(""), 0, 4, &runs, &count, &f->err));
     assert_int_equal(count, 4);
     assert_int_equal(runs[0].id, 9);
-    fixture_ok(f, store_run_list(f->store, &f->arena, STR(""), runs[3].id, 99, &runs, &count,
-                                 &f->err));
+    fixture_ok(
+        f, store_run_list(f->store, &f->arena, STR(""), runs[3].id, 99, &runs, &count, &f->err));
     assert_int_equal(count, 5);
     assert_int_equal(runs[0].id, 5);
-    fixture_ok(f, store_run_list(f->store, &f->arena, STR("drops"), 7, 99, &runs, &count,
-                                 &f->err));
+    fixture_ok(f, store_run_list(f->store, &f->arena, STR("drops"), 7, 99, &runs, &count, &f->err));
     assert_int_equal(count, 2);
     assert_int_equal(runs[0].id, 4);
     assert_int_equal(runs[1].id, 1);
-    fixture_ok(f, store_run_list(f->store, &f->arena, STR("nobody"), 0, 99, &runs, &count,
-                                 &f->err));
+    fixture_ok(f,
+               store_run_list(f->store, &f->arena, STR("nobody"), 0, 99, &runs, &count, &f->err));
     assert_int_equal(count, 0);
 }
 

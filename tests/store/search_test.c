@@ -1,8 +1,7 @@
-#include "store/fixture.h"
-
 #include <stdio.h>
 #include <string.h>
 
+#include "store/fixture.h"
 #include "store/search.h"
 
 enum { HITS_MAX = 50 };
@@ -23,15 +22,15 @@ static void fill(struct fixture *f)
 }
 
 static const char *const texts[] = {
-    "The kitchen tap is leaking",          /* 1 */
-    "kitchen done, tap tomorrow",          /* 2 */
+    "The kitchen tap is leaking", /* 1 */
+    "kitchen done, tap tomorrow", /* 2 */
     "\xd7\xa9\xd6\xb8\xd7\x81\xd7\x9c\xd7\x95\xd6\xb9\xd7\x9d \xd7\xa2\xd7\x95\xd7\x9c\xd7\x9d",
     /* 3: shalom olam, with points, final mem */
-    "Caf\xc3\xa9 at NOON",                 /* 4 */
-    "leak leaks leakage",                  /* 5 */
-    "zero-day (NOT a drill) AND OR NEAR",  /* 6 */
-    "\xd7\xa6\xd7\x94\xd7\xb4\xd7\x9c",    /* 7: an acronym with gershayim */
-    "call 050-1234567 now",                /* 8 */
+    "Caf\xc3\xa9 at NOON",                /* 4 */
+    "leak leaks leakage",                 /* 5 */
+    "zero-day (NOT a drill) AND OR NEAR", /* 6 */
+    "\xd7\xa6\xd7\x94\xd7\xb4\xd7\x9c",   /* 7: an acronym with gershayim */
+    "call 050-1234567 now",               /* 8 */
 };
 
 static const struct {
@@ -46,7 +45,7 @@ static const struct {
     {STR_INIT("leak"), "5 "},
     {STR_INIT("leak*"), "5 1 "},
     {STR_INIT("\"tap is lea\"*"), "1 "},
-    {STR_INIT("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"), "3 "}, /* Without points. */
+    {STR_INIT("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"), "3 "},  /* Without points. */
     {STR_INIT("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9e*"), "3 "}, /* Middle mem. */
     {STR_INIT("cafe"), "4 "},
     {STR_INIT("cafe\xcc\x81 noon"), "4 "},
@@ -95,9 +94,17 @@ static void nothing_that_is_typed_is_an_error(void **state)
     struct fixture *f = *state;
     int64_t ids[HITS_MAX];
     static const char *const typed[] = {
-        "a AND",   "(",       "a OR (b",  "text:x",  "{a b}:c", "^a",  "a NEAR/2 b", "-a",
-        "NEAR(a,b)", "'; DROP TABLE archive;--", "\xff\xfe", "\xed\xa0\x80", "a\"b\"c\"", "\"*\"*",
-        "**", "\x01\x02", "+", "a + b", "\\", "%", "_", "\"a\"\"b\"",
+        "a AND",      "(",
+        "a OR (b",    "text:x",
+        "{a b}:c",    "^a",
+        "a NEAR/2 b", "-a",
+        "NEAR(a,b)",  "'; DROP TABLE archive;--",
+        "\xff\xfe",   "\xed\xa0\x80",
+        "a\"b\"c\"",  "\"*\"*",
+        "**",         "\x01\x02",
+        "+",          "a + b",
+        "\\",         "%",
+        "_",          "\"a\"\"b\"",
     };
     fixture_begin(f);
     (void)fixture_say(f, "lobby", "1", "a b c");
@@ -158,8 +165,11 @@ static void only_the_latest_form_is_found(void **state)
     (void)fixture_say(f, "lobby", "2", "green door");
     (void)fixture_say(f, "lobby", "3", "red door");
     int64_t edited = fixture_say(f, "lobby", "1", "white door");
-    struct message deleted = {.source = STR("bridge"), .chat = STR("lobby"),
-                              .external_id = STR("2"), .text = STR("green door"), .deleted = true};
+    struct message deleted = {.source = STR("bridge"),
+                              .chat = STR("lobby"),
+                              .external_id = STR("2"),
+                              .text = STR("green door"),
+                              .deleted = true};
     fixture_ok(f, store_archive_put(f->store, &f->arena, &deleted, 1, &counts, &f->err));
     fixture_commit(f);
     fill(f);
@@ -194,10 +204,8 @@ static void a_crash_in_the_middle_fills_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_person_finds_what_is_meant),
-        TEST(nothing_that_is_typed_is_an_error),
-        TEST(the_index_is_filled_behind_in_steps),
-        TEST(only_the_latest_form_is_found),
+        TEST(a_person_finds_what_is_meant),        TEST(nothing_that_is_typed_is_an_error),
+        TEST(the_index_is_filled_behind_in_steps), TEST(only_the_latest_form_is_found),
         TEST(a_crash_in_the_middle_fills_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

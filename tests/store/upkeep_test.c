@@ -1,10 +1,9 @@
-#include "store/fixture.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "store/audit.h"
 #include "store/blobs.h"
+#include "store/fixture.h"
 #include "store/outbox.h"
 #include "store/reference.h"
 #include "store/run.h"
@@ -113,7 +112,9 @@ static void old_messages_go_and_stay_known(void **state)
     assert_int_equal(fixture_int(f, "SELECT min(id) FROM archive"), 11);
     assert_int_equal(fixture_int(f, "SELECT count(*) FROM seen"), 15);
     assert_int_equal(keep_up(f, &limits).messages, 0);
-    struct message again = {.source = STR("bridge"), .chat = STR("lobby"), .external_id = STR("3"),
+    struct message again = {.source = STR("bridge"),
+                            .chat = STR("lobby"),
+                            .external_id = STR("3"),
                             .text = STR("something else")};
     fixture_begin(f);
     fixture_ok(f, store_archive_put(f->store, &f->arena, &again, 1, &counts, &f->err));
@@ -173,8 +174,11 @@ static void nothing_goes_that_a_pipeline_has_not_read(void **state)
 static void put_record(struct fixture *f, const char *sink, int64_t generation, int64_t message)
 {
     struct effect effect = {STR("drops"), generation, message, 0};
-    struct record record = {.kind = RECORD_EFFECT, .sink = str_of(sink), .target = STR("t"),
-                            .entity = STR("e"), .body = STR("{}")};
+    struct record record = {.kind = RECORD_EFFECT,
+                            .sink = str_of(sink),
+                            .target = STR("t"),
+                            .entity = STR("e"),
+                            .body = STR("{}")};
     bool queued = false;
     fixture_begin(f);
     fixture_ok(f, store_outbox_put(f->store, &effect, 1, &record, &queued, &f->err));
@@ -257,8 +261,8 @@ static void removed_texts_are_gone_from_the_disk(void **state)
     assert_true(fixture_file_holds(f, "quince"));
     int64_t ids[3];
     size_t count = 0;
-    fixture_ok(f, store_search(f->store, &f->arena, STR("quince number004999"), 3, ids, &count,
-                               &f->err));
+    fixture_ok(
+        f, store_search(f->store, &f->arena, STR("quince number004999"), 3, ids, &count, &f->err));
     assert_int_equal(count, 1);
     verify(f);
 }
@@ -308,7 +312,8 @@ static void runs_and_notes_go_by_age(void **state)
     struct fixture *f = *state;
     struct upkeep_limits limits = {.runs_ms = DAY_MS};
     for (int i = 0; i < 6; i++) {
-        struct run run = {.pipeline = STR("drops"), .started_ms = f->now_ms,
+        struct run run = {.pipeline = STR("drops"),
+                          .started_ms = f->now_ms,
                           .ended_ms = i % 3 == 0 ? 0 : f->now_ms,
                           .phase = i % 3 == 0 ? RUN_DELIVERY : RUN_ENDED};
         struct request request = {.act = STR("run"), .object = STR("drops")};
@@ -317,13 +322,13 @@ static void runs_and_notes_go_by_age(void **state)
         f->now_ms += i == 3 ? 2 * (int64_t)DAY_MS : 0;
         run.ended_ms = run.ended_ms != 0 ? f->now_ms : 0;
         fixture_begin(f);
-        fixture_ok(f, store_run_open(f->store, &run, &id, &f->err) &&
-                          store_request_put(f->store, &request, &id, &f->err) &&
-                          store_refused_put(f->store, &refused, &f->err) &&
-                          store_event_put(f->store, STR("bridge"), STR("gap"), STR(""), STR("{}"),
-                                          &f->err) &&
-                          store_audit_put(f->store, STR("a"), STR("b"), STR("c"), STR("{}"),
-                                          &f->err));
+        fixture_ok(
+            f,
+            store_run_open(f->store, &run, &id, &f->err) &&
+                store_request_put(f->store, &request, &id, &f->err) &&
+                store_refused_put(f->store, &refused, &f->err) &&
+                store_event_put(f->store, STR("bridge"), STR("gap"), STR(""), STR("{}"), &f->err) &&
+                store_audit_put(f->store, STR("a"), STR("b"), STR("c"), STR("{}"), &f->err));
         fixture_commit(f);
     }
     assert_int_equal(keep_up(f, &(struct upkeep_limits){0}).runs, 0);
@@ -429,8 +434,8 @@ static void a_long_log_is_cut(void **state)
         char *big = arena_bytes(&f->arena, 8U << 20);
         memset(big, 'a' + i, 8U << 20);
         fixture_begin(f);
-        fixture_ok(f, store_keep_put(f->store, STR("x"), STR("y"),
-                                     (struct str){big, 8U << 20}, &f->err));
+        fixture_ok(
+            f, store_keep_put(f->store, STR("x"), STR("y"), (struct str){big, 8U << 20}, &f->err));
         fixture_commit(f);
         arena_reset(&f->arena);
     }
@@ -457,20 +462,24 @@ static const struct {
     {"UPDATE seen SET id=999 WHERE id=3", "known ids"},
     {"INSERT INTO position VALUES(1, 0, 999)", "positions past"},
     {"INSERT INTO outbox(sink, generation, message, pipeline, nth, flags, part, target, entity,"
-     " body) VALUES(999, 1, 1, 1, 0, 0, 1, 1, 'e', '{}')", "waiting records of unknown"},
+     " body) VALUES(999, 1, 1, 1, 0, 0, 1, 1, 'e', '{}')",
+     "waiting records of unknown"},
     {"INSERT INTO outbox(sink, generation, message, pipeline, nth, flags, part, target, entity,"
-     " body) VALUES(1, 1, 999, 1, 0, 0, 1, 1, 'e', '{}')", "not there yet"},
+     " body) VALUES(1, 1, 999, 1, 0, 0, 1, 1, 'e', '{}')",
+     "not there yet"},
     {"INSERT INTO reference_row VALUES(1, 'k', 5, NULL, '{}')", "without a version"},
     {"INSERT INTO reference VALUES(1, 5, 1); INSERT INTO reference_row VALUES(1, 'k', 5, 5, '{}')",
      "end before"},
     {"INSERT INTO reference VALUES(1, 4, 1); INSERT INTO reference_row VALUES(1, 'k', 4, NULL,"
-     " '{}'), (1, 'k', 5, NULL, '{}')", "current twice"},
+     " '{}'), (1, 'k', 5, NULL, '{}')",
+     "current twice"},
     {"INSERT INTO lease VALUES(999, 'x', 1, 1, NULL)", "leases of unknown"},
     {"INSERT INTO run SELECT 1, 999, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL",
      "runs of unknown"},
     {"INSERT INTO meta VALUES('archive_floor', 4)", "below the mark"},
     {"UPDATE audit SET actor='eve' WHERE id=1", "changed at entry 1"},
-    {"PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE name='run_pipeline'", "never used"},
+    {"PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE name='run_pipeline'",
+     "never used"},
 };
 
 static void every_break_is_found(void **state)
@@ -489,8 +498,7 @@ static void every_break_is_found(void **state)
         fixture_tamper(g, breaks[i].sql);
         fixture_reopen(g);
         fixture_ok(g, store_verify(g->store, &g->arena, &problem, &g->err));
-        if (problem.ptr == NULL ||
-            str_find(problem, str_of(breaks[i].words), 0) == STR_NONE) {
+        if (problem.ptr == NULL || str_find(problem, str_of(breaks[i].words), 0) == STR_NONE) {
             fail_msg("%s: said \"%.*s\"", breaks[i].sql, STR_ARG(problem));
         }
         (void)fixture_close(&other);
