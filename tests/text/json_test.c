@@ -332,7 +332,7 @@ static void random_strings_come_back(void **state)
 {
     (void)state;
     static const char *const parts[] = {"a",    "bcdefgh",  "\"",       "\\",      "\n",
-                                        "\x01", "ש",        "€",        "😀",       "\xE2\x80\xA8",
+                                        "\x01", "ש",        "€",        "😀",      "\xE2\x80\xA8",
                                         "\xFF", "\xE2\x80", "\xF0\x9F", "ijklmnop"};
     struct rng rng;
     rng_seed(&rng, 7);
