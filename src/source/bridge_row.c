@@ -91,21 +91,28 @@ static void minute_learn(struct bridge_minute *minute, struct str text, int64_t 
 }
 
 static bool minute_use(const struct bridge_minute *minute, struct str text, int64_t *unix_ms,
-                       struct str *words)
+                       struct str *kept)
 {
-    if (!minute->known || text.len < SECONDS_END ||
-        memcmp(text.ptr, minute->text, BRIDGE_MINUTE_LEN) != 0) {
+    if (!minute->known || text.len < SECONDS_END) {
+        return false;
+    }
+    uint64_t words[2];
+    uint64_t known[2];
+    _Static_assert(sizeof words == BRIDGE_MINUTE_LEN, "a minute is two machine words");
+    memcpy(words, text.ptr, sizeof words);
+    memcpy(known, minute->text, sizeof known);
+    if (words[0] != known[0] || words[1] != known[1]) {
         return false;
     }
     int64_t ms = 0;
     size_t digits = 0;
     size_t end = seconds_read(text, &ms, &digits);
     if (end == 0 || text.len - end != minute->tail_len ||
-        memcmp(text.ptr + end, minute->tail, minute->tail_len) != 0) {
+        (minute->tail_len > 0 && memcmp(text.ptr + end, minute->tail, minute->tail_len) != 0)) {
         return false;
     }
     *unix_ms = minute->base_ms + ms;
-    *words = minute->is_utc && digits <= MILLI_DIGITS ? (struct str){0} : text;
+    *kept = minute->is_utc && digits <= MILLI_DIGITS ? (struct str){0} : text;
     return true;
 }
 
@@ -159,9 +166,30 @@ static struct str int_text(int64_t value, char out[INT_DIGITS_MAX])
     return (struct str){out + at, INT_DIGITS_MAX - at};
 }
 
+/* By the word: this passes over every byte of every message. */
+static bool has_nul(struct str text)
+{
+    const uint64_t ones = 0x0101010101010101U;
+    const uint64_t highs = 0x8080808080808080U;
+    size_t at = 0;
+    for (; at + sizeof(uint64_t) <= text.len; at += sizeof(uint64_t)) {
+        uint64_t word = 0;
+        memcpy(&word, text.ptr + at, sizeof word);
+        if (((word - ones) & ~word & highs) != 0) { /* Exact: set where a byte is zero. */
+            return true;
+        }
+    }
+    for (; at < text.len; at++) {
+        if (text.ptr[at] == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_clean(struct str text)
 {
-    return text.len == 0 || (memchr(text.ptr, '\0', text.len) == NULL && utf8_valid(text));
+    return !has_nul(text) && utf8_valid(text);
 }
 
 /* Valid, NUL-free and no longer than `size_max`; what changed is counted. */
@@ -385,7 +413,7 @@ enum bridge_read bridge_row_read(struct bridge_reader *reader, struct batch *bat
     }
     struct arena *arena = batch->arena;
     read_id(&draft, arena, query);
-    if (draft.id.len == 0) {
+    if (draft.id.len == 0 && !draft.change.memory_out) {
         refuse(batch, query, chat, "it has no id");
         return BRIDGE_READ_REFUSED;
     }
