@@ -23,7 +23,8 @@ enum {
     QUIET_PARCELS = 64, /* A smaller batch gives the page cache back. */
     TIME_EVERY = 64,    /* Parcels between two looks at the clock. */
     OPEN_TRIES_MAX = 3,
-    TARGETS_MAX = 128, /* A handle that reads back has a statement for each. */
+    TURNS_PER_PARCEL = 3, /* Refused, written again without it, shapes thrown away. */
+    TARGETS_MAX = 128,    /* A handle that reads back has a statement for each. */
     FILE_MODE = 0600,
 };
 
@@ -451,7 +452,8 @@ static bool write_parcels(struct sink *sink, struct parcel *parcels, size_t coun
     size_t from = 0;
     size_t to = count;
     must(count <= SINK_BATCH_MAX);
-    while (from < count) { /* Each turn moves `from`, or refuses a parcel. */
+    for (size_t turns = 0; from < count; turns++) {
+        must(turns <= TURNS_PER_PARCEL * count); /* Each moves `from`, refuses one or makes room. */
         struct span span = {
             .parcels = parcels,
             .from = from,
