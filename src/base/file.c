@@ -138,6 +138,7 @@ static bool path_make(struct path *path, struct str text, struct err *err)
     if (text.len == 0) {
         return err_set(err, ERR_CONFIG, "a path is empty: name a file");
     }
+    must(text.ptr != NULL);
     if (text.len >= sizeof path->text) {
         return err_set(err, ERR_CONFIG, "the path …%.*s has %zu bytes, %d are allowed",
                        STR_ARG(shown(text)), text.len, FILE_PATH_MAX - 1);
@@ -430,7 +431,7 @@ static bool make_dir(const char *path, unsigned mode, struct err *err)
 
 bool file_make_dirs(struct str path, unsigned mode, struct err *err)
 {
-    struct path name;
+    struct path name = {.len = 0};
     if (!path_make(&name, path, err)) {
         return false;
     }

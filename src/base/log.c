@@ -620,9 +620,12 @@ static bool open_path(struct log *log, struct str path, struct err *err)
     do {
         log->fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, FILE_PRIVATE);
     } while (log->fd < 0 && errno == EINTR);
-    log->owned = log->fd >= 0;
-    return log->owned ||
-           err_set(err, ERR_CONFIG, "cannot write the log %.300s: %s", name, file_reason(errno));
+    if (log->fd < 0) {
+        return err_set(err, ERR_CONFIG, "cannot write the log %.300s: %s", name,
+                       file_reason(errno));
+    }
+    log->owned = true;
+    return true;
 }
 
 bool log_open(struct log *log, struct clock *clock, const struct log_options *options,
@@ -632,6 +635,7 @@ bool log_open(struct log *log, struct clock *clock, const struct log_options *op
     if (options->path.len > 0 && !open_path(log, options->path, err)) {
         return false;
     }
+    must(log->fd >= 0);
     log->json =
         options->form == LOG_FORM_JSON || (options->form == LOG_FORM_AUTO && isatty(log->fd) == 0);
     return true;

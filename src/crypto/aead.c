@@ -1,6 +1,6 @@
 #include "crypto/aead.h"
 
-#include <bearssl.h>
+#include <bearssl_block.h>
 #include <string.h>
 
 #include "crypto/token.h"

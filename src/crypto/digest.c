@@ -1,6 +1,6 @@
 #include "crypto/digest.h"
 
-#include <bearssl.h>
+#include <bearssl_hash.h>
 
 #include "base/must.h"
 #include "crypto/encode.h"

@@ -1,6 +1,7 @@
 #include "crypto/hkdf.h"
 
-#include <bearssl.h>
+#include <bearssl_hash.h>
+#include <bearssl_kdf.h>
 
 #include "base/must.h"
 #include "crypto/token.h"

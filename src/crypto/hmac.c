@@ -1,6 +1,6 @@
 #include "crypto/hmac.h"
 
-#include <bearssl.h>
+#include <bearssl_hmac.h>
 
 #include "crypto/kinds.h"
 #include "crypto/token.h"

@@ -411,8 +411,10 @@ static bool keys_by_hash(struct composer *composer, const struct yaml_node *map)
 
 static bool on_close(struct composer *composer, const yaml_event_t *event)
 {
+    must(composer->depth > 0); /* The library pairs what opens and what closes. */
     struct level level = composer->levels[--composer->depth];
     struct yaml_node *node = level.node;
+    must(node != NULL);
     node->end = place_of(&event->end_mark);
     if (node->kind == YAML_MAP) {
         bool unique = node->count <= KEYS_BY_PAIRS_MAX ? keys_by_pairs(composer, node)

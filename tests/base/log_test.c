@@ -1,6 +1,5 @@
 /* log: whom it must hide, what must stay readable, and that no text can forge a line. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
