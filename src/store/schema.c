@@ -87,6 +87,8 @@ static const char *const version_1[] = {
 
     "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1,"
     "  tokenize=\"unicode61 remove_diacritics 2\")",
+    /* Upkeep takes removed rows out in bounded steps; a write must not do it all at once. */
+    "INSERT INTO search(search, rank) VALUES('deletemerge', 0)",
     NULL,
 };
 
@@ -124,16 +126,17 @@ bool schema_upgrade(struct sqlite *db, struct err *err)
 {
     static const char user_version[] = "PRAGMA user_version";
     static const char application_id[] = "PRAGMA application_id";
-    static const char page_count[] = "PRAGMA page_count";
+    static const char table_count[] = "SELECT count(*) FROM sqlite_schema";
     int64_t version = 0;
     int64_t application = 0;
-    int64_t pages = 0;
+    int64_t tables = 0;
     if (!sqlite_int(db, user_version, 0, &version, err) ||
         !sqlite_int(db, application_id, 0, &application, err) ||
-        !sqlite_int(db, page_count, 0, &pages, err)) {
+        !sqlite_int(db, table_count, 0, &tables, err)) {
         return false;
     }
-    if (pages > 0 && application != SCHEMA_APPLICATION_ID) {
+    /* A process that died while it made the file leaves one without tables: it is new again. */
+    if (tables > 0 && application != SCHEMA_APPLICATION_ID) {
         return err_set(err, ERR_CONFIG,
                        "the file is an SQLite database, but not a store of sluice; name another");
     }
@@ -143,7 +146,7 @@ bool schema_upgrade(struct sqlite *db, struct err *err)
                        "sluice, or restore a backup made by this one",
                        version, STEP_COUNT);
     }
-    if (pages == 0 && !prepare_new(db, err)) {
+    if (tables == 0 && !prepare_new(db, err)) {
         return false;
     }
     if (version == STEP_COUNT) {
