@@ -252,6 +252,8 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "base/file" },
     .{ .name = "base/log" },
     .{ .name = "crypto/aead" },
+    .{ .name = "config/chats", .with = &.{"config/rig.c"} },
+    .{ .name = "config/config", .with = &.{"config/rig.c"} },
     .{ .name = "crypto/digest" },
     .{ .name = "crypto/encode" },
     .{ .name = "crypto/password" },

@@ -92,14 +92,23 @@ static bool read_rows(struct rows *rows, struct sqlite *db, const char *sql, str
     return true;
 }
 
-static void print_lines(const struct rows *rows)
+/* Row by row, however many there are. */
+static bool print_lines(struct arena *arena, struct sqlite *db, const char *sql, struct err *err)
 {
-    for (size_t r = 1; r <= rows->count; r++) {
-        for (int i = 0; i < rows->columns; i++) {
-            (void)printf("%s%.*s", i == 0 ? "" : "\t", STR_ARG(rows->cells[r][i]));
+    struct query *query = sqlite_query(db, sql, err);
+    bool row = query != NULL;
+    while (row) {
+        if (!query_step(query, &row, err)) {
+            return false;
         }
-        (void)printf("\n");
+        for (int i = 0; row && i < query_columns(query); i++) {
+            struct str text = cell(arena, query, i);
+            (void)printf("%s%.*s", i == 0 ? "" : "\t", STR_ARG(text));
+        }
+        (void)printf("%s", row ? "\n" : "");
+        arena_reset(arena);
     }
+    return query != NULL;
 }
 
 /* Columns stand also where a name is written from right to left. */
@@ -128,11 +137,14 @@ static bool query(const char *path, const char *sql, bool table, struct err *err
     static struct rows rows;
     struct sqlite *db = NULL;
     arena_init(&rows.arena, 64 * 1024 * 1024);
-    bool ok = open_file(&db, path, true, err) && read_rows(&rows, db, sql, err);
+    bool ok = open_file(&db, path, true, err);
     if (ok && table) {
-        print_table(&rows);
+        ok = read_rows(&rows, db, sql, err);
+        if (ok) {
+            print_table(&rows);
+        }
     } else if (ok) {
-        print_lines(&rows);
+        ok = print_lines(&rows.arena, db, sql, err);
     }
     sqlite_close(db);
     arena_free(&rows.arena);

@@ -47,6 +47,7 @@ struct build {
     struct config *config;
     struct reader *reader;
     const struct kinds *kinds;
+    const struct yaml_node *source_section;
     struct plan_source *sources;
     struct plan_sink *sinks;
     struct plan_pipeline *pipelines;
@@ -184,7 +185,6 @@ static bool read_sink(struct build *build, const struct yaml_node *map, struct s
 static bool find_source(struct build *build, const struct yaml_node *map, const char *what,
                         struct str *source)
 {
-    const struct plan *plan = &build->config->plan;
     const struct yaml_node *node = yaml_get(map, STR("source"));
     if (node == NULL) {
         return fault_add(build->reader->faults, reader_place(map),
@@ -195,11 +195,17 @@ static bool find_source(struct build *build, const struct yaml_node *map, const 
     }
     struct nearest nearest;
     nearest_begin(&nearest, *source);
-    for (size_t i = 0; i < plan->source_count; i++) {
-        if (str_equal(*source, build->sources[i].name)) {
+    /* Also one that was written and is wrong: its own faults are enough. */
+    const struct yaml_node *section = build->source_section;
+    if (yaml_kind(section) != YAML_MAP) {
+        return false;
+    }
+    for (size_t i = 0; i < yaml_count(section); i++) {
+        struct str name = yaml_text(reader_key(section, i));
+        if (str_equal(*source, name)) {
             return true;
         }
-        nearest_try(&nearest, build->sources[i].name);
+        nearest_try(&nearest, name);
     }
     return fault_add(build->reader->faults, reader_place(node), "%s: there is no source '%.*s'%s",
                      what, STR_ARG(*source), nearest_hint(&nearest));
@@ -361,21 +367,35 @@ static bool prepare(struct build *build)
            build->config->projects != NULL;
 }
 
+/* The names of all sinks, also of those that are wrong; NULL when there is no such map. */
+static void note_sinks(struct reader *reader, const struct yaml_node *section)
+{
+    if (yaml_kind(section) != YAML_MAP) {
+        return;
+    }
+    struct str *names = arena_array(reader->arena, yaml_count(section) + 1, sizeof *names);
+    for (size_t i = 0; names != NULL && i < yaml_count(section); i++) {
+        names[i] = yaml_text(reader_key(section, i));
+    }
+    reader->sinks = names;
+    reader->sink_count = yaml_count(section);
+}
+
 bool config_build(struct config *config, struct reader *reader, const struct yaml_node *root,
                   const struct kinds *kinds)
 {
-    struct build build = {.config = config, .reader = reader, .kinds = kinds};
+    struct build build = {
+        .config = config,
+        .reader = reader,
+        .kinds = kinds,
+        .source_section = yaml_get(root, STR("sources")),
+    };
     if (!prepare(&build)) {
         return fault_add(reader->faults, (struct place){0}, "out of memory");
     }
     bool good = read_section(&build, root, "sources", "source", PLAN_SOURCES_MAX, read_source);
     good = read_section(&build, root, "sinks", "sink", PLAN_SINKS_MAX, read_sink) && good;
-    struct str *names = arena_array(reader->arena, config->plan.sink_count + 1, sizeof *names);
-    for (size_t i = 0; names != NULL && i < config->plan.sink_count; i++) {
-        names[i] = build.sinks[i].name;
-    }
-    reader->sinks = names;
-    reader->sink_count = names == NULL ? 0 : config->plan.sink_count;
+    note_sinks(reader, yaml_get(root, STR("sinks")));
     return read_section(&build, root, "pipelines", "pipeline", PLAN_PIPELINES_MAX, read_pipeline) &&
            good;
 }

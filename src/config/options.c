@@ -156,6 +156,9 @@ static bool read_sink(struct reader *reader, const struct slot *slot, struct str
         }
         nearest_try(&nearest, reader->sinks[i]);
     }
+    if (reader->sinks == NULL) { /* A fault of its own. */
+        return false;
+    }
     return fault_add(reader->faults, slot->place, "%s: there is no sink '%.*s'%s", slot->what,
                      STR_ARG(text), nearest_hint(&nearest));
 }

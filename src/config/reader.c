@@ -72,6 +72,9 @@ bool reader_is_map(struct reader *reader, const struct yaml_node *node, const ch
     if (yaml_kind(node) == YAML_MAP) {
         return true;
     }
+    if (yaml_kind(node) == YAML_NULL) {
+        return fault_add(reader->faults, reader_place(node), "%s is empty", what);
+    }
     return fault_add(reader->faults, reader_place(node),
                      "%s: a map of keys is expected here, not %s", what,
                      yaml_kind_words(yaml_kind(node)));

@@ -19,7 +19,7 @@ struct reader {
     struct arena *arena;
     struct faults *faults;
     const struct env *env;
-    const struct str *sinks; /* Names that an option may refer to. */
+    const struct str *sinks; /* Names that an option may refer to; NULL: not known. */
     size_t sink_count;
 };
 
