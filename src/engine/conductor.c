@@ -17,7 +17,8 @@
 #include "text/json.h"
 
 enum {
-    LOOK_MS = 200,               /* While a run is open. */
+    LOOK_MS = 200,  /* While a run is open. */
+    IDLE_MS = 1000, /* How soon the work of another process (a verb) is noticed. */
     RUN_BY_MESSAGE_MS_MAX = 600 * 1000, /* A run without an end would never be recorded. */
 };
 
@@ -301,6 +302,13 @@ static bool conductor_step(struct worker *worker, struct err *err)
     size_t count = 0;
     int64_t next_ms = 0;
     bool taken = false;
+    bool changed = false;
+    if (!store_changed(worker->store, &changed, err)) {
+        return false;
+    }
+    if (changed) { /* Perhaps by another process, whose commits ring no bell here. */
+        worker_ring(worker);
+    }
     if (!take_request(worker, &taken, err) ||
         !store_run_active(worker->store, &worker->arena, &runs, &count, err)) {
         return false;
@@ -315,7 +323,7 @@ static bool conductor_step(struct worker *worker, struct err *err)
             return false;
         }
     }
-    int64_t wait_ms = count > 0 ? LOOK_MS : WORKER_IDLE_MS;
+    int64_t wait_ms = count > 0 ? LOOK_MS : IDLE_MS;
     int64_t until_ms = next_ms != 0 ? next_ms - clock_wall_ms(worker->clock) : wait_ms;
     wait_ms = until_ms < wait_ms ? until_ms : wait_ms;
     worker->wake_ms = worker_mono_ms(worker) + (wait_ms > 0 ? wait_ms : 0);

@@ -219,6 +219,13 @@ static bool delivery_step(struct worker *worker, struct err *err)
         worker->wake_ms = worker->breaker.until_ms;
         return true;
     }
+    bool any = false;
+    if (!store_outbox_any(worker->store, worker->sink->name, &any, err)) {
+        return false;
+    }
+    if (!any) {
+        return true;
+    }
     size_t count = worker->breaker.state == BREAKER_CLOSED ? SINK_BATCH_MAX : 1;
     struct parcel *parcels = arena_array(&worker->arena, count, sizeof *parcels);
     if (parcels == NULL) {

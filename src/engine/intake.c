@@ -20,6 +20,12 @@ enum {
 
 static bool listens(const struct plan_pipeline *pipeline, const struct worker *worker)
 {
+    const char *const *name = pipeline->op->type->references;
+    for (; worker->source->reference.len > 0 && name != NULL && *name != NULL; name++) {
+        if (str_equal(str_of(*name), worker->source->reference)) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < pipeline->chat_count; i++) {
         if (str_equal(pipeline->chats[i].source, worker->source->name)) {
             return true;
@@ -77,6 +83,9 @@ static bool collect_chats(struct worker *worker, struct chat_cursor **out, size_
     *out = chats;
     if (chats == NULL) {
         return err_set(err, ERR_RETRY, "out of step memory for %zu chats", room);
+    }
+    if (worker->source->reference.len > 0) {
+        return add_chat(worker, chats, count, STR(""), err);
     }
     for (size_t i = 0; i < worker->plan->pipeline_count && !all; i++) {
         const struct plan_pipeline *pipeline = &worker->plan->pipelines[i];

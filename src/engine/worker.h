@@ -34,7 +34,7 @@ enum {
     WORKER_ARENA_LIMIT = 160 * 1024 * 1024,
     WORKER_REFUSED_MAX = 32,
     WORKER_WHY_MAX = 240,
-    WORKER_IDLE_MS = 1000, /* How often an idle worker looks at the store for others' work. */
+    WORKER_IDLE_MS = 10 * 1000, /* How often an idle worker looks although nobody rang. */
 };
 
 struct worker;

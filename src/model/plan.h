@@ -63,6 +63,7 @@ struct plan_source {
     int64_t poll_ms;   /* Pause between two looks when nothing is left. */
     int64_t fetch_ms;  /* How long one fetch may take. */
     bool on_demand;    /* Only read when a run asks for it: no pipeline runs on its messages. */
+    struct str reference; /* The reference that it brings, if it is one; it then has no chats. */
 };
 
 struct plan_chat {

@@ -6,25 +6,53 @@ enum {
     FLAG_KIND_MASK = 15,
     FLAG_RECEIPT = 1 << 4,
     SCAN_MAX = 4 * SINK_BATCH_MAX,
-    SET_SLOTS = 32768, /* Twice SCAN_MAX, a power of two. */
+    SET_SLOTS_FIRST = 64,
 };
 
 /* Entities that may not be handed out now; a rare mix-up of hashes only delays. */
 struct entity_set {
-    uint64_t *slots;
+    struct arena *arena;
+    uint64_t *slots; /* Open addressing, at most half full. */
+    size_t size;     /* A power of two. */
+    size_t count;
 };
 
-static bool set_add(struct entity_set *set, uint64_t hash)
+static size_t set_slot(const struct entity_set *set, uint64_t hash)
+{
+    size_t at = (size_t)(hash >> 17) & (set->size - 1);
+    while (set->slots[at] != 0 && set->slots[at] != hash) {
+        at = (at + 1) & (set->size - 1);
+    }
+    return at;
+}
+
+static bool set_grow(struct entity_set *set)
+{
+    struct entity_set old = *set;
+    set->size = old.size == 0 ? SET_SLOTS_FIRST : old.size * 4;
+    set->slots = arena_array(set->arena, set->size, sizeof *set->slots);
+    if (set->slots == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < old.size; i++) {
+        if (old.slots[i] != 0) {
+            set->slots[set_slot(set, old.slots[i])] = old.slots[i];
+        }
+    }
+    return true;
+}
+
+/* `*first` tells that it was not there yet. */
+static bool set_add(struct entity_set *set, uint64_t hash, bool *first)
 {
     hash |= 1;
-    size_t at = (size_t)(hash >> 17) & (SET_SLOTS - 1);
-    while (set->slots[at] != 0) {
-        if (set->slots[at] == hash) {
-            return false;
-        }
-        at = (at + 1) & (SET_SLOTS - 1);
+    if (set->count * 2 >= set->size && !set_grow(set)) {
+        return false;
     }
+    size_t at = set_slot(set, hash);
+    *first = set->slots[at] == 0;
     set->slots[at] = hash;
+    set->count += *first;
     return true;
 }
 
@@ -215,7 +243,10 @@ static bool look_at(struct due_scan *scan, const struct query *query, struct par
 {
     struct str entity = query_text(query, 7);
     int64_t due_ms = query_int(query, 10);
-    bool first = set_add(&scan->blocked, str_hash(entity, (uint64_t)query_int(query, 6)));
+    bool first = false;
+    if (!set_add(&scan->blocked, str_hash(entity, (uint64_t)query_int(query, 6)), &first)) {
+        return err_set(err, ERR_RETRY, "store: out of step memory");
+    }
     bool waits = due_ms > scan->now_ms && due_ms <= scan->now_ms + OUTBOX_WAIT_MS_MAX;
     *taken = first && !waits; /* Due too far ahead: the wall clock was put back. */
     if (waits && (scan->next_due_ms == 0 || due_ms < scan->next_due_ms)) {
@@ -230,7 +261,8 @@ bool store_outbox_due(struct store *store, struct arena *arena, struct str sink,
 {
     int64_t sink_id = 0;
     size_t room = *count;
-    struct due_scan scan = {.store = store, .arena = arena, .now_ms = now_ms};
+    struct due_scan scan = {
+        .store = store, .arena = arena, .blocked = {.arena = arena}, .now_ms = now_ms};
     *count = 0;
     *more = false;
     *next_due_ms = 0;
@@ -251,10 +283,6 @@ bool store_outbox_due(struct store *store, struct arena *arena, struct str sink,
     query_bind_int(query, 1, sink_id);
     bool row = false;
     bool ok = store_step(store, query, &row, err);
-    if (ok && row) {
-        scan.blocked.slots = arena_array(arena, SET_SLOTS, sizeof(uint64_t));
-        ok = scan.blocked.slots != NULL || err_set(err, ERR_RETRY, "store: out of step memory");
-    }
     size_t scanned = 0;
     while (ok && row && scanned < SCAN_MAX && *count < room && scan.bytes < SINK_BATCH_BYTES_MAX) {
         bool taken = false;
@@ -267,6 +295,22 @@ bool store_outbox_due(struct store *store, struct arena *arena, struct str sink,
     *more = row && *count > 0;
     *next_due_ms = scan.next_due_ms;
     return ok;
+}
+
+bool store_outbox_any(struct store *store, struct str sink, bool *any, struct err *err)
+{
+    int64_t sink_id = 0;
+    struct query *query =
+        store_query(store, "SELECT 1 FROM outbox WHERE sink=?1 LIMIT 1", err);
+    if (query == NULL || !store_name_find(store, sink, &sink_id, err)) {
+        return false;
+    }
+    query_bind_int(query, 1, sink_id);
+    if (!store_step(store, query, any, err)) {
+        return false;
+    }
+    query_end(query);
+    return true;
 }
 
 bool store_outbox_done(struct store *store, struct str sink, const struct effect *effect,

@@ -23,6 +23,9 @@ enum { OUTBOX_WAIT_MS_MAX = 4 * 3600 * 1000 };
 bool store_outbox_put(struct store *store, const struct effect *effect, int64_t partition,
                       const struct record *record, bool *queued, struct err *err);
 
+/* Does anything wait for the sink? */
+bool store_outbox_any(struct store *store, struct str sink, bool *any, struct err *err);
+
 /* Up to `*count` parcels that are due, oldest first, no two of one entity. `*next_due_ms` is when
    the next waiting one becomes due (0: nothing waits). `*more` tells that others are due now. */
 bool store_outbox_due(struct store *store, struct arena *arena, struct str sink, int64_t now_ms,

