@@ -8,7 +8,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/must.h"
 
 enum {
     HEADER_SIZE = 100, /* Of a SQLite file. */

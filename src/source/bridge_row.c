@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/must.h"
 #include "text/datetime.h"
 #include "text/json.h"
 #include "text/utf8.h"
@@ -53,7 +52,7 @@ static size_t seconds_read(struct str text, int64_t *ms, size_t *digits)
         !is_digit(text.ptr[18])) {
         return 0;
     }
-    int seconds = (text.ptr[17] - '0') * 10 + (text.ptr[18] - '0');
+    int64_t seconds = (text.ptr[17] - '0') * 10 + (text.ptr[18] - '0');
     size_t at = SECONDS_END;
     int64_t fraction = 0;
     *digits = 0;

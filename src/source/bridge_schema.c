@@ -177,44 +177,64 @@ static void add_name(struct buf *sql, struct str name)
     buf_add_byte(sql, '"');
 }
 
-/*
- * Put a statement together: %r the rowid, %t the table, %c %i %x %w %d the columns of chat, id,
- * text, time and deletion, %m all columns of a message. Other bytes stand for themselves.
- */
+/* All columns of a message behind its chat and id. */
+static void add_message(struct bridge_schema *schema, struct buf *sql)
+{
+    for (enum bridge_role role = BRIDGE_SENDER; role < BRIDGE_ROLES; role++) {
+        if (schema->names[role].ptr != NULL) {
+            buf_add_byte(sql, ',');
+            add_name(sql, schema->names[role]);
+        }
+    }
+}
+
+/* %r the rowid, %t the table, %c %i %x %w %d chat, id, text, time, deletion; %m a message. */
+static void add_letter(struct bridge_schema *schema, struct buf *sql, const char *rowid,
+                       char letter)
+{
+    switch (letter) {
+    case 'r':
+        buf_add(sql, str_of(rowid));
+        break;
+    case 't':
+        add_name(sql, schema->table);
+        break;
+    case 'c':
+        add_name(sql, schema->names[BRIDGE_CHAT]);
+        break;
+    case 'i':
+        add_name(sql, schema->names[BRIDGE_ID]);
+        break;
+    case 'x':
+        add_name(sql, schema->names[BRIDGE_TEXT]);
+        break;
+    case 'w':
+        add_name(sql, schema->names[BRIDGE_TIME]);
+        break;
+    case 'd':
+        if (schema->names[BRIDGE_DELETED].ptr == NULL) {
+            buf_add(sql, STR("NULL"));
+        } else {
+            add_name(sql, schema->names[BRIDGE_DELETED]);
+        }
+        break;
+    default:
+        must(letter == 'm');
+        add_message(schema, sql);
+        break;
+    }
+}
+
+/* Put a statement together: a letter behind % is replaced, other bytes stand for themselves. */
 static const char *make(struct bridge_schema *schema, const char *rowid, const char *pattern)
 {
     struct buf sql;
     buf_init(&sql, &schema->arena, 256);
     for (const char *at = pattern; *at != '\0'; at++) {
-        if (*at != '%') {
-            buf_add_byte(&sql, *at);
-            continue;
-        }
-        at++;
-        if (*at == 'r') {
-            buf_add(&sql, str_of(rowid));
-        } else if (*at == 't') {
-            add_name(&sql, schema->table);
-        } else if (*at == 'c') {
-            add_name(&sql, schema->names[BRIDGE_CHAT]);
-        } else if (*at == 'i') {
-            add_name(&sql, schema->names[BRIDGE_ID]);
-        } else if (*at == 'x') {
-            add_name(&sql, schema->names[BRIDGE_TEXT]);
-        } else if (*at == 'w') {
-            add_name(&sql, schema->names[BRIDGE_TIME]);
-        } else if (*at == 'd' && schema->names[BRIDGE_DELETED].ptr == NULL) {
-            buf_add(&sql, STR("NULL"));
-        } else if (*at == 'd') {
-            add_name(&sql, schema->names[BRIDGE_DELETED]);
+        if (*at == '%') {
+            add_letter(schema, &sql, rowid, *++at);
         } else {
-            must(*at == 'm');
-            for (enum bridge_role role = BRIDGE_SENDER; role < BRIDGE_ROLES; role++) {
-                if (schema->names[role].ptr != NULL) {
-                    buf_add_byte(&sql, ',');
-                    add_name(&sql, schema->names[role]);
-                }
-            }
+            buf_add_byte(&sql, *at);
         }
     }
     return buf_str(&sql).ptr;

@@ -516,14 +516,12 @@ static void a_probe_tells_what_is_there(void **state)
     struct connector *connector = &rig.source->connector;
     int64_t deadline_ms = clock_mono_ms(&rig.clock) + 5000;
     assert_true(source_whatsapp_bridge.connector.probe(connector, deadline_ms, &found, &rig.err));
+    static const char nearest[] = "nearest are " A " (Lawley Activation), 120363999999999999@g.us";
     static const char *const words[] = {
-        "messages.db",
-        "chat_jid and content",
-        "101 messages",
-        "newest 2025-12-09T18:51:42.000Z",
-        "2 chats",
-        "0 of 1 expected are there",
-        "nearest are " A " (Lawley Activation), 120363999999999999@g.us",
+        "messages.db",  "chat_jid and content",
+        "101 messages", "newest 2025-12-09T18:51:42.000Z",
+        "2 chats",      "0 of 1 expected are there",
+        nearest,
     };
     for (size_t i = 0; i < COUNT(words); i++) {
         if (str_find(found, str_of(words[i]), 0) == STR_NONE) {
