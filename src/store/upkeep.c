@@ -10,7 +10,7 @@
 
 enum {
     SINKS_MAX = 4096, /* Kinds of waiting records looked at for the oldest. */
-    MERGE_PAGES = 500,
+    MERGE_PAGES = 128,
     FREE_PAGES_MAX = 256,
     MERGE_EVERY_MS = 24 * 60 * 60 * 1000,
     PROBLEMS_MAX = 20,

@@ -79,6 +79,7 @@ static void read_all(struct fixture *f, const char *pipeline)
         fixture_ok(f, store_reader_end(f->store, reader, &more, &f->err));
         fixture_commit(f);
     }
+    store_reader_close(reader);
 }
 
 static void verify(struct fixture *f)
