@@ -11,6 +11,7 @@ enum {
     FLAG_DELETED = 1 << 8,
     FLAG_KIND_MASK = 15,
     COLLISIONS_MAX = 64,
+    CHARACTER_REST_MAX = 3, /* Bytes of a character behind its first. */
 };
 
 /* What intake knows of one message while a batch is filed. */
@@ -297,7 +298,8 @@ static bool cut_text(struct message *message)
         return false;
     }
     size_t len = MESSAGE_TEXT_MAX;
-    while (len > 0 && ((unsigned char)message->text.ptr[len] & 0xC0) == 0x80) {
+    while (len > MESSAGE_TEXT_MAX - CHARACTER_REST_MAX &&
+           ((unsigned char)message->text.ptr[len] & 0xC0) == 0x80) {
         len--;
     }
     message->text.len = len;
@@ -335,7 +337,7 @@ static bool file_row(struct filing *filing, size_t place, struct intake_counts *
     struct store *store = filing->store;
     struct message *message = &filing->messages[place];
     struct item *item = &filing->items[place];
-    counts->cut += cut_text(message);
+    bool cut = cut_text(message);
     if (message->partition == 0) {
         message->partition = item->chat;
     }
@@ -359,6 +361,7 @@ static bool file_row(struct filing *filing, size_t place, struct intake_counts *
     message->id = filing->base + (int64_t)place;
     message->archived_ms = filing->archived_ms;
     counts->last_id = message->id;
+    counts->cut += cut; /* Not of a repeat: a source that looks back shows it again and again. */
     counts->fresh += item->known == 0;
     counts->revised += item->known != 0;
     return insert_row(store, message, item->chat, err);
@@ -378,9 +381,12 @@ static bool begin_filing(struct filing *filing, struct err *err)
     int64_t last_id = row ? query_int(query, 0) : 0;
     int64_t last_ms = row ? query_int(query, 1) : 0;
     query_end(query);
-    if (!store_meta_get(store, "archive_floor", 0, &floor_id, err)) {
+    int64_t floor_ms = 0;
+    if (!store_meta_get(store, "archive_floor", 0, &floor_id, err) ||
+        !store_meta_get(store, "archive_floor_ms", 0, &floor_ms, err)) {
         return false;
     }
+    last_ms = last_ms > floor_ms ? last_ms : floor_ms;
     int64_t now_ms = clock_wall_ms(store->clock);
     filing->base = (last_id > floor_id ? last_id : floor_id) + 1;
     filing->archived_ms = now_ms > last_ms ? now_ms : last_ms;
