@@ -264,6 +264,7 @@ const UNIT_TESTS = [_]UnitTest{
         .with = &.{ "sim/world.c", "sim/drops.c", "sim/desk.c" },
     },
     .{ .name = "sink/sqlite" },
+    .{ .name = "store/archive", .with = &.{"store/fixture.c"} },
     .{ .name = "store/audit", .with = &.{"store/fixture.c"} },
     .{ .name = "store/blobs", .with = &.{"store/fixture.c"} },
     .{ .name = "store/lease", .with = &.{"store/fixture.c"} },
