@@ -268,6 +268,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "store/audit", .with = &.{"store/fixture.c"} },
     .{ .name = "store/blobs", .with = &.{"store/fixture.c"} },
     .{ .name = "store/lease", .with = &.{"store/fixture.c"} },
+    .{ .name = "store/memory", .with = &.{"store/fixture.c"} },
     .{ .name = "store/misc", .with = &.{"store/fixture.c"} },
     .{ .name = "source/bridge_file", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },

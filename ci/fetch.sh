@@ -30,7 +30,7 @@ tools=$cache/tools
 
 python() {
     if [ -x "$tools/usr/bin/python3" ]; then
-        LD_LIBRARY_PATH=$(echo "$tools"/usr/lib/*-linux-gnu) PYTHONHOME=$tools/usr \
+        LD_LIBRARY_PATH=$tools/usr/lib/$arch-linux-gnu:$tools/lib/$arch-linux-gnu PYTHONHOME=$tools/usr \
             "$tools/usr/bin/python3" "$@"
     elif [ -d "$tools/usr/lib/python3/dist-packages" ]; then
         PYTHONPATH=$tools/usr/lib/python3/dist-packages python3 "$@"
@@ -93,15 +93,26 @@ unpack_packages() {
         dpkg-deb -x "$deb" "$tools" || die "cannot unpack $deb"
     done
     rm -rf "$cache/apt"
+    trust_unpacked
+}
+
+# Where ca-certificates was unpacked and not installed, nobody made the bundle that Debian's pip
+# looks for; make it here and tell pip.
+trust_unpacked() {
+    [ -d "$tools/usr/share/ca-certificates/mozilla" ] || return 0
+    cat "$tools"/usr/share/ca-certificates/mozilla/*.crt > "$tools/ca.pem"
+    certifi=$tools/usr/lib/python3/dist-packages/pip/_vendor/certifi/core.py
+    [ ! -e "$certifi" ] || sed -i "s|/etc/ssl/certs/ca-certificates.crt|$tools/ca.pem|" "$certifi"
 }
 
 # --- files of a Debian mirror ----------------------------------------------------------------
 
-# The base addresses of the mirrors that apt is configured with, Debian's own suites first.
+# The base addresses of the Debian mirrors that apt is configured with. (Asking apt itself would
+# need its lists, which a minimal machine does not have yet.)
 mirrors() {
-    apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2> /dev/null | awk '
-        { rank = $1 ~ /^(bookworm|trixie|forky|sid|stable|testing|unstable|oldstable)/ ? 1 : 2 }
-        !($2 in seen) && rank == 1 { seen[$2] = 1; print $2 }'
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+        [ ! -r "$file" ] || awk -f "$root/ci/mirrors.awk" "$file"
+    done | awk '!seen[$0]++'
 }
 
 # fetch_pool SUITE PATH SHA256: the file as $cache/files/SHA256.
@@ -150,10 +161,6 @@ fetch_wheel() {
     mkdir -p "$5" "$5.wheel"
     echo "$1==$2 --hash=sha256:$4" > "$5.wheel/pin"
     set -- "$1" "$2" "$3" "$4" "$5" --quiet --no-deps --only-binary :all: --no-cache-dir
-    if [ -z "${PIP_CERT:-}" ] && [ ! -e /etc/ssl/certs/ca-certificates.crt ] && [ -d "$tools/usr/share/ca-certificates" ]; then
-        cat "$tools"/usr/share/ca-certificates/mozilla/*.crt > "$cache/ca.pem"
-        set -- "$@" --cert "$cache/ca.pem"
-    fi
     wheel_dir=$5
     wheel_platform=$3
     wheel_name=$1
