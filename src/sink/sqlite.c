@@ -357,6 +357,7 @@ static bool sequence_take(struct sqlite *db, const struct effect *effect, const 
 static enum outcome parcel_apply(struct sqlite_sink *self, const struct parcel *parcel,
                                  const struct sqlite_shape *shape, int64_t now_ms, struct err *err)
 {
+    must(shape != NULL);
     const char *table = shape->table->target->name;
     bool ok = parcel->kind == RECORD_EFFECT
                   ? effect_take(self->db, &parcel->effect, now_ms, err)
@@ -430,9 +431,12 @@ static enum outcome span_write(struct sqlite_sink *self, struct span *span, stru
         return OUTCOME_FAILED;
     }
     enum outcome outcome = span_fill(self, span, err);
-    if (outcome != OUTCOME_DONE || !sqlite_commit(self->db, err)) {
+    if (outcome == OUTCOME_DONE && !sqlite_commit(self->db, err)) {
+        outcome = OUTCOME_FAILED;
+    }
+    if (outcome != OUTCOME_DONE) {
         sqlite_rollback(self->db);
-        return outcome != OUTCOME_DONE ? outcome : OUTCOME_FAILED;
+        return outcome;
     }
     for (size_t i = span->from; i < span->stop; i++) {
         if (span->parcels[i].verdict != VERDICT_REJECT) {
