@@ -53,6 +53,13 @@ static void tell(const struct worker *worker, const struct err *err, int64_t wai
              err_kind_name(err->kind), times, (wait_ms + 999) / 1000);
 }
 
+/* The step gave up because it was asked to: nothing failed, and whoever asked knows. */
+static bool was_stopped(const struct worker *worker, const struct err *err)
+{
+    return err->kind == ERR_STOP && worker->stopping != NULL &&
+           worker->stopping(worker->stopping_context);
+}
+
 static bool ends_process(const struct err *err)
 {
     return err->kind == ERR_STORE || err->kind == ERR_STOP;
@@ -81,6 +88,9 @@ bool worker_run(struct worker *worker, struct err *err)
         if (was_busy && !worker->busy) {
             store_shrink(worker->store);
         }
+        return true;
+    }
+    if (was_stopped(worker, err)) {
         return true;
     }
     if (ends_process(err)) {
