@@ -1,6 +1,7 @@
 #include "db/sqlite.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,12 +20,27 @@ struct sqlite {
     sqlite3 *handle;
     char path[PATH_MAX_BYTES];
     int failed_code; /* Extended; of the last failure. */
+    int checkpoint_pages;
+    bool torn; /* A value could not be read for lack of memory: nothing that follows may count. */
+    sqlite3_stmt *rollback; /* Made at open, so that rolling back needs no memory. */
     size_t query_count;
     struct query queries[SQLITE_QUERIES_MAX];
 };
 
+/* Once a sync has failed in this process, none is tried again: not even when files are closed. */
+static atomic_bool sync_failed;
+
+/* What the system's files call an I/O error, though the disk is sound. */
+static bool lacks_room(int code)
+{
+    return code == SQLITE_IOERR_NOMEM || code == SQLITE_IOERR_SHMSIZE;
+}
+
 static enum err_kind kind_of(int code)
 {
+    if (lacks_room(code)) {
+        return ERR_RETRY;
+    }
     switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -79,6 +95,9 @@ static bool fail(struct sqlite *db, struct err *err)
 {
     int code = sqlite3_extended_errcode(db->handle);
     db->failed_code = code;
+    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) {
+        atomic_store(&sync_failed, true);
+    }
     return err_set(err, kind_of(code), "%s: %s%s", db->path, sqlite3_errmsg(db->handle),
                    advice_of(code));
 }
@@ -90,8 +109,33 @@ static bool configure(struct sqlite *db, const struct sqlite_options *options, s
     (void)snprintf(pragma, sizeof pragma, "PRAGMA cache_size=-%d", cache_kib);
     (void)sqlite3_extended_result_codes(db->handle, 1);
     (void)sqlite3_busy_timeout(db->handle, options->busy_ms > 0 ? options->busy_ms : SQLITE_BUSY_MS);
+    if (sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &db->rollback,
+                           NULL) != SQLITE_OK) {
+        return fail(db, err);
+    }
     return sqlite_exec(db, pragma, err) && sqlite_exec(db, "PRAGMA temp_store=MEMORY", err) &&
            sqlite_exec(db, "PRAGMA trusted_schema=OFF", err);
+}
+
+/*
+ * SQLite's own hook forgets what a checkpoint said, a failed sync too. This one lets the commit
+ * fail, although it stands: a process that must stop stops. A busy or full file waits for later.
+ */
+static int after_commit(void *context, sqlite3 *handle, const char *name, int pages)
+{
+    struct sqlite *db = context;
+    if (pages < db->checkpoint_pages) {
+        return SQLITE_OK;
+    }
+    int rc = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    bool disk = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CORRUPT;
+    return disk && !lacks_room(rc) ? rc : SQLITE_OK;
+}
+
+void sqlite_checkpoint_at(struct sqlite *db, int pages)
+{
+    db->checkpoint_pages = pages;
+    (void)sqlite3_wal_hook(db->handle, after_commit, db);
 }
 
 bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_options *options,
@@ -133,6 +177,10 @@ void sqlite_close(struct sqlite *db)
     for (size_t i = 0; i < db->query_count; i++) {
         (void)sqlite3_finalize(db->queries[i].statement);
     }
+    (void)sqlite3_finalize(db->rollback);
+    if (atomic_load(&sync_failed)) {
+        (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
     int rc = sqlite3_close(db->handle);
     must(rc == SQLITE_OK);
     mem_free(db);
@@ -149,16 +197,27 @@ static bool run(struct sqlite *db, const char *sql, struct err *err)
     return query != NULL && query_run(query, err);
 }
 
+/* A change that may rest on a value that was not read must not be kept. */
+static bool untorn(struct sqlite *db, struct err *err)
+{
+    if (!db->torn) {
+        return true;
+    }
+    db->failed_code = SQLITE_NOMEM;
+    return err_set(err, ERR_RETRY, "%s: out of memory while reading", db->path);
+}
+
 bool sqlite_begin(struct sqlite *db, struct err *err)
 {
     static const char sql[] = "BEGIN IMMEDIATE";
+    db->torn = false;
     return run(db, sql, err);
 }
 
 bool sqlite_commit(struct sqlite *db, struct err *err)
 {
     static const char sql[] = "COMMIT";
-    return run(db, sql, err);
+    return untorn(db, err) && run(db, sql, err);
 }
 
 void sqlite_rollback(struct sqlite *db)
@@ -167,7 +226,8 @@ void sqlite_rollback(struct sqlite *db)
         (void)sqlite3_reset(db->queries[i].statement);
     }
     if (sqlite_in_transaction(db)) {
-        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+        (void)sqlite3_step(db->rollback);
+        (void)sqlite3_reset(db->rollback);
     }
 }
 
@@ -295,6 +355,7 @@ struct str query_text(const struct query *query, int column)
 {
     const unsigned char *bytes = sqlite3_column_text(query->statement, column);
     if (bytes == NULL) {
+        query->owner->torn |= sqlite3_column_type(query->statement, column) != SQLITE_NULL;
         return (struct str){0};
     }
     size_t len = (size_t)sqlite3_column_bytes(query->statement, column);
@@ -308,6 +369,7 @@ struct str query_blob(const struct query *query, int column)
     }
     const void *bytes = sqlite3_column_blob(query->statement, column);
     size_t len = (size_t)sqlite3_column_bytes(query->statement, column);
+    query->owner->torn |= bytes == NULL && len > 0;
     return bytes != NULL ? (struct str){bytes, len} : STR("");
 }
 
@@ -364,7 +426,8 @@ bool sqlite_failed_full(const struct sqlite *db)
 bool sqlite_failed_disk(const struct sqlite *db)
 {
     int code = db->failed_code & 0xff;
-    return code == SQLITE_IOERR || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+    bool disk = code == SQLITE_IOERR && !lacks_room(db->failed_code);
+    return disk || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
 const char *sqlite_version(void)

@@ -58,6 +58,10 @@ bool sqlite_commit(struct sqlite *db, struct err *err);
 void sqlite_rollback(struct sqlite *db);
 bool sqlite_in_transaction(const struct sqlite *db);
 
+/* Copy the write-ahead log back once it has so many pages. A disk that fails at that fails the
+   commit that set it off, although the commit stands. Instead of PRAGMA wal_autocheckpoint. */
+void sqlite_checkpoint_at(struct sqlite *db, int pages);
+
 struct query *sqlite_query(struct sqlite *db, const char *sql, struct err *err);
 
 void query_bind_int(struct query *query, int index, int64_t value);

@@ -7,7 +7,7 @@
 #include "store/lease.h"
 #include "store/schema.h"
 
-enum { NAMES_ARENA_LIMIT = 64 * 1024 * 1024 };
+enum { NAMES_ARENA_LIMIT = 64 * 1024 * 1024, CHECKPOINT_PAGES = 2000 };
 
 /* A corrupt file or a failing disk must stop the process; everything else keeps its grade. */
 static bool grade(struct store *store, struct err *err)
@@ -30,12 +30,12 @@ static bool configure(struct store *store, const struct store_options *options, 
     if (options->readonly) {
         return sqlite_exec(store->db, "PRAGMA query_only=ON", err);
     }
+    sqlite_checkpoint_at(store->db, CHECKPOINT_PAGES);
     return schema_upgrade(store->db, err) &&
            sqlite_exec(store->db,
                        "PRAGMA journal_mode=WAL;"
                        "PRAGMA synchronous=FULL;"
                        "PRAGMA secure_delete=FAST;"
-                       "PRAGMA wal_autocheckpoint=2000;"
                        "PRAGMA journal_size_limit=67108864",
                        err);
 }
