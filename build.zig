@@ -244,6 +244,8 @@ const UnitTest = struct {
     name: []const u8,
     room: ?[]const u8 = null,
     with: []const []const u8 = &.{},
+    /// Foreign headers that it sees beside those of its room.
+    libs: []const *const Recipe = &.{},
     /// Starts threads: `sanitize` also runs it under ThreadSanitizer.
     threads: bool = false,
 };
@@ -263,6 +265,12 @@ const UNIT_TESTS = [_]UnitTest{
         .room = "app",
         .with = &.{ "sim/world.c", "sim/drops.c", "sim/desk.c" },
     },
+    .{
+        .name = "sim/fault",
+        .room = "app",
+        .with = &.{ "sim/world.c", "sim/drops.c", "sim/desk.c", "sim/fault_vfs.c" },
+        .libs = &.{sqlite},
+    },
     .{ .name = "sink/sqlite" },
     .{ .name = "store/archive", .with = &.{"store/fixture.c"} },
     .{ .name = "store/audit", .with = &.{"store/fixture.c"} },
@@ -272,6 +280,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "store/misc", .with = &.{"store/fixture.c"} },
     .{ .name = "source/bridge_file", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },
+    .{ .name = "store/reader", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reference", .with = &.{"store/fixture.c"} },
     .{ .name = "store/run", .with = &.{"store/fixture.c"} },
     .{ .name = "store/search", .with = &.{"store/fixture.c"} },
@@ -673,7 +682,9 @@ const Shop = struct {
         const name = b.dupe(unit.name);
         std.mem.replaceScalar(u8, name, '/', '-');
         const file = b.fmt("tests/{s}_test.c", .{unit.name});
-        return shop.testProgram(name, .Debug, unit.room orelse unit.name[0..slash], file, unit.with);
+        const exe = shop.testProgram(name, .Debug, unit.room orelse unit.name[0..slash], file, unit.with);
+        for (unit.libs) |recipe| shop.use(exe.root_module, recipe);
+        return exe;
     }
 
     /// What ci/sanitize needs to compile everything with another compiler, one item a line.

@@ -447,6 +447,10 @@ static bool check_file(struct store *store, struct buf *problem, struct err *err
             return true;
         }
         struct str line = query_text(query, 0);
+        if (str_find(line, STR("error code=7"), 0) != STR_NONE) { /* SQLITE_NOMEM: not the file. */
+            query_end(query);
+            return err_set(err, ERR_RETRY, "store: out of memory while checking the file");
+        }
         if (!str_equal(line, STR("ok"))) {
             buf_printf(problem, "%.*s\n", STR_ARG(line));
         }

@@ -34,7 +34,7 @@ struct store *fixture_handle(struct fixture *fixture)
     return store;
 }
 
-int fixture_open(void **state)
+static int open_below(void **state, const char *parent)
 {
     static bool ready;
     struct fixture *fixture = calloc(1, sizeof *fixture);
@@ -45,13 +45,23 @@ int fixture_open(void **state)
     }
     fixture->clock = (struct clock){wall, wall, sleep_until};
     fixture->now_ms = INT64_C(1700000000000);
-    (void)snprintf(fixture->folder, sizeof fixture->folder, "/tmp/sluice-test-XXXXXX");
+    (void)snprintf(fixture->folder, sizeof fixture->folder, "%s/sluice-test-XXXXXX", parent);
     assert_non_null(mkdtemp(fixture->folder));
     (void)snprintf(fixture->path, sizeof fixture->path, "%s/store.db", fixture->folder);
     arena_init(&fixture->arena, ARENA_LIMIT);
     fixture->store = fixture_handle(fixture);
     *state = fixture;
     return 0;
+}
+
+int fixture_open(void **state)
+{
+    return open_below(state, "/tmp");
+}
+
+int fixture_open_quick(void **state)
+{
+    return open_below(state, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 }
 
 static void remove_tree(struct arena *arena, struct str path)

@@ -18,6 +18,7 @@ struct fixture {
 
 /* For CMocka: `*state` is the fixture. */
 int fixture_open(void **state);
+int fixture_open_quick(void **state); /* In memory where there is such a folder: no waiting. */
 int fixture_close(void **state);
 
 /* Another handle on the same file. */
