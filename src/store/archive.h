@@ -83,7 +83,8 @@ struct reader_options {
 
 /*
  * Needs an open change. The reader belongs to the handle and lives in `arena`. A chat that was left
- * out of the subscriptions for a while goes on where it was left, so nothing is counted twice.
+ * out of the subscriptions for a while goes on where it was left, so nothing is counted twice; nor
+ * does it matter in which way a chat is wanted (by its name, or with all of its source).
  */
 bool store_reader_open(struct store *store, struct arena *arena, const struct reader_options *options,
                        struct reader **out, struct err *err);

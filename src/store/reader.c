@@ -5,11 +5,10 @@
 #include "store/row.h"
 
 enum {
-    STRETCH_MAX = 200000,  /* Rows of other chats passed over in one step. */
-    SENDERS_SLOTS = 2048,  /* Power of two. */
+    STRETCH_MAX = 200000, /* Rows of other chats passed over in one step. */
+    SENDERS_SLOTS = 2048, /* Power of two. */
     SENDERS_ARENA = 1 << 20,
     CHATS_ARENA = 16 << 20,
-    LATE_MAX = 4096,
 };
 
 enum chat_use { CHAT_UNKNOWN = 0, CHAT_OTHER, CHAT_MINE };
@@ -37,7 +36,7 @@ struct reader {
 
     /* The stretch being read. */
     struct query *query;
-    int64_t position; /* Of the pipeline. */
+    int64_t position;  /* Of the pipeline. */
     int64_t late_chat; /* A chat that is catching up, or 0. */
     int64_t late_position;
     int64_t reached;
@@ -102,8 +101,8 @@ bool store_position_get(struct store *store, struct str pipeline, int64_t *id, s
         !position_read(store, pipeline_id, 0, id, &there, err)) {
         return false;
     }
-    struct query *query = store_query(
-        store, "SELECT min(id) FROM position WHERE pipeline=?1 AND chat<>0", err);
+    struct query *query =
+        store_query(store, "SELECT min(id) FROM position WHERE pipeline=?1 AND chat<>0", err);
     bool row = false;
     if (query == NULL) {
         return false;
@@ -119,70 +118,6 @@ bool store_position_get(struct store *store, struct str pipeline, int64_t *id, s
     return true;
 }
 
-/* A subscription that came, or came back, while the pipeline had already worked. */
-static bool subscribe_late(struct store *store, const struct reader *reader,
-                           const struct subscription *wanted, int64_t from, struct err *err)
-{
-    if (wanted->chat.len > 0) {
-        int64_t chat = 0;
-        return store_chat(store, wanted->source, wanted->chat, &chat, err) &&
-               position_write(store, reader->pipeline, chat, from, err);
-    }
-    int64_t source = 0;
-    if (!store_name(store, wanted->source, &source, err)) {
-        return false;
-    }
-    struct query *query = store_query(store,
-                                      "INSERT OR IGNORE INTO position(pipeline, chat, id)"
-                                      " SELECT ?1, id, ?3 FROM chat WHERE source=?2",
-                                      err);
-    if (query == NULL) {
-        return false;
-    }
-    query_bind_int(query, 1, reader->pipeline);
-    query_bind_int(query, 2, source);
-    query_bind_int(query, 3, from);
-    return store_run(store, query, err);
-}
-
-static bool subscribe(struct store *store, const struct reader *reader,
-                      const struct subscription *wanted, bool started, struct err *err)
-{
-    int64_t source = 0;
-    bool row = false;
-    struct query *query = store_query(
-        store, "SELECT left_id FROM subscription WHERE pipeline=?1 AND source=?2 AND chat=?3", err);
-    if (query == NULL || !store_name(store, wanted->source, &source, err)) {
-        return false;
-    }
-    query_bind_int(query, 1, reader->pipeline);
-    query_bind_int(query, 2, source);
-    query_bind_text(query, 3, wanted->chat.ptr != NULL ? wanted->chat : STR(""));
-    if (!store_step(store, query, &row, err)) {
-        return false;
-    }
-    bool left = row && query_type(query, 0) != QUERY_NULL;
-    int64_t from = left ? query_int(query, 0) : 0;
-    query_end(query);
-    if (row && !left) {
-        return true;
-    }
-    if (started && !subscribe_late(store, reader, wanted, from, err)) {
-        return false;
-    }
-    query = store_query(store,
-                        "INSERT OR REPLACE INTO subscription(pipeline, source, chat, left_id)"
-                        " VALUES(?1, ?2, ?3, NULL)",
-                        err);
-    if (query == NULL) {
-        return false;
-    }
-    query_bind_int(query, 1, reader->pipeline);
-    query_bind_int(query, 2, source);
-    query_bind_text(query, 3, wanted->chat.ptr != NULL ? wanted->chat : STR(""));
-    return store_run(store, query, err);
-}
-
 static bool is_wanted(const struct reader_options *options, struct str source, struct str chat)
 {
     for (size_t i = 0; i < options->subscription_count; i++) {
@@ -195,57 +130,241 @@ static bool is_wanted(const struct reader_options *options, struct str source, s
     return false;
 }
 
-/* Note where subscriptions that are no longer configured were left. */
-static bool unsubscribe(struct store *store, struct arena *arena, const struct reader *reader,
-                        int64_t position, struct err *err)
+/* What sluice files itself for this pipeline needs no subscription. */
+static bool is_own(const struct reader_options *options, struct str source, struct str chat)
 {
-    struct gone {
-        int64_t source;
-        struct str chat;
-    } *gone = NULL;
-    size_t count = 0;
+    if (str_starts(source, STR("answers/")) || str_starts(source, STR("receipts/"))) {
+        return str_equal(chat, options->pipeline);
+    }
+    if (!str_equal(source, STR("references"))) {
+        return false;
+    }
+    for (size_t i = 0; i < options->reference_count; i++) {
+        if (str_equal(options->references[i], chat)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The rows of `subscription` are of two kinds: with left_id NULL what was wanted when the pipeline
+ * was opened last (chat '': all of the source), with a left_id a single chat that is not wanted now
+ * and was read up to there. So it does not matter in which way a chat is wanted, or was.
+ */
+static bool was_subscribed(struct store *store, const struct reader *reader,
+                           const struct subscription *wanted, bool *was, struct err *err)
+{
+    int64_t source = 0;
     struct query *query = store_query(store,
-                                      "SELECT s.source, n.text, s.chat FROM subscription s JOIN name n"
-                                      " ON n.id=s.source WHERE s.pipeline=?1 AND s.left_id IS NULL",
+                                      "SELECT 1 FROM subscription WHERE pipeline=?1 AND source=?2"
+                                      " AND chat=?3 AND left_id IS NULL",
                                       err);
-    bool row = false;
-    gone = arena_array(arena, LATE_MAX, sizeof *gone);
-    if (query == NULL || gone == NULL) {
-        return query != NULL && out_of_memory(err);
+    if (query == NULL || !store_name(store, wanted->source, &source, err)) {
+        return false;
     }
     query_bind_int(query, 1, reader->pipeline);
-    while (count < LATE_MAX) {
+    query_bind_int(query, 2, source);
+    query_bind_text(query, 3, wanted->chat.ptr != NULL ? wanted->chat : STR(""));
+    if (!store_step(store, query, was, err)) {
+        return false;
+    }
+    query_end(query);
+    return true;
+}
+
+static bool count_subscribed(struct store *store, const struct reader *reader, size_t *count,
+                             struct err *err)
+{
+    bool row = false;
+    struct query *query = store_query(
+        store, "SELECT count(*) FROM subscription WHERE pipeline=?1 AND left_id IS NULL", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, reader->pipeline);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *count = row ? (size_t)query_int(query, 0) : 0;
+    query_end(query);
+    return true;
+}
+
+static bool is_unchanged(struct store *store, const struct reader *reader, size_t before,
+                         bool *unchanged, struct err *err)
+{
+    *unchanged = before == reader->options.subscription_count;
+    for (size_t i = 0; *unchanged && i < reader->options.subscription_count; i++) {
+        if (!was_subscribed(store, reader, &reader->options.subscriptions[i], unchanged, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What was wanted before: `count` subscriptions. */
+static bool load_subscribed(struct store *store, struct arena *arena, const struct reader *reader,
+                            size_t count, struct reader_options *out, struct err *err)
+{
+    struct subscription *list = arena_array(arena, count + 1, sizeof *list);
+    struct query *query = store_query(store,
+                                      "SELECT n.text, s.chat FROM subscription s JOIN name n"
+                                      " ON n.id=s.source WHERE s.pipeline=?1 AND s.left_id IS NULL",
+                                      err);
+    bool row = true;
+    if (query == NULL || list == NULL) {
+        return query != NULL && out_of_memory(err);
+    }
+    *out = (struct reader_options){.subscriptions = list};
+    query_bind_int(query, 1, reader->pipeline);
+    while (out->subscription_count < count) {
         if (!store_step(store, query, &row, err)) {
             return false;
         }
-        if (!row) {
-            break;
-        }
-        if (!is_wanted(&reader->options, query_text(query, 1), query_text(query, 2))) {
-            gone[count].source = query_int(query, 0);
-            gone[count].chat = arena_copy(arena, query_text(query, 2));
-            count++;
+        must(row);
+        struct subscription *one = &list[out->subscription_count++];
+        one->source = arena_copy(arena, query_text(query, 0));
+        one->chat = arena_copy(arena, query_text(query, 1));
+        if (one->source.ptr == NULL || one->chat.ptr == NULL) {
+            query_end(query);
+            return out_of_memory(err);
         }
     }
     query_end(query);
-    for (size_t i = 0; i < count; i++) {
+    return true;
+}
+
+struct chat_row {
+    int64_t id;
+    int64_t source;
+    struct str chat;
+};
+
+/* Note how far the chat was read: up to its own position while it catches up, else the common one.
+ */
+static bool leave_chat(struct store *store, const struct reader *reader,
+                       const struct chat_row *chat, struct err *err)
+{
+    int64_t id = 0;
+    bool late = false;
+    if (!position_read(store, reader->pipeline, chat->id, &id, &late, err)) {
+        return false;
+    }
+    struct query *query = store_query(store,
+                                      "INSERT OR REPLACE INTO subscription(pipeline, source, chat,"
+                                      " left_id) VALUES(?1, ?2, ?3, ?4)",
+                                      err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, reader->pipeline);
+    query_bind_int(query, 2, chat->source);
+    query_bind_text(query, 3, chat->chat);
+    query_bind_int(query, 4, late ? id : reader->position);
+    return store_run(store, query, err) &&
+           (!late || position_drop(store, reader->pipeline, chat->id, err));
+}
+
+/* The chat begins where it was left, or at the beginning of the archive. */
+static bool enter_chat(struct store *store, const struct reader *reader,
+                       const struct chat_row *chat, struct err *err)
+{
+    bool row = false;
+    struct query *query = store_query(store,
+                                      "DELETE FROM subscription WHERE pipeline=?1 AND source=?2 AND"
+                                      " chat=?3 AND left_id IS NOT NULL RETURNING left_id",
+                                      err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, reader->pipeline);
+    query_bind_int(query, 2, chat->source);
+    query_bind_text(query, 3, chat->chat);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    int64_t from = row ? query_int(query, 0) : 0;
+    query_end(query);
+    return from >= reader->position || position_write(store, reader->pipeline, chat->id, from, err);
+}
+
+/* Look at every chat there is: is it wanted now, and was it before? */
+static bool move_chats(struct store *store, const struct reader *reader,
+                       const struct reader_options *before, struct err *err)
+{
+    struct query *query = store_query(
+        store, "SELECT c.id, c.source, c.chat, n.text FROM chat c JOIN name n ON n.id=c.source",
+        err);
+    bool row = false;
+    bool ok = query != NULL && store_step(store, query, &row, err);
+    while (ok && row) {
+        struct chat_row chat = {query_int(query, 0), query_int(query, 1), query_text(query, 2)};
+        struct str source = query_text(query, 3);
+        bool own = is_own(&reader->options, source, chat.chat);
+        bool was = is_wanted(before, source, chat.chat);
+        bool is = is_wanted(&reader->options, source, chat.chat);
+        if (!own && was != is) {
+            ok = is ? enter_chat(store, reader, &chat, err) : leave_chat(store, reader, &chat, err);
+        }
+        ok = ok && store_step(store, query, &row, err);
+    }
+    if (query != NULL) {
+        query_end(query);
+    }
+    return ok;
+}
+
+static bool write_subscribed(struct store *store, const struct reader *reader, struct err *err)
+{
+    struct query *query =
+        store_query(store, "DELETE FROM subscription WHERE pipeline=?1 AND left_id IS NULL", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, reader->pipeline);
+    if (!store_run(store, query, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < reader->options.subscription_count; i++) {
+        const struct subscription *wanted = &reader->options.subscriptions[i];
+        int64_t source = 0;
         query = store_query(store,
-                            "UPDATE subscription SET left_id=coalesce((SELECT p.id FROM position p"
-                            " JOIN chat c ON c.id=p.chat WHERE p.pipeline=?1 AND c.source=?2 AND"
-                            " c.chat=?3), ?4) WHERE pipeline=?1 AND source=?2 AND chat=?3",
+                            "INSERT OR REPLACE INTO subscription(pipeline, source, chat, left_id)"
+                            " VALUES(?1, ?2, ?3, NULL)",
                             err);
-        if (query == NULL) {
+        if (query == NULL || !store_name(store, wanted->source, &source, err)) {
             return false;
         }
         query_bind_int(query, 1, reader->pipeline);
-        query_bind_int(query, 2, gone[i].source);
-        query_bind_text(query, 3, gone[i].chat);
-        query_bind_int(query, 4, position);
+        query_bind_int(query, 2, source);
+        query_bind_text(query, 3, wanted->chat.ptr != NULL ? wanted->chat : STR(""));
         if (!store_run(store, query, err)) {
             return false;
         }
     }
     return true;
+}
+
+/* Take note of what is wanted now, if that is not what was wanted before. */
+static bool subscribe(struct store *store, struct arena *arena, const struct reader *reader,
+                      bool started, struct err *err)
+{
+    struct reader_options before = {0};
+    size_t count = 0;
+    bool unchanged = false;
+    if (!count_subscribed(store, reader, &count, err) ||
+        !is_unchanged(store, reader, count, &unchanged, err)) {
+        return false;
+    }
+    if (unchanged) {
+        return true;
+    }
+    struct arena_mark mark = arena_mark(arena);
+    bool ok = !started || (load_subscribed(store, arena, reader, count, &before, err) &&
+                           move_chats(store, reader, &before, err));
+    arena_rewind(arena, mark);
+    return ok && write_subscribed(store, reader, err);
 }
 
 bool store_reader_open(struct store *store, struct arena *arena,
@@ -267,12 +386,7 @@ bool store_reader_open(struct store *store, struct arena *arena,
         !position_read(store, reader->pipeline, 0, &reader->position, &started, err)) {
         return false;
     }
-    for (size_t i = 0; i < options->subscription_count; i++) {
-        if (!subscribe(store, reader, &options->subscriptions[i], started, err)) {
-            return false;
-        }
-    }
-    if (!unsubscribe(store, arena, reader, reader->position, err)) {
+    if (!subscribe(store, arena, reader, started, err)) {
         return false;
     }
     if (!started && !position_write(store, reader->pipeline, 0, 0, err)) {
@@ -290,23 +404,6 @@ void store_reader_close(struct reader *reader)
         reader->chats = NULL;
         reader->chat_room = 0;
     }
-}
-
-/* What sluice files itself for this pipeline needs no subscription. */
-static bool is_own(const struct reader_options *options, struct str source, struct str chat)
-{
-    if (str_starts(source, STR("answers/")) || str_starts(source, STR("receipts/"))) {
-        return str_equal(chat, options->pipeline);
-    }
-    if (!str_equal(source, STR("references"))) {
-        return false;
-    }
-    for (size_t i = 0; i < options->reference_count; i++) {
-        if (str_equal(options->references[i], chat)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool grow_chats(struct reader *reader, size_t chat, struct err *err)
@@ -329,10 +426,8 @@ static bool grow_chats(struct reader *reader, size_t chat, struct err *err)
 
 static bool resolve_chat(struct store *store, struct reader *reader, size_t id, struct err *err)
 {
-    struct query *query =
-        store_query(store,
-                    "SELECT n.text, c.chat FROM chat c JOIN name n ON n.id=c.source WHERE c.id=?1",
-                    err);
+    struct query *query = store_query(
+        store, "SELECT n.text, c.chat FROM chat c JOIN name n ON n.id=c.source WHERE c.id=?1", err);
     bool row = false;
     if (query == NULL) {
         return false;
