@@ -252,7 +252,7 @@ const UnitTest = struct {
 
 const UNIT_TESTS = [_]UnitTest{
     .{ .name = "base/file" },
-    .{ .name = "base/log" },
+    .{ .name = "base/log", .threads = true },
     .{ .name = "crypto/aead" },
     .{ .name = "config/chats", .with = &.{"config/rig.c"} },
     .{ .name = "config/config", .with = &.{"config/rig.c"} },
@@ -354,6 +354,7 @@ pub fn build(b: *std.Build) void {
     const only = b.option([]const u8, "unit", "Only the unit tests whose name contains this, such as text/phone") orelse "";
 
     var shop = Shop.init(b, target);
+    shop.strip = b.option(bool, "strip", "Without symbols (default)") orelse true;
     const product = addProduct(&shop, if (release) .ReleaseFast else .Debug);
     b.installArtifact(product);
 
@@ -418,7 +419,7 @@ fn addProductTests(b: *std.Build, tally: *Tally, product: *std.Build.Step.Compil
         const script = b.fmt("tests/product/{s}", .{entry.name});
         if (std.mem.endsWith(u8, script, ".sh")) {
             tally.add(b.fmt("product/{s}", .{entry.name}), &.{ "ci/with-product", "sh", script }, product);
-        } else if (std.mem.endsWith(u8, script, ".py")) {
+        } else if (std.mem.endsWith(u8, script, "_test.py")) {
             tally.add(b.fmt("product/{s}", .{entry.name}), &.{ "ci/with-product", "python3", script }, product);
         } else continue;
         tally.runs.getLast().addArtifactArg(stage);
@@ -515,6 +516,8 @@ const Shop = struct {
     foreign: std.StringHashMap(*std.Build.Step.Compile),
     rooms: std.StringHashMap(?*std.Build.Step.Compile),
     thread_sanitizer: bool = false,
+    /// Without symbols, as it is shipped; profilers want them.
+    strip: bool = true,
     zones: ?std.Build.LazyPath = null,
 
     fn init(b: *std.Build, target: std.Build.ResolvedTarget) Shop {
@@ -592,7 +595,7 @@ const Shop = struct {
             .sanitize_c = if (optimize == .Debug and !shop.thread_sanitizer) .full else .off,
             .sanitize_thread = shop.thread_sanitizer,
             .pic = true,
-            .strip = optimize != .Debug,
+            .strip = optimize != .Debug and shop.strip,
         });
         m.addIncludePath(shop.b.path("src"));
         return m;
