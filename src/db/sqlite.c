@@ -22,7 +22,7 @@ struct sqlite {
     int failed_code; /* Extended; of the last failure. */
     int checkpoint_pages;
     bool torn; /* A value could not be read for lack of memory: nothing that follows may count. */
-    sqlite3_stmt *rollback; /* Made at open, so that rolling back needs no memory. */
+    bool stuck; /* Rolling back failed for lack of memory: it comes before all else. */
     size_t query_count;
     struct query queries[SQLITE_QUERIES_MAX];
 };
@@ -109,10 +109,6 @@ static bool configure(struct sqlite *db, const struct sqlite_options *options, s
     (void)snprintf(pragma, sizeof pragma, "PRAGMA cache_size=-%d", cache_kib);
     (void)sqlite3_extended_result_codes(db->handle, 1);
     (void)sqlite3_busy_timeout(db->handle, options->busy_ms > 0 ? options->busy_ms : SQLITE_BUSY_MS);
-    if (sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &db->rollback,
-                           NULL) != SQLITE_OK) {
-        return fail(db, err);
-    }
     return sqlite_exec(db, pragma, err) && sqlite_exec(db, "PRAGMA temp_store=MEMORY", err) &&
            sqlite_exec(db, "PRAGMA trusted_schema=OFF", err);
 }
@@ -177,7 +173,6 @@ void sqlite_close(struct sqlite *db)
     for (size_t i = 0; i < db->query_count; i++) {
         (void)sqlite3_finalize(db->queries[i].statement);
     }
-    (void)sqlite3_finalize(db->rollback);
     if (atomic_load(&sync_failed)) {
         (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
@@ -186,9 +181,18 @@ void sqlite_close(struct sqlite *db)
     mem_free(db);
 }
 
+/* What was to be undone must be undone before anybody looks at the file again. */
+static bool unstuck(struct sqlite *db, struct err *err)
+{
+    if (db->stuck) {
+        sqlite_rollback(db);
+    }
+    return !db->stuck || err_set(err, ERR_RETRY, "%s: out of memory while undoing", db->path);
+}
+
 bool sqlite_exec(struct sqlite *db, const char *sql, struct err *err)
 {
-    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, err);
+    return unstuck(db, err) && (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, err));
 }
 
 static bool run(struct sqlite *db, const char *sql, struct err *err)
@@ -226,9 +230,9 @@ void sqlite_rollback(struct sqlite *db)
         (void)sqlite3_reset(db->queries[i].statement);
     }
     if (sqlite_in_transaction(db)) {
-        (void)sqlite3_step(db->rollback);
-        (void)sqlite3_reset(db->rollback);
+        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     }
+    db->stuck = sqlite_in_transaction(db);
 }
 
 bool sqlite_in_transaction(const struct sqlite *db)
@@ -238,6 +242,9 @@ bool sqlite_in_transaction(const struct sqlite *db)
 
 struct query *sqlite_query(struct sqlite *db, const char *sql, struct err *err)
 {
+    if (!unstuck(db, err)) {
+        return NULL;
+    }
     for (size_t i = 0; i < db->query_count; i++) {
         struct query *query = &db->queries[i];
         if (query->sql == sql) {

@@ -52,7 +52,8 @@ void sqlite_close(struct sqlite *db); /* Rolls back what was not committed. NULL
 /* Run one or more statements that return nothing. */
 bool sqlite_exec(struct sqlite *db, const char *sql, struct err *err);
 
-/* BEGIN IMMEDIATE, COMMIT, ROLLBACK as cached statements. Rolling back never fails. */
+/* BEGIN IMMEDIATE, COMMIT, ROLLBACK. Rolling back never fails; where it lacks the memory, the handle
+   does nothing else until it could. */
 bool sqlite_begin(struct sqlite *db, struct err *err);
 bool sqlite_commit(struct sqlite *db, struct err *err);
 void sqlite_rollback(struct sqlite *db);
