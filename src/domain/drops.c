@@ -256,7 +256,7 @@ static bool emit_number(struct drops *drops, struct op_env *env, const struct me
         .body = buf_str(&body),
     };
     return record.body.ptr != NULL ? env->emit(env, &record, err)
-                                   : err_set(err, ERR_REJECT, "drops: the text is too large");
+                                   : err_set(err, ERR_RETRY, "drops: out of step memory");
 }
 
 /* Is `number` one of the lines of `known`? */
@@ -286,7 +286,7 @@ static bool remember(struct op_env *env, const struct message *message, struct s
     }
     struct str text = buf_str(&value);
     return text.ptr != NULL ? env->put(env, message->external_id, text, err)
-                            : err_set(err, ERR_REJECT, "drops: the message has too many edits");
+                            : err_set(err, ERR_RETRY, "drops: out of step memory");
 }
 
 /* Take out the numbers that an earlier revision of the message had. */
