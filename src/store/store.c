@@ -30,7 +30,8 @@ static bool configure(struct store *store, const struct store_options *options, 
     if (options->readonly) {
         return sqlite_exec(store->db, "PRAGMA query_only=ON", err);
     }
-    sqlite_checkpoint_at(store->db, CHECKPOINT_PAGES);
+    sqlite_checkpoint_at(store->db, options->checkpoint_pages > 0 ? options->checkpoint_pages
+                                                                  : CHECKPOINT_PAGES);
     return schema_upgrade(store->db, err) &&
            sqlite_exec(store->db,
                        "PRAGMA journal_mode=WAL;"

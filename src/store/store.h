@@ -53,6 +53,7 @@ struct store_options {
     const char *vfs;     /* NULL for the system's files. */
     uint64_t seed;       /* For the hash keys of a new file; 0 takes the system's randomness. */
     int cache_kib;       /* Page cache of this handle; 0 for the default. */
+    int checkpoint_pages; /* Length of the log that is copied back; 0 for the default. */
 };
 
 /* Opens and, when the file is new or older, migrates it to this version's schema. */
