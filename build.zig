@@ -99,6 +99,7 @@ const ROOMS = [_]Room{
         .may = &.{ "base", "crypto", "text" },
         .libs = &.{sqlite},
         .files = &.{
+            "heap.c",
             "sqlite.c",
         },
     },

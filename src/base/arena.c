@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 
-enum { BLOCK_SIZE_MIN = 32 * 1024, BLOCK_SIZE_STEP = 512 * 1024 };
+enum { BLOCK_SIZE_MIN = 32 * 1024, BLOCK_SIZE_MAX = 1024 * 1024 };
 
 struct arena_block {
     struct arena_block *next;
@@ -35,20 +35,17 @@ static void blocks_free(struct arena_block *block, const struct arena_block *las
 
 void arena_reset(struct arena *arena)
 {
-    struct arena_block *first = arena->blocks;
-    while (first != NULL && first->next != NULL) { /* The oldest block is the smallest. */
-        struct arena_block *next = first->next;
-        mem_free(first);
-        first = next;
+    struct arena_block *block = arena->blocks;
+    size_t hint = arena->hint;
+    if (block != NULL && block->next != NULL) {
+        hint = arena->used + arena->used / 4;
+        blocks_free(block, NULL);
+        block = NULL;
     }
-    if (first != NULL && first->size > BLOCK_SIZE_MIN) {
-        mem_free(first);
-        first = NULL;
+    if (block != NULL) {
+        block->used = 0;
     }
-    if (first != NULL) {
-        first->used = 0;
-    }
-    *arena = (struct arena){.blocks = first, .limit = arena->limit};
+    *arena = (struct arena){.blocks = block, .limit = arena->limit, .hint = hint};
 }
 
 void arena_free(struct arena *arena)
@@ -59,7 +56,12 @@ void arena_free(struct arena *arena)
 
 static struct arena_block *block_new(struct arena *arena, size_t size)
 {
-    size_t room = arena->blocks == NULL ? BLOCK_SIZE_MIN : BLOCK_SIZE_STEP;
+    size_t room = BLOCK_SIZE_MIN;
+    if (arena->blocks == NULL) {
+        room = arena->hint > room ? arena->hint : room;
+    } else {
+        room = arena->blocks->size * 2 < BLOCK_SIZE_MAX ? arena->blocks->size * 2 : BLOCK_SIZE_MAX;
+    }
     if (size > room) {
         room = size;
     }

@@ -16,6 +16,7 @@ struct arena {
     struct arena_block *blocks;
     size_t used;
     size_t limit;
+    size_t hint; /* What the last round needed: the next one gets it in one block. */
 };
 
 /* A point to go back to; see arena_mark(). */
@@ -28,7 +29,7 @@ struct arena_mark {
 /* Touches no memory; the first block comes with the first allocation. */
 void arena_init(struct arena *arena, size_t limit);
 
-/* Everything can be used again. One small block is kept, so a quiet worker does not call malloc. */
+/* Everything can be used again. One block is kept, so that rounds alike do not call malloc. */
 void arena_reset(struct arena *arena);
 
 /* Give everything back to the system. */

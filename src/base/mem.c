@@ -11,24 +11,24 @@ void mem_fault_set(mem_fault *fault, void *context)
     fault_context = context;
 }
 
-static bool fails(void)
+bool mem_denied(void)
 {
     return fault_hook != NULL && fault_hook(fault_context);
 }
 
 void *mem_alloc(size_t size)
 {
-    return fails() ? NULL : calloc(1, size);
+    return mem_denied() ? NULL : calloc(1, size);
 }
 
 void *mem_alloc_raw(size_t size)
 {
-    return fails() ? NULL : malloc(size);
+    return mem_denied() ? NULL : malloc(size);
 }
 
 void *mem_resize(void *memory, size_t size)
 {
-    return fails() ? NULL : realloc(memory, size);
+    return mem_denied() ? NULL : realloc(memory, size);
 }
 
 void mem_free(void *memory)

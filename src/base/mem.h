@@ -23,6 +23,10 @@ void mem_free(void *memory);
 
 /* For tests: asked before each allocation; true makes it fail. NULL takes the hook away. */
 typedef bool mem_fault(void *context);
+
+/* For those who keep blocks of their own: shall this one fail? Always false but in tests. */
+bool mem_denied(void);
+
 void mem_fault_set(mem_fault *fault, void *context);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "db/heap.h"
 
 enum { PATH_MAX_BYTES = 4096, BACKUP_PAGES = 1024, BACKUP_TRIES_MAX = 200, BACKUP_PAUSE_MS = 25 };
 
@@ -179,6 +180,7 @@ void sqlite_close(struct sqlite *db)
     int rc = sqlite3_close(db->handle);
     must(rc == SQLITE_OK);
     mem_free(db);
+    heap_trim();
 }
 
 /* What was to be undone must be undone before anybody looks at the file again. */
@@ -412,6 +414,7 @@ bool sqlite_int(struct sqlite *db, const char *sql, int64_t fallback, int64_t *o
 void sqlite_shrink(struct sqlite *db)
 {
     (void)sqlite3_db_release_memory(db->handle);
+    heap_trim();
 }
 
 int sqlite_code(const struct sqlite *db)
@@ -442,67 +445,9 @@ const char *sqlite_version(void)
     return sqlite3_libversion();
 }
 
-/* SQLite asks for the size of what it was given, so each block carries it in front. */
-enum { HEADER = 16 };
-
-static void *heap_take(int size)
-{
-    char *block = size > 0 ? mem_alloc_raw((size_t)size + HEADER) : NULL;
-    if (block == NULL) {
-        return NULL;
-    }
-    memcpy(block, &size, sizeof size);
-    return block + HEADER;
-}
-
-static int heap_size(void *memory)
-{
-    int size = 0;
-    if (memory != NULL) {
-        memcpy(&size, (char *)memory - HEADER, sizeof size);
-    }
-    return size;
-}
-
-static void heap_give(void *memory)
-{
-    if (memory != NULL) {
-        mem_free((char *)memory - HEADER);
-    }
-}
-
-static void *heap_resize(void *memory, int size)
-{
-    char *block = mem_resize((char *)memory - HEADER, (size_t)size + HEADER);
-    if (block == NULL) {
-        return NULL;
-    }
-    memcpy(block, &size, sizeof size);
-    return block + HEADER;
-}
-
-static int heap_round(int size)
-{
-    return (size + 15) & ~15;
-}
-
-static int heap_begin(void *context)
-{
-    (void)context;
-    return SQLITE_OK;
-}
-
-static void heap_end(void *context)
-{
-    (void)context;
-}
-
 bool sqlite_setup(struct err *err)
 {
-    static const sqlite3_mem_methods heap = {heap_take,  heap_give,  heap_resize, heap_size,
-                                             heap_round, heap_begin, heap_end,    NULL};
-    bool ok = sqlite3_config(SQLITE_CONFIG_MALLOC, &heap) == SQLITE_OK &&
-              sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK &&
+    bool ok = heap_install() && sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK &&
               sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK &&
               sqlite3_initialize() == SQLITE_OK;
     return ok || err_set(err, ERR_STORE, "sqlite: cannot be set up in this process");

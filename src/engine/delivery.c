@@ -13,7 +13,7 @@
 #include "store/progress.h"
 #include "text/json.h"
 
-enum { WRITE_MS = 30 * 1000, ATTEMPTS_MAX = 20 };
+enum { WRITE_MS = 30 * 1000, ATTEMPTS_MAX = 20, BATCH_FIRST = 64 };
 
 /* What the pipelines write here: the sink makes or checks it. */
 static bool collect_targets(struct worker *worker, const struct target *const **out,
@@ -226,7 +226,8 @@ static bool delivery_step(struct worker *worker, struct err *err)
     if (!any) {
         return true;
     }
-    size_t count = worker->breaker.state == BREAKER_CLOSED ? SINK_BATCH_MAX : 1;
+    worker->batch = worker->batch == 0 ? BATCH_FIRST : worker->batch;
+    size_t count = worker->breaker.state == BREAKER_CLOSED ? worker->batch : 1;
     struct parcel *parcels = arena_array(&worker->arena, count, sizeof *parcels);
     if (parcels == NULL) {
         return err_set(err, ERR_RETRY, "out of step memory for %zu records", count);
@@ -235,6 +236,8 @@ static bool delivery_step(struct worker *worker, struct err *err)
                           &more, &next_due_ms, err)) {
         return false;
     }
+    worker->batch = more ? worker->batch * 8 : BATCH_FIRST;
+    worker->batch = worker->batch < SINK_BATCH_MAX ? worker->batch : SINK_BATCH_MAX;
     if (count == 0) {
         int64_t wait = next_due_ms > wall ? next_due_ms - wall : 0;
         if (wait > 0 && wait < WORKER_IDLE_MS) {

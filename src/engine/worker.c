@@ -85,7 +85,8 @@ bool worker_run(struct worker *worker, struct err *err)
     if (ok) {
         worker->failures = 0;
         worker->wake_ms = worker->busy ? worker_mono_ms(worker) : worker->wake_ms;
-        if (was_busy && !worker->busy) {
+        if (was_busy && !worker->busy) { /* It goes to sleep: give back what it needed. */
+            arena_free(&worker->arena);
             store_shrink(worker->store);
         }
         return true;

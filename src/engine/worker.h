@@ -100,6 +100,7 @@ struct worker {
         size_t refused_count;
     } rules;
     struct breaker breaker;
+    size_t batch;       /* delivery: records in one write; grows while there are more */
     int64_t checked_ms; /* conductor, upkeep */
 };
 

@@ -1,6 +1,5 @@
 #include "store/archive.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "store/internal.h"
@@ -189,33 +188,55 @@ static bool file_key(struct filing *filing, struct item *item, struct err *err)
     return err_set(err, ERR_STORE, "store: too many colliding ids in one chat");
 }
 
-static int compare_items(const void *left, const void *right)
+static bool is_before(const struct item *a, const struct item *b)
 {
-    const struct item *a = left;
-    const struct item *b = right;
-    if (a->chat != b->chat) {
-        return a->chat < b->chat ? -1 : 1;
+    return a->chat != b->chat ? a->chat < b->chat : a->key < b->key;
+}
+
+/* One round of a stable merge sort: runs of `width` in `from` become runs of twice that in `to`. */
+static void merge_round(const struct item *from, struct item *to, size_t count, size_t width)
+{
+    for (size_t start = 0; start < count; start += 2 * width) {
+        size_t middle = start + width < count ? start + width : count;
+        size_t end = start + 2 * width < count ? start + 2 * width : count;
+        size_t left = start;
+        size_t right = middle;
+        for (size_t at = start; at < end; at++) {
+            bool take_right =
+                left == middle || (right < end && is_before(&from[right], &from[left]));
+            to[at] = take_right ? from[right++] : from[left++];
+        }
     }
-    if (a->key != b->key) {
-        return a->key < b->key ? -1 : 1;
+}
+
+/* Sorted by (chat, key), equal ones in the order of the batch. Both arrays are used up. */
+static struct item *sort_items(struct item *items, struct item *spare, size_t count)
+{
+    for (size_t width = 1; width < count; width *= 2) {
+        merge_round(items, spare, count, width);
+        struct item *sorted = spare;
+        spare = items;
+        items = sorted;
     }
-    return (a->place > b->place) - (a->place < b->place);
+    return items;
 }
 
 /* Enter all ids in key order; the results stand in `items` in the order of the batch. */
 static bool file_keys(struct filing *filing, struct arena *arena, struct err *err)
 {
-    struct item *sorted = arena_array(arena, filing->count, sizeof *sorted);
-    if (sorted == NULL) {
+    struct item *copy = arena_array(arena, filing->count, sizeof *copy);
+    struct item *spare = arena_array(arena, filing->count, sizeof *spare);
+    if (copy == NULL || spare == NULL) {
         return err_set(err, ERR_RETRY, "store: a batch is too large for the step's memory");
     }
-    memcpy(sorted, filing->items, filing->count * sizeof *sorted);
-    qsort(sorted, filing->count, sizeof *sorted, compare_items);
+    memcpy(copy, filing->items, filing->count * sizeof *copy);
+    const struct item *sorted = sort_items(copy, spare, filing->count);
     for (size_t i = 0; i < filing->count; i++) {
-        if (!file_key(filing, &sorted[i], err)) {
+        struct item item = sorted[i];
+        if (!file_key(filing, &item, err)) {
             return false;
         }
-        filing->items[sorted[i].place] = sorted[i];
+        filing->items[item.place] = item;
     }
     return true;
 }

@@ -16,9 +16,8 @@
 #include "world.h"
 
 enum {
-    CUSTOMERS = 12,
-    SLOTS = 9, /* Three customers go away empty-handed. */
-    TICKS = 20,
+    CUSTOMERS_MAX = 12,
+    SLOTS_MAX = 9, /* Fewer than customers: some go away empty-handed. */
     TICK_MS = 60 * 1000,
     APART_MS = 20 * 1000,
     HOURLY_MS = 300 * 1000,
@@ -35,6 +34,7 @@ struct lead {
 
 struct desk_slice {
     struct world *world;
+    struct scale scale;
     struct history customers;
     struct history ticks;
     struct history roster;
@@ -47,7 +47,10 @@ struct desk_slice {
     struct sim_sink slots;
     struct sim_sink messenger;
     struct sim_sink leads;
-    struct op desk;
+    struct desk {
+        struct op op; /* First. */
+        int slots;
+    } desk;
     struct op log;
     struct op hourly;
     struct plan_chat desk_chats[2];
@@ -55,10 +58,10 @@ struct desk_slice {
     struct plan_chat hourly_chats[1];
 
     /* The outside. */
-    char owner[SLOTS][64]; /* Effect that holds the slot. */
-    char owner_chat[SLOTS][16];
-    int told[CUSTOMERS];
-    struct lead rows[CUSTOMERS];
+    char owner[SLOTS_MAX][64]; /* Effect that holds the slot. */
+    char owner_chat[SLOTS_MAX][16];
+    int told[CUSTOMERS_MAX];
+    struct lead rows[CUSTOMERS_MAX];
     struct lead tick_row;
     struct lead hourly_row;
     int runs_logged;
@@ -85,7 +88,7 @@ static void apply_slots(struct sim_sink *sink, struct parcel *parcel, struct are
     int64_t slot = -1;
     (void)effect_text(&parcel->effect, effect);
     must(str_to_int64(str_slice(parcel->entity, 1, parcel->entity.len), &slot));
-    must(slot >= 0 && slot < SLOTS);
+    must(slot >= 0 && slot < slice->scale.slots);
     (void)ledger_add(&sink->ledger, &parcel->effect);
     if (slice->owner[slot][0] == '\0') {
         (void)snprintf(slice->owner[slot], sizeof slice->owner[slot], "%s", effect);
@@ -155,18 +158,17 @@ static bool set_lead(struct op_env *env, struct str customer, const char *status
     return emit(env, RECORD_ABSOLUTE, "leads", "leads", customer, str_of(status), false, err);
 }
 
-static bool claim(struct op_env *env, struct str customer, int64_t slot, struct err *err)
+static bool claim(struct op_env *env, int slots, struct str customer, int64_t slot,
+                  struct err *err)
 {
-    if (slot >= SLOTS * 2) { /* Tried them all, from wherever the roster began. */
-        return set_lead(env, customer, "none", err);
-    }
     struct str next = arena_printf(env->arena, "%lld", (long long)slot);
-    struct str entity = arena_printf(env->arena, "s%lld", (long long)(slot % SLOTS));
+    struct str entity = arena_printf(env->arena, "s%lld", (long long)(slot % slots));
     return env->put(env, STR("slot"), next, err) &&
            emit(env, RECORD_QUESTION, "slots", "slots", entity, customer, false, err);
 }
 
-static bool on_answer(struct op_env *env, const struct message *message, struct err *err)
+static bool on_answer(struct op_env *env, int slots, const struct message *message,
+                      struct err *err)
 {
     const struct json_value *answer = NULL;
     struct str customer = {0};
@@ -185,8 +187,10 @@ static bool on_answer(struct op_env *env, const struct message *message, struct 
             return false;
         }
         must(str_to_int64(first, &slot));
-        /* Begin anywhere, and go round once: nine tries. */
-        return env->put(env, STR("left"), STR("9"), err) && claim(env, customer, slot, err);
+        /* Begin anywhere, and go round once. */
+        struct str tries = arena_printf(env->arena, "%d", slots);
+        return env->put(env, STR("left"), tries, err) &&
+               claim(env, slots, customer, slot % slots, err);
     }
     must(str_equal(message->source, STR("answers/slots")));
     (void)json_bool(json_get(answer, STR("won")), &won);
@@ -207,7 +211,7 @@ static bool on_answer(struct op_env *env, const struct message *message, struct 
     }
     struct str fewer = arena_printf(env->arena, "%lld", (long long)(tries - 1));
     return env->put(env, STR("left"), fewer, err) &&
-           claim(env, customer, (at + 1) % SLOTS, err);
+           claim(env, slots, customer, (at + 1) % slots, err);
 }
 
 static bool count_tick(struct op_env *env, struct err *err)
@@ -227,7 +231,7 @@ static bool desk_apply(struct op *op, struct op_env *env, const struct message *
                        struct err *err)
 {
     struct str customer = {0};
-    (void)op;
+    int slots = ((struct desk *)op)->slots;
     switch (message->kind) {
     case MESSAGE_CHAT:
         if (str_starts(message->text, STR("bad"))) { /* Undone, listed, and the rest goes on. */
@@ -241,7 +245,7 @@ static bool desk_apply(struct op *op, struct op_env *env, const struct message *
                set_lead(env, message->chat, "new", err) &&
                emit(env, RECORD_QUESTION, "ai", "", message->chat, message->text, false, err);
     case MESSAGE_ANSWER:
-        return on_answer(env, message, err);
+        return on_answer(env, slots, message, err);
     case MESSAGE_RECEIPT:
         if (!env->get(env, STR("customer"), &customer, err)) {
             return false;
@@ -293,7 +297,7 @@ static void write_histories(struct desk_slice *slice, struct rng *rng, int64_t s
 {
     char id[24];
     int64_t at_ms = start_ms;
-    for (int customer = 0; customer < CUSTOMERS; customer++) {
+    for (int customer = 0; customer < slice->scale.customers; customer++) {
         at_ms += (int64_t)rng_below(rng, APART_MS);
         (void)snprintf(id, sizeof id, "H%d", customer);
         history_say(&slice->customers, customer, id, "hello there", at_ms);
@@ -305,7 +309,7 @@ static void write_histories(struct desk_slice *slice, struct rng *rng, int64_t s
         }
         at_ms += 3000;
     }
-    for (int tick = 0; tick < TICKS; tick++) {
+    for (int tick = 0; tick < slice->scale.ticks; tick++) {
         (void)snprintf(id, sizeof id, "%d", tick);
         history_say(&slice->ticks, 0, id, "tick", start_ms + tick * (int64_t)TICK_MS);
         (void)snprintf(id, sizeof id, "row%d", tick);
@@ -316,13 +320,15 @@ static void write_histories(struct desk_slice *slice, struct rng *rng, int64_t s
     history_say(&slice->roster, 0, "v3", "0", start_ms + 400 * 1000);
 }
 
-struct desk_slice *desk_slice_new(struct world *world, uint64_t seed)
+struct desk_slice *desk_slice_new(struct world *world, const struct scale *scale, uint64_t seed)
 {
     struct desk_slice *slice = calloc(1, sizeof *slice);
     struct rng rng;
     must(slice != NULL);
     rng_seed(&rng, seed ^ 0x5EED);
     slice->world = world;
+    slice->scale = *scale;
+    slice->desk.slots = scale->slots;
     write_histories(slice, &rng, world->wall_ms);
     sim_source_init(&slice->green, world, "green", &slice->customers, "c");
     sim_source_init(&slice->clock, world, "clock", &slice->ticks, "t");
@@ -334,7 +340,7 @@ struct desk_slice *desk_slice_new(struct world *world, uint64_t seed)
     sim_sink_init(&slice->slots, world, "slots", apply_slots);
     sim_sink_init(&slice->messenger, world, "messenger", apply_messenger);
     sim_sink_init(&slice->leads, world, "leads", apply_leads);
-    slice->desk.type = &desk_type;
+    slice->desk.op.type = &desk_type;
     slice->log.type = &log_type;
     slice->hourly.type = &hourly_type;
     return slice;
@@ -353,7 +359,7 @@ void desk_slice_parts(struct desk_slice *slice, struct plan_source *sources,
     sources[3] = (struct plan_source){
         .name = STR("sheet"), .source = &slice->table.source, .on_demand = true};
     pipelines[0] = (struct plan_pipeline){
-        .name = STR("desk"), .op = &slice->desk, .chats = slice->desk_chats, .chat_count = 2};
+        .name = STR("desk"), .op = &slice->desk.op, .chats = slice->desk_chats, .chat_count = 2};
     pipelines[1] = (struct plan_pipeline){.name = STR("log"), .op = &slice->log,
                                           .chats = slice->log_chats, .chat_count = 1,
                                           .quiet = true};
@@ -379,7 +385,7 @@ static bool check_customers(const struct desk_slice *slice)
     int told = 0;
     int none = 0;
     bool ok = true;
-    for (int i = 0; i < CUSTOMERS; i++) {
+    for (int i = 0; i < slice->scale.customers; i++) {
         bool is_told = strcmp(slice->rows[i].status, "told") == 0;
         bool is_none = strcmp(slice->rows[i].status, "none") == 0;
         told += is_told;
@@ -390,14 +396,14 @@ static bool check_customers(const struct desk_slice *slice)
             ok = false;
         }
     }
-    ok = told == SLOTS ? ok : complain("customers told", told, SLOTS);
-    return none == CUSTOMERS - SLOTS ? ok : complain("without a slot", none, CUSTOMERS - SLOTS);
+    ok = told == slice->scale.slots ? ok : complain("customers told", told, slice->scale.slots);
+    return none == slice->scale.customers - slice->scale.slots ? ok : complain("without a slot", none, slice->scale.customers - slice->scale.slots);
 }
 
 static bool check_slots(const struct desk_slice *slice)
 {
     bool ok = true;
-    for (int i = 0; i < SLOTS; i++) {
+    for (int i = 0; i < slice->scale.slots; i++) {
         for (int j = 0; j < i; j++) {
             if (strcmp(slice->owner_chat[i], slice->owner_chat[j]) == 0) {
                 (void)fprintf(stderr, "desk: %s has slots %d and %d\n", slice->owner_chat[i], j, i);
@@ -421,13 +427,13 @@ bool desk_slice_check(const struct desk_slice *slice, struct store *store, bool 
     bool ok = check_customers(slice) && check_slots(slice);
     int64_t ticks = strtoll(slice->tick_row.status, NULL, 10);
     int64_t rows = strtoll(slice->hourly_row.status, NULL, 10);
-    ok = ticks == TICKS ? ok : complain("ticks counted", ticks, TICKS);
-    ok = rows == TICKS ? ok : complain("sheet rows counted", rows, TICKS);
-    ok = slice->ai.ledger.count == CUSTOMERS
+    ok = ticks == slice->scale.ticks ? ok : complain("ticks counted", ticks, slice->scale.ticks);
+    ok = rows == slice->scale.ticks ? ok : complain("sheet rows counted", rows, slice->scale.ticks);
+    ok = (int)slice->ai.ledger.count == slice->scale.customers
              ? ok
-             : complain("questions to the model", (int64_t)slice->ai.ledger.count, CUSTOMERS);
+             : complain("questions to the model", (int64_t)slice->ai.ledger.count, slice->scale.customers);
     int64_t refused = number(store, "SELECT count(*) FROM refused");
-    ok = refused == CUSTOMERS / 4 ? ok : complain("refused messages", refused, CUSTOMERS / 4);
+    ok = refused == slice->scale.customers / 4 ? ok : complain("refused messages", refused, slice->scale.customers / 4);
     int64_t bad = number(store, "SELECT count(*) FROM state WHERE key=CAST('bad' AS BLOB)");
     ok = bad == 0 ? ok : complain("state of refused messages", bad, 0);
     int64_t dead = number(store, "SELECT count(*) FROM dead");
@@ -440,7 +446,7 @@ bool desk_slice_check(const struct desk_slice *slice, struct store *store, bool 
     ok = twice == 0 ? ok : complain("planned times that ran twice", twice, 0);
     int64_t hourly = number(store, "SELECT count(*) FROM run r JOIN name n ON n.id=r.pipeline"
                                    " WHERE n.text='hourly'");
-    int64_t least = TICKS * (int64_t)TICK_MS / HOURLY_MS;
+    int64_t least = slice->scale.ticks * (int64_t)TICK_MS / HOURLY_MS;
     bool enough = jumps ? hourly > 0 : hourly >= least;
     return enough ? ok : complain("hourly runs", hourly, least);
 }

@@ -7,7 +7,7 @@
 #include "domain/drops.h"
 #include "world.h"
 
-enum { GROUPS = 3, NUMBERS = 12, SAYINGS = 40, FOREIGN = 3, APART_MS = 8 * 1000 };
+enum { GROUPS = 3, NUMBERS = 12, FOREIGN = 3, APART_MS = 8 * 1000 };
 
 struct review {
     bool there;
@@ -60,13 +60,13 @@ static void expect(struct drops_slice *slice, int group, int number)
 }
 
 /* Some messages have one number, some two, some none; some are edited later. */
-static void write_history(struct drops_slice *slice, struct rng *rng, int64_t at_ms)
+static void write_history(struct drops_slice *slice, struct rng *rng, int sayings, int64_t at_ms)
 {
     char id[24];
     char text[96];
     char one[16];
     char two[16];
-    for (int n = 0; n < SAYINGS * GROUPS; n++) {
+    for (int n = 0; n < sayings; n++) {
         int group = (int)rng_below(rng, GROUPS);
         int a = (int)rng_below(rng, NUMBERS);
         int b = (int)rng_below(rng, NUMBERS);
@@ -92,7 +92,7 @@ static void write_history(struct drops_slice *slice, struct rng *rng, int64_t at
     }
 }
 
-struct drops_slice *drops_slice_new(struct world *world, uint64_t seed)
+struct drops_slice *drops_slice_new(struct world *world, const struct scale *scale, uint64_t seed)
 {
     struct drops_slice *slice = calloc(1, sizeof *slice);
     struct rng rng;
@@ -108,7 +108,7 @@ struct drops_slice *drops_slice_new(struct world *world, uint64_t seed)
             slice->expected[group][number].there = true;
         }
     }
-    write_history(slice, &rng, world->wall_ms);
+    write_history(slice, &rng, scale->sayings, world->wall_ms);
     sim_source_init(&slice->source, world, "bridge", &slice->history, "g");
     sim_sink_init(&slice->sink, world, "records", apply);
     slice->op.op.type = &op_drops;

@@ -40,7 +40,7 @@ struct scene {
     char path[128];
 };
 
-static void scene_open(struct scene *scene, uint64_t seed)
+static void scene_open(struct scene *scene, const struct scale *scale, uint64_t seed)
 {
     const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     char path[128];
@@ -48,8 +48,8 @@ static void scene_open(struct scene *scene, uint64_t seed)
     memset(scene, 0, sizeof *scene);
     memcpy(scene->path, path, sizeof path);
     world_init(&scene->world, scene->path, seed);
-    scene->drops = drops_slice_new(&scene->world, seed);
-    scene->desk = desk_slice_new(&scene->world, seed);
+    scene->drops = drops_slice_new(&scene->world, scale, seed);
+    scene->desk = desk_slice_new(&scene->world, scale, seed);
     scene->sources[0] = *drops_slice_source(scene->drops);
     scene->pipelines[0] = *drops_slice_pipeline(scene->drops);
     scene->sinks[0] = *drops_slice_sink(scene->drops);
@@ -92,15 +92,15 @@ static void test_sweep(void **state)
 {
     static struct scene scene;
     (void)state;
-    scene_open(&scene, 1);
+    scene_open(&scene, &scale_small, 1);
     scene.world.fault_percent = 10;
     world_run(&scene.world);
     scene_check(&scene, "sweep", 0);
     int64_t points = scene.world.crash_points;
     scene_close(&scene);
-    int64_t step = setting("SIM_SWEEP_STEP", 500);
+    int64_t step = setting("SIM_SWEEP_STEP", 1);
     for (int64_t at = 1; at <= points; at += step) {
-        scene_open(&scene, 1);
+        scene_open(&scene, &scale_small, 1);
         scene.world.fault_percent = 10;
         scene.world.crash_at = at;
         world_run(&scene.world);
@@ -117,19 +117,19 @@ static void test_storm(void **state)
 {
     static struct scene scene;
     int64_t from = setting("SIM_FROM", 1);
-    int64_t seeds = setting("SIM_SEEDS", 2);
+    int64_t seeds = setting("SIM_SEEDS", 200);
     int64_t crashes = 0;
     int64_t steals = 0;
     int64_t minutes = 0;
     (void)state;
     for (int64_t seed = from; seed < from + seeds; seed++) {
-        scene_open(&scene, (uint64_t)seed);
+        scene_open(&scene, &scale_whole, (uint64_t)seed);
         int64_t start_ms = scene.world.mono_ms;
         scene.world.fault_percent = 16;
-        scene.world.crash_percent = 3;
-        scene.world.steal_permille = 4;
+        scene.world.crash_permille = 12;
+        scene.world.steal_permille = 1;
+        scene.world.handles = seed % 10 == 0;
         scene.world.jump_permille = seed % 3 == 0 ? 2 : 0;
-        (void)fprintf(stderr, "%s", "");
         world_run(&scene.world);
         scene_check(&scene, "storm", seed);
         crashes += scene.world.crashes;

@@ -8,6 +8,9 @@
 #include "base/must.h"
 #include "store/archive.h"
 
+const struct scale scale_whole = {12, 9, 20, 120};
+const struct scale scale_small = {3, 2, 3, 12};
+
 static struct world *world_of(struct clock *clock)
 {
     return (struct world *)(void *)clock;
@@ -238,7 +241,7 @@ static bool crash_point(void *context)
     if (world->crash_at != 0) {
         return world->crash_points != world->crash_at;
     }
-    return !world_chance(world, world->crash_percent);
+    return world->crash_permille == 0 || rng_below(&world->rng, 1000) >= world->crash_permille;
 }
 
 static void fail(const char *what, const struct err *err)
@@ -252,7 +255,8 @@ static struct store *open_store(struct world *world)
     struct err err = {0};
     struct store *store = NULL;
     struct store_options options = {
-        .path = str_of(world->path), .clock = &world->clock, .seed = 7, .vfs = world->vfs};
+        .path = str_of(world->path), .clock = &world->clock, .seed = 7, .vfs = world->vfs,
+        .checkpoint_pages = world->checkpoint_pages};
     if (!store_open(&store, &options, &err)) {
         fail("open", &err);
     }
@@ -286,8 +290,11 @@ static struct worker *seat(struct world *world, const struct worker_type *type, 
     (void)snprintf(worker->name, sizeof worker->name, "%s/%.*s", type->name, STR_ARG(name));
     arena_init(&worker->arena, 64 << 20);
     arena_init(&worker->open_arena, 64 << 20);
-    worker->store = open_store(world);
-    store_set_crash_point(worker->store, crash_point, world);
+    worker->store = world->store;
+    if (world->handles) {
+        worker->store = open_store(world);
+        store_set_crash_point(worker->store, crash_point, world);
+    }
     world->workers[world->worker_count++] = worker;
     return worker;
 }
@@ -297,6 +304,7 @@ void world_boot(struct world *world)
     world->bell.ring = ring;
     world->worker_count = 0;
     world->store = open_store(world);
+    store_set_crash_point(world->store, crash_point, world);
     for (size_t i = 0; i < world->plan.source_count; i++) {
         seat(world, &worker_intake, world->plan.sources[i].name)->source = &world->plan.sources[i];
     }
@@ -315,10 +323,11 @@ void world_kill(struct world *world)
 {
     for (size_t i = 0; i < world->worker_count; i++) {
         struct worker *worker = world->workers[i];
-        store_set_crash_point(worker->store, NULL, NULL);
         worker->lease = (struct lease){0}; /* A dead process gives nothing back. */
         worker_close(worker);
-        store_close(worker->store);
+        if (worker->store != world->store) {
+            store_close(worker->store);
+        }
         mem_free(worker);
     }
     world->worker_count = 0;
@@ -430,14 +439,14 @@ static void steal(struct world *world)
     if (worker->lease.work == 0 || worker->type == &worker_upkeep) {
         return;
     }
+    unsigned crash_permille = world->crash_permille;
+    world->crash_permille = 0;
     if (!store_lease_take(world->store, NULL, str_of(worker->name), STR("another"), &other, &err)) {
         fail("steal", &err);
     }
-    unsigned crash_percent = world->crash_percent;
-    world->crash_percent = 0;
     int64_t points = world->crash_points;
     (void)worker_run(worker, &err);
-    world->crash_percent = crash_percent;
+    world->crash_permille = crash_permille;
     if (world->crash_points != points) {
         (void)fprintf(stderr, "sim: %s wrote after its lease was taken\n", worker->name);
         abort();
@@ -479,6 +488,7 @@ static void world_round(struct world *world)
         return;
     }
     if (!worker_run(due[rng_below(&world->rng, due_count)], &err)) {
+        world->last_words = err;
         world->crashes++;
         world_kill(world);
         world_boot(world);

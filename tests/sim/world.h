@@ -82,10 +82,13 @@ struct world {
     struct rng rng;
     const char *path;
     const char *vfs;
+    int checkpoint_pages; /* Of the store; 0 for its default. */
+    struct err last_words; /* Of the process that died last. */
+    bool handles; /* A handle of its own for each worker, as in production; slower. */
 
     /* What goes wrong, in percent of the occasions. */
     unsigned fault_percent;
-    unsigned crash_percent;
+    unsigned crash_permille;
     unsigned jump_permille;
     unsigned steal_permille;
     int64_t crash_at; /* Die at this crash point; 0: by percent. */
@@ -126,9 +129,20 @@ void sim_sink_init(struct sim_sink *sink, struct world *world, const char *name,
                    void (*apply)(struct sim_sink *sink, struct parcel *parcel,
                                  struct arena *arena));
 
+/* How much happens: all of it for storms, little for walks over every crash point. */
+struct scale {
+    int customers;
+    int slots;
+    int ticks;
+    int sayings; /* Of all groups together. */
+};
+
+extern const struct scale scale_whole;
+extern const struct scale scale_small;
+
 /* The slices: what they add to the world, and what they expect at the end. */
 struct drops_slice;
-struct drops_slice *drops_slice_new(struct world *world, uint64_t seed);
+struct drops_slice *drops_slice_new(struct world *world, const struct scale *scale, uint64_t seed);
 bool drops_slice_check(const struct drops_slice *slice); /* Prints what is wrong. */
 const struct plan_source *drops_slice_source(struct drops_slice *slice);
 const struct plan_pipeline *drops_slice_pipeline(struct drops_slice *slice);
@@ -138,7 +152,7 @@ void drops_slice_free(struct drops_slice *slice);
 enum { DESK_SOURCES = 4, DESK_PIPELINES = 3, DESK_SINKS = 4 };
 
 struct desk_slice;
-struct desk_slice *desk_slice_new(struct world *world, uint64_t seed);
+struct desk_slice *desk_slice_new(struct world *world, const struct scale *scale, uint64_t seed);
 bool desk_slice_check(const struct desk_slice *slice, struct store *store, bool jumps);
 void desk_slice_parts(struct desk_slice *slice, struct plan_source *sources,
                       struct plan_pipeline *pipelines, struct plan_sink *sinks);
