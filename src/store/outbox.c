@@ -6,6 +6,7 @@ enum {
     FLAG_KIND_MASK = 15,
     FLAG_RECEIPT = 1 << 4,
     SCAN_MAX = 4 * SINK_BATCH_MAX,
+    SCAN_FAR_MAX = 64 * SINK_BATCH_MAX, /* While none is due: one entity may have a long queue. */
     SET_SLOTS_FIRST = 64,
 };
 
@@ -79,6 +80,11 @@ struct names {
     int64_t target;
 };
 
+static struct str body_of(const struct record *record)
+{
+    return record->body.ptr != NULL ? record->body : STR("{}");
+}
+
 /* Is this what was emitted last for the entity? If not, note it as the last. */
 static bool emit_absolute(struct store *store, const struct names *names,
                           const struct effect *effect, const struct record *record, bool *equal,
@@ -96,7 +102,7 @@ static bool emit_absolute(struct store *store, const struct names *names,
     query_bind_int(query, 2, names->sink);
     query_bind_int(query, 3, names->target);
     query_bind_text(query, 4, record->entity);
-    query_bind_text(query, 5, record->body);
+    query_bind_text(query, 5, body_of(record));
     query_bind_int(query, 6, effect->generation);
     if (!store_step(store, query, &row, err)) {
         return false;
@@ -117,7 +123,7 @@ static bool emit_absolute(struct store *store, const struct names *names,
     query_bind_int(query, 2, names->sink);
     query_bind_int(query, 3, names->target);
     query_bind_text(query, 4, record->entity);
-    query_bind_text(query, 5, record->body);
+    query_bind_text(query, 5, body_of(record));
     query_bind_int(query, 6, effect->generation);
     query_bind_int(query, 7, effect->message);
     query_bind_int(query, 8, effect->nth);
@@ -178,7 +184,7 @@ bool store_outbox_put(struct store *store, const struct effect *effect, int64_t 
     query_bind_int(query, 7, partition);
     query_bind_int(query, 8, names.target);
     query_bind_text(query, 9, record->entity);
-    query_bind_text(query, 10, record->body.ptr != NULL ? record->body : STR("{}"));
+    query_bind_text(query, 10, body_of(record));
     return store_run(store, query, err);
 }
 
@@ -284,7 +290,8 @@ bool store_outbox_due(struct store *store, struct arena *arena, struct str sink,
     bool row = false;
     bool ok = store_step(store, query, &row, err);
     size_t scanned = 0;
-    while (ok && row && scanned < SCAN_MAX && *count < room && scan.bytes < SINK_BATCH_BYTES_MAX) {
+    while (ok && row && scanned < (*count > 0 ? SCAN_MAX : SCAN_FAR_MAX) && *count < room &&
+           scan.bytes < SINK_BATCH_BYTES_MAX) {
         bool taken = false;
         ok = look_at(&scan, query, &parcels[*count], &taken, err);
         *count += ok && taken;
@@ -300,8 +307,7 @@ bool store_outbox_due(struct store *store, struct arena *arena, struct str sink,
 bool store_outbox_any(struct store *store, struct str sink, bool *any, struct err *err)
 {
     int64_t sink_id = 0;
-    struct query *query =
-        store_query(store, "SELECT 1 FROM outbox WHERE sink=?1 LIMIT 1", err);
+    struct query *query = store_query(store, "SELECT 1 FROM outbox WHERE sink=?1 LIMIT 1", err);
     if (query == NULL || !store_name_find(store, sink, &sink_id, err)) {
         return false;
     }
@@ -346,14 +352,14 @@ bool store_outbox_dead(struct store *store, struct str sink, const struct effect
                        struct str why, struct err *err)
 {
     must(store->changing);
-    struct query *query =
-        store_query(store,
-                    "INSERT INTO dead(sink, generation, message, pipeline, nth, flags, part, target,"
-                    " entity, body, why, attempts, at_ms) SELECT sink, generation, message,"
-                    " pipeline, nth, flags, part, target, entity, body, ?6, attempts+1, ?7 FROM"
-                    " outbox WHERE sink=?1 AND generation=?2 AND message=?3 AND pipeline=?4 AND"
-                    " nth=?5",
-                    err);
+    struct query *query = store_query(
+        store,
+        "INSERT INTO dead(sink, generation, message, pipeline, nth, flags, part, target,"
+        " entity, body, why, attempts, at_ms) SELECT sink, generation, message,"
+        " pipeline, nth, flags, part, target, entity, body, ?6, attempts+1, ?7 FROM"
+        " outbox WHERE sink=?1 AND generation=?2 AND message=?3 AND pipeline=?4 AND"
+        " nth=?5",
+        err);
     if (query == NULL || !bind_effect(store, query, sink, effect, err)) {
         return false;
     }
@@ -391,8 +397,8 @@ bool store_outbox_waiting(struct store *store, struct str sink, int64_t *count, 
     bool row = false;
     struct query *query =
         store_query(store,
-                    "SELECT count(*), (SELECT archived_ms FROM archive WHERE id=min(o.message))"
-                    " FROM outbox o WHERE o.sink=?1",
+                    "SELECT n, (SELECT archived_ms FROM archive WHERE id=first) FROM"
+                    " (SELECT count(*) AS n, min(message) AS first FROM outbox WHERE sink=?1)",
                     err);
     if (query == NULL || !store_name_find(store, sink, &sink_id, err)) {
         return false;
