@@ -281,6 +281,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "store/misc", .with = &.{"store/fixture.c"} },
     .{ .name = "source/bridge_file", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },
+    .{ .name = "store/outbox", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reader", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reference", .with = &.{"store/fixture.c"} },
     .{ .name = "store/run", .with = &.{"store/fixture.c"} },
