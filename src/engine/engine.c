@@ -78,7 +78,10 @@ static struct worker *add_worker(struct engine *engine, const struct worker_type
 static bool add_workers(struct engine *engine, struct err *err)
 {
     const struct plan *plan = engine->options.plan;
-    struct worker *worker = NULL;
+    struct worker *worker = add_worker(engine, &worker_conductor, STR(""), err);
+    if (worker == NULL) { /* It comes first: a run is open before its messages arrive. */
+        return false;
+    }
     for (size_t i = 0; i < plan->source_count; i++) {
         worker = add_worker(engine, &worker_intake, plan->sources[i].name, err);
         if (worker == NULL) {
@@ -100,7 +103,7 @@ static bool add_workers(struct engine *engine, struct err *err)
         }
         worker->sink = &plan->sinks[i];
     }
-    return add_worker(engine, &worker_conductor, STR(""), err) != NULL;
+    return true;
 }
 
 bool engine_open(struct engine **out, const struct engine_options *options, struct err *err)
@@ -274,12 +277,11 @@ static void wake_all(struct bell *bell)
     }
 }
 
-/* A sink that cannot be reached must not hold the run for ever: what was tried is enough. */
+/* What cannot be reached or written must not hold the run for ever: what was tried is enough. */
 static bool gave_up(const struct engine *engine)
 {
     for (size_t i = 0; i < engine->count; i++) {
-        const struct worker *worker = engine->workers[i];
-        if (worker->sink != NULL && worker->failures >= BREAKER_FAILURES) {
+        if (engine->workers[i]->failures >= BREAKER_FAILURES) {
             return true;
         }
     }
@@ -298,7 +300,7 @@ static bool work_until_ended(struct engine *engine, struct arena *arena, const i
             return false;
         }
         arena_reset(arena);
-        if (!ended && (gave_up(engine) || is_stopping(engine))) {
+        if (!ended && ((!busy && gave_up(engine)) || is_stopping(engine))) {
             *partial = true;
             return true;
         }
