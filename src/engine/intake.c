@@ -128,16 +128,41 @@ static void keep_sound(struct worker *worker, struct batch *batch)
     batch->count = kept;
 }
 
-static bool store_blobs(struct worker *worker, struct batch *batch, struct err *err)
+/* Written before the change that refers to them; `names` gets their digests. */
+static bool write_blobs(struct worker *worker, const struct batch *batch, char (**names)[65],
+                        struct err *err)
 {
     if (batch->blob_count == 0) {
         return true;
     }
-    struct str folder =
-        arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
+    struct str folder = arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
+    *names = arena_array(&worker->arena, batch->blob_count, sizeof **names);
+    if (folder.ptr == NULL || *names == NULL) {
+        return err_set(err, ERR_RETRY, "out of step memory for %zu attachments",
+                       batch->blob_count);
+    }
     for (size_t i = 0; i < batch->blob_count; i++) {
-        char sha256[65];
-        if (!blobs_put(folder, batch->blobs[i].bytes, batch->blobs[i].extension, sha256, err)) {
+        const struct blob *blob = &batch->blobs[i];
+        if (!blobs_put(folder, blob->bytes, blob->extension, (*names)[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool refer_blobs(struct worker *worker, const struct batch *batch, char (*names)[65],
+                        struct err *err)
+{
+    for (size_t i = 0; i < batch->blob_count; i++) {
+        const struct blob *blob = &batch->blobs[i];
+        struct message message = {0};
+        if (!store_archive_find(worker->store, &worker->arena, worker->source->name, blob->chat,
+                                blob->external_id, &message, err)) {
+            return false;
+        }
+        if (message.id != 0 &&
+            !store_blob_refer(worker->store, str_of(names[i]), blob->extension,
+                              (int64_t)blob->bytes.len, message.id, err)) {
             return false;
         }
     }
@@ -208,16 +233,17 @@ static bool file_batch(struct worker *worker, struct batch *batch, struct err *e
     struct intake_counts counts = {0};
     int64_t snapshot_id = 0;
     bool moved = false;
+    char(*blob_names)[65] = NULL;
     keep_sound(worker, batch);
     if (!anything(batch)) {
         return true;
     }
-    if (!store_blobs(worker, batch, err) || !store_begin(worker->store, &worker->lease, err) ||
+    if (!write_blobs(worker, batch, &blob_names, err) || !store_begin(worker->store, &worker->lease, err) ||
         !store_archive_put(worker->store, &worker->arena, batch->messages, batch->count, &counts,
                            err) ||
         (batch->snapshot != NULL &&
          !store_reference_put(worker->store, &worker->arena, batch->snapshot, &snapshot_id, err)) ||
-        !file_refusals(worker, batch, err) || !file_events(worker, batch, err) ||
+        !refer_blobs(worker, batch, blob_names, err) || !file_refusals(worker, batch, err) || !file_events(worker, batch, err) ||
         !file_cursors(worker, batch, &moved, err) ||
         (counts.cut > 0 && !store_count_add(worker->store, "cut", counts.cut, err))) {
         return false;

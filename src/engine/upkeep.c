@@ -1,20 +1,55 @@
 /* The upkeep worker: fills the search index behind, keeps the store small. It is never in a hurry. */
 #include "engine/worker.h"
+#include "store/blobs.h"
 #include "store/search.h"
 #include "store/upkeep.h"
 
-enum { UPKEEP_EVERY_MS = 60 * 1000, PAUSE_MS = 250 };
+enum {
+    UPKEEP_EVERY_MS = 60 * 1000,
+    SWEEP_EVERY_MS = 3600 * 1000,
+    BLOB_AGE_MS = 24 * 3600 * 1000,
+    PAUSE_MS = 250,
+};
+
+static bool set_limits(struct worker *worker, struct upkeep_limits *limits, struct err *err)
+{
+    const struct plan *plan = worker->plan;
+    struct str *names = arena_array(&worker->arena, plan->pipeline_count + 1, sizeof *names);
+    if (names == NULL) {
+        return err_set(err, ERR_RETRY, "out of step memory for %zu pipelines",
+                       plan->pipeline_count);
+    }
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        names[i] = plan->pipelines[i].name;
+    }
+    *limits = (struct upkeep_limits){
+        .archive_ms = plan->archive_keep_ms,
+        .runs_ms = plan->runs_keep_ms,
+        .pipelines = names,
+        .pipeline_count = plan->pipeline_count,
+    };
+    return true;
+}
+
+/* Attachments that nothing refers to: leftovers of a crash, and those of removed messages. */
+static bool sweep_blobs(struct worker *worker, struct err *err)
+{
+    int64_t removed = 0;
+    struct str folder = arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
+    int64_t before_ms = clock_wall_ms(worker->clock) - BLOB_AGE_MS;
+    return store_blobs_sweep(worker->store, &worker->arena, folder, before_ms, &removed, err);
+}
 
 static bool upkeep_step(struct worker *worker, struct err *err)
 {
     struct upkeep_counts counts = {0};
-    struct upkeep_limits limits = {
-        .archive_ms = worker->plan->archive_keep_ms,
-        .runs_ms = worker->plan->runs_keep_ms,
-    };
+    struct upkeep_limits limits = {0};
     bool more_text = false;
     bool more = false;
     int64_t now = worker_mono_ms(worker);
+    if (!set_limits(worker, &limits, err)) {
+        return false;
+    }
     if (!store_search_fill(worker->store, &worker->arena, SEARCH_STEP_MAX, &more_text, err)) {
         return false;
     }
@@ -22,6 +57,11 @@ static bool upkeep_step(struct worker *worker, struct err *err)
         if (!store_upkeep(worker->store, &limits, &counts, &more, err)) {
             return false;
         }
+        bool sweep = !more && (worker->swept_ms == 0 || now - worker->swept_ms >= SWEEP_EVERY_MS);
+        if (sweep && !sweep_blobs(worker, err)) {
+            return false;
+        }
+        worker->swept_ms = sweep ? now : worker->swept_ms;
         worker->checked_ms = more ? 0 : now;
     }
     if (!more && !more_text) {

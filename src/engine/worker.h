@@ -101,7 +101,8 @@ struct worker {
     } rules;
     struct breaker breaker;
     size_t batch;       /* delivery: records in one write; grows while there are more */
-    int64_t checked_ms; /* conductor, upkeep */
+    int64_t checked_ms; /* upkeep */
+    int64_t swept_ms;   /* upkeep */
 };
 
 extern const struct worker_type worker_intake;

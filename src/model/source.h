@@ -55,6 +55,8 @@ struct refusal {
 struct blob {
     struct str bytes;
     struct str extension; /* "jpg", by content and not by name. */
+    struct str chat;      /* The message that it belongs to. */
+    struct str external_id;
 };
 
 /* What a source noticed: a gap, a session's state, the snapshot of a page that broke. */

@@ -536,7 +536,13 @@ bool store_archive_find(struct store *store, struct arena *arena, struct str sou
 
 bool store_archive_head(struct store *store, int64_t *id, struct err *err)
 {
-    return store_int(store, "SELECT max(id) FROM archive", id, err);
+    int64_t floor_id = 0;
+    if (!store_meta_get(store, "archive_floor", 0, &floor_id, err) ||
+        !store_int(store, "SELECT max(id) FROM archive", id, err)) {
+        return false;
+    }
+    *id = *id > floor_id ? *id : floor_id; /* Retention may have taken every row. */
+    return true;
 }
 
 bool store_cursor_get(struct store *store, struct arena *arena, struct str source, struct str chat,
