@@ -261,6 +261,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/encode" },
     .{ .name = "crypto/password" },
     .{ .name = "domain/drops" },
+    .{ .name = "engine/engine", .room = "app", .with = &.{"engine/toy.c"}, .threads = true },
     .{
         .name = "sim/sim",
         .room = "app",
@@ -536,6 +537,22 @@ const Shop = struct {
         };
     }
 
+    /// For `version --verbose`: what of vendor/lock is in the product.
+    fn libraries(shop: *Shop) []const u8 {
+        var out: std.ArrayList(u8) = .empty;
+        out.appendSlice(shop.b.allocator, "-DSLUICE_LIBRARIES=\"") catch @panic("OOM");
+        var lines = std.mem.tokenizeScalar(u8, @embedFile("vendor/lock"), '\n');
+        while (lines.next()) |line| {
+            var words = std.mem.tokenizeScalar(u8, line, ' ');
+            if (!std.mem.eql(u8, words.next() orelse continue, "source")) continue;
+            const name = words.next() orelse continue;
+            if (std.mem.eql(u8, name, "cmocka")) continue;
+            out.print(shop.b.allocator, "{s} {s}\\n", .{ name, words.next() orelse continue }) catch @panic("OOM");
+        }
+        out.append(shop.b.allocator, '"') catch @panic("OOM");
+        return out.items;
+    }
+
     /// The directory of a third-party source; ci/bootstrap names it after vendor/lock.
     fn tree(shop: *Shop, recipe: *const Recipe) []const u8 {
         var lines = std.mem.tokenizeScalar(u8, @embedFile("vendor/lock"), '\n');
@@ -625,7 +642,7 @@ const Shop = struct {
             for (r.libs) |recipe| shop.use(m, recipe);
             const files = b.allocator.alloc([]const u8, r.files.len) catch @panic("OOM");
             for (r.files, files) |file, *full| full.* = b.fmt("src/{s}/{s}", .{ name, file });
-            shop.addOwn(m, files, &.{});
+            shop.addOwn(m, files, if (std.mem.eql(u8, name, "cli")) &.{shop.libraries()} else &.{});
             if (std.mem.eql(u8, name, "text")) {
                 m.addCSourceFile(.{ .file = shop.zoneData(), .flags = &STRICT });
             }

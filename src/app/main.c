@@ -14,6 +14,7 @@ int main(int count, char **words)
     crash_handle();
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* A limit on file sizes is an error of the write. */
     if (!sqlite_setup(&err)) {
         return cli_fail(&err);
     }
