@@ -24,10 +24,7 @@ struct str {
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
 
 /* The same for static tables, where a compound literal is not a constant. */
-#define STR_INIT(literal)                                                                          \
-    {                                                                                              \
-        (literal), sizeof(literal) - 1                                                             \
-    }
+#define STR_INIT(literal) {(literal), sizeof(literal) - 1}
 
 /* For printf: "%.*s" with STR_ARG(view). */
 #define STR_ARG(view) (int)(view).len, (view).ptr

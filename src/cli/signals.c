@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/thread.h"
-#include "cli/cli.h"
 
 enum { REPEAT_NS = 50 * 1000 * 1000 };
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "base/must.h"
 #include "config/nearest.h"
 #include "config/options.h"
 #include "config/schedule.h"
@@ -132,6 +133,7 @@ static bool read_source(struct build *build, const struct yaml_node *map, struct
         return false;
     }
     const struct source_type *type = build->kinds->sources[kind];
+    must(type != NULL);
     struct source *source = instance_new(build, type->connector.size);
     if (source == NULL) {
         return false;
@@ -165,6 +167,7 @@ static bool read_sink(struct build *build, const struct yaml_node *map, struct s
         return false;
     }
     const struct sink_type *type = build->kinds->sinks[kind];
+    must(type != NULL);
     struct sink *sink = instance_new(build, type->connector.size);
     if (sink == NULL) {
         return false;
@@ -313,6 +316,7 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
         return false;
     }
     const struct op_type *type = build->kinds->ops[kind];
+    must(type != NULL);
     pipeline->op = instance_new(build, type->size);
     if (pipeline->op == NULL) {
         return false;

@@ -45,7 +45,7 @@ bool reader_scalar(struct reader *reader, const struct yaml_node *node, const ch
 bool reader_text(struct reader *reader, const struct yaml_node *node, const char *what,
                  struct str *out)
 {
-    struct expansion expansion;
+    struct expansion expansion = {0};
     if (!reader_scalar(reader, node, what, &expansion)) {
         return false;
     }
@@ -96,7 +96,7 @@ struct str reader_beside(struct arena *arena, struct str file, struct str path)
 bool reader_path(struct reader *reader, const struct yaml_node *node, const char *what,
                  struct str *out)
 {
-    struct expansion expansion;
+    struct expansion expansion = {0};
     if (!reader_scalar(reader, node, what, &expansion)) {
         return false;
     }

@@ -22,7 +22,7 @@ struct sqlite {
     char path[PATH_MAX_BYTES];
     int failed_code; /* Extended; of the last failure. */
     int checkpoint_pages;
-    bool torn; /* A value could not be read for lack of memory: nothing that follows may count. */
+    bool torn;  /* A value could not be read for lack of memory: nothing that follows may count. */
     bool stuck; /* Rolling back failed for lack of memory: it comes before all else. */
     size_t query_count;
     struct query queries[SQLITE_QUERIES_MAX];
@@ -109,7 +109,8 @@ static bool configure(struct sqlite *db, const struct sqlite_options *options, s
     char pragma[64];
     (void)snprintf(pragma, sizeof pragma, "PRAGMA cache_size=-%d", cache_kib);
     (void)sqlite3_extended_result_codes(db->handle, 1);
-    (void)sqlite3_busy_timeout(db->handle, options->busy_ms > 0 ? options->busy_ms : SQLITE_BUSY_MS);
+    (void)sqlite3_busy_timeout(db->handle,
+                               options->busy_ms > 0 ? options->busy_ms : SQLITE_BUSY_MS);
     return sqlite_exec(db, pragma, err) && sqlite_exec(db, "PRAGMA temp_store=MEMORY", err) &&
            sqlite_exec(db, "PRAGMA trusted_schema=OFF", err);
 }
@@ -194,7 +195,8 @@ static bool unstuck(struct sqlite *db, struct err *err)
 
 bool sqlite_exec(struct sqlite *db, const char *sql, struct err *err)
 {
-    return unstuck(db, err) && (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, err));
+    return unstuck(db, err) &&
+           (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, err));
 }
 
 static bool run(struct sqlite *db, const char *sql, struct err *err)
@@ -398,8 +400,7 @@ bool sqlite_data_version(struct sqlite *db, int64_t *version, struct err *err)
     return sqlite_int(db, sql, 0, version, err);
 }
 
-bool sqlite_int(struct sqlite *db, const char *sql, int64_t fallback, int64_t *out,
-                struct err *err)
+bool sqlite_int(struct sqlite *db, const char *sql, int64_t fallback, int64_t *out, struct err *err)
 {
     struct query *query = sqlite_query(db, sql, err);
     bool row = false;

@@ -36,11 +36,11 @@ struct query;
 
 struct sqlite_options {
     bool readonly;
-    bool create;       /* Make the file when it is missing, mode 0600. */
-    bool uri;          /* The path is a file: URI. */
-    const char *vfs;   /* NULL for the system's files; tests name a faulty one. */
-    int busy_ms;       /* How long to wait for another writer; 0 for 5 seconds. */
-    int cache_kib;     /* Page cache; 0 for 2 MiB. */
+    bool create;     /* Make the file when it is missing, mode 0600. */
+    bool uri;        /* The path is a file: URI. */
+    const char *vfs; /* NULL for the system's files; tests name a faulty one. */
+    int busy_ms;     /* How long to wait for another writer; 0 for 5 seconds. */
+    int cache_kib;   /* Page cache; 0 for 2 MiB. */
 };
 
 enum { SQLITE_QUERIES_MAX = 160, SQLITE_BUSY_MS = 5000, SQLITE_CACHE_KIB = 2048 };
@@ -52,8 +52,8 @@ void sqlite_close(struct sqlite *db); /* Rolls back what was not committed. NULL
 /* Run one or more statements that return nothing. */
 bool sqlite_exec(struct sqlite *db, const char *sql, struct err *err);
 
-/* BEGIN IMMEDIATE, COMMIT, ROLLBACK. Rolling back never fails; where it lacks the memory, the handle
-   does nothing else until it could. */
+/* BEGIN IMMEDIATE, COMMIT, ROLLBACK. Rolling back never fails; where it lacks the memory, the
+   handle does nothing else until it could. */
 bool sqlite_begin(struct sqlite *db, struct err *err);
 bool sqlite_commit(struct sqlite *db, struct err *err);
 void sqlite_rollback(struct sqlite *db);

@@ -89,8 +89,8 @@ static bool look_at_schedule(struct worker *worker, const struct plan_pipeline *
                  overlaps ? "the run before has not ended" : "nothing could run at that time");
     }
     return store_begin(worker->store, &worker->lease, err) &&
-           (!runs_now || open_run(worker, pipeline->name, RUN_BY_SCHEDULE, due.planned_ms, &run,
-                                  err)) &&
+           (!runs_now ||
+            open_run(worker, pipeline->name, RUN_BY_SCHEDULE, due.planned_ms, &run, err)) &&
            store_schedule_put(worker->store, pipeline->name, due.planned_ms, err) &&
            store_commit(worker->store, err);
 }
@@ -105,16 +105,16 @@ static bool take_request(struct worker *worker, bool *taken, struct err *err)
     if (!*taken) {
         return true;
     }
-    bool known = str_equal(request.act, STR("run")) &&
-                 find_pipeline(worker, request.object) != NULL;
+    bool known =
+        str_equal(request.act, STR("run")) && find_pipeline(worker, request.object) != NULL;
     if (!known) {
         log_warn("a request to %.*s '%.*s' was dropped: this configuration has no such pipeline",
                  STR_ARG(request.act), STR_ARG(request.object));
         run = -1;
     }
     return store_begin(worker->store, &worker->lease, err) &&
-           (!known || open_run(worker, request.object, RUN_BY_HAND,
-                               clock_wall_ms(worker->clock), &run, err)) &&
+           (!known || open_run(worker, request.object, RUN_BY_HAND, clock_wall_ms(worker->clock),
+                               &run, err)) &&
            store_request_taken(worker->store, request.id, run, err) &&
            store_commit(worker->store, err);
 }
@@ -207,13 +207,14 @@ static bool end_run(struct worker *worker, struct run *run, struct err *err)
     bool troubled = run->failed > 0 || run->error.len > 0;
     run->phase = RUN_ENDED;
     run->ended_ms = clock_wall_ms(worker->clock);
-    run->outcome = !troubled ? RUN_OK : run->messages > 0 || run->failed > 0 ? RUN_PARTIAL : RUN_FAILED;
+    run->outcome = !troubled                              ? RUN_OK
+                   : run->messages > 0 || run->failed > 0 ? RUN_PARTIAL
+                                                          : RUN_FAILED;
     log_info("%.*s: %" PRId64 " messages, %" PRId64 " records, %" PRId64 " delivered%s in %" PRId64
              " ms",
              STR_ARG(run->pipeline), run->messages, run->records, run->delivered,
              troubled ? ", with trouble," : "", run->ended_ms - run->started_ms);
-    return store_run_update(worker->store, run, err) &&
-           (quiet || file_run_event(worker, run, err));
+    return store_run_update(worker->store, run, err) && (quiet || file_run_event(worker, run, err));
 }
 
 static bool sinks_settled(struct worker *worker, const struct run *run, bool *settled,

@@ -142,11 +142,11 @@ static bool settle_one(struct worker *worker, const struct parcel *parcel, struc
         if (attempts >= attempts_max) {
             return store_outbox_dead(worker->store, sink, &parcel->effect, parcel->why, err);
         }
-        return store_outbox_later(worker->store, sink, &parcel->effect,
-                                  clock_wall_ms(worker->clock) +
-                                      retry_wait_ms(worker->rng, attempts, RETRY_PARCEL_MS_MAX,
-                                                    parcel->retry_after_ms),
-                                  parcel->why, err);
+        return store_outbox_later(
+            worker->store, sink, &parcel->effect,
+            clock_wall_ms(worker->clock) +
+                retry_wait_ms(worker->rng, attempts, RETRY_PARCEL_MS_MAX, parcel->retry_after_ms),
+            parcel->why, err);
     }
     must_failed("unknown verdict", __FILE__, __LINE__);
 }

@@ -23,7 +23,7 @@ struct engine {
     struct gate *gate;
     struct lease_file *leases;
     struct store *store; /* Of the engine itself: requests and runs. */
-    struct lock guard; /* Of `runner`, which engine_stop() needs from another thread. */
+    struct lock guard;   /* Of `runner`, which engine_stop() needs from another thread. */
     struct runner *runner;
     atomic_bool stop; /* engine_stop() was called. */
     struct rng rng[ENGINE_WORKERS_MAX];
@@ -195,8 +195,8 @@ static bool ask_runs(struct engine *engine, const struct str *pipelines, size_t 
     }
     for (size_t i = 0; i < count; i++) {
         struct request request = {.act = STR("run"),
-                                  .object = pipelines != NULL ? pipelines[i]
-                                                              : plan->pipelines[i].name};
+                                  .object =
+                                      pipelines != NULL ? pipelines[i] : plan->pipelines[i].name};
         if (!store_request_put(engine->store, &request, &requests[i], err)) {
             store_rollback(engine->store);
             return false;
@@ -354,7 +354,8 @@ bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t 
     }
     must(count <= PLAN_PIPELINES_MAX);
     if (!store_lease_held(engine->store, engine->leases, STR("conductor"), &held, err) ||
-        (!held && !take_leases(engine, err)) || !ask_runs(engine, pipelines, count, requests, err)) {
+        (!held && !take_leases(engine, err)) ||
+        !ask_runs(engine, pipelines, count, requests, err)) {
         return false;
     }
     arena_init(&arena, WORKER_ARENA_LIMIT);

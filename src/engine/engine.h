@@ -23,9 +23,9 @@ enum { ENGINE_STOP_MS = 8000, ENGINE_WORKERS_MAX = 64 };
 
 struct engine_options {
     const struct plan *plan;
-    struct str data_dir;   /* Holds sluice.db, records.db, files/. */
+    struct str data_dir; /* Holds sluice.db, records.db, files/. */
     struct clock *clock;
-    struct str owner;      /* "host/pid", for leases. */
+    struct str owner; /* "host/pid", for leases. */
 };
 
 bool engine_open(struct engine **out, const struct engine_options *options, struct err *err);

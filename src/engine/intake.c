@@ -14,8 +14,8 @@
 enum {
     FETCH_MS = 60 * 1000,
     POLL_MS = 15 * 1000,
-    TELL_MS = 60 * 1000,    /* How often the store hears of a look that found nothing. */
-    GIVE_UP_FAILURES = 3,   /* Then the runs that wait for this source go on without it. */
+    TELL_MS = 60 * 1000,  /* How often the store hears of a look that found nothing. */
+    GIVE_UP_FAILURES = 3, /* Then the runs that wait for this source go on without it. */
 };
 
 static bool listens(const struct plan_pipeline *pipeline, const struct worker *worker)
@@ -138,8 +138,7 @@ static bool write_blobs(struct worker *worker, const struct batch *batch, char (
     struct str folder = arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
     *names = arena_array(&worker->arena, batch->blob_count, sizeof **names);
     if (folder.ptr == NULL || *names == NULL) {
-        return err_set(err, ERR_RETRY, "out of step memory for %zu attachments",
-                       batch->blob_count);
+        return err_set(err, ERR_RETRY, "out of step memory for %zu attachments", batch->blob_count);
     }
     for (size_t i = 0; i < batch->blob_count; i++) {
         const struct blob *blob = &batch->blobs[i];
@@ -160,9 +159,8 @@ static bool refer_blobs(struct worker *worker, const struct batch *batch, char (
                                 blob->external_id, &message, err)) {
             return false;
         }
-        if (message.id != 0 &&
-            !store_blob_refer(worker->store, str_of(names[i]), blob->extension,
-                              (int64_t)blob->bytes.len, message.id, err)) {
+        if (message.id != 0 && !store_blob_refer(worker->store, str_of(names[i]), blob->extension,
+                                                 (int64_t)blob->bytes.len, message.id, err)) {
             return false;
         }
     }
@@ -171,8 +169,8 @@ static bool refer_blobs(struct worker *worker, const struct batch *batch, char (
 
 static bool file_refusals(struct worker *worker, const struct batch *batch, struct err *err)
 {
-    size_t kept = batch->refusal_count < BATCH_REFUSALS_MAX ? batch->refusal_count
-                                                            : BATCH_REFUSALS_MAX;
+    size_t kept =
+        batch->refusal_count < BATCH_REFUSALS_MAX ? batch->refusal_count : BATCH_REFUSALS_MAX;
     for (size_t i = 0; batch->refusals != NULL && i < kept; i++) {
         const struct refusal *refusal = &batch->refusals[i];
         if (!store_refused_put(worker->store,
@@ -233,18 +231,19 @@ static bool file_batch(struct worker *worker, struct batch *batch, struct err *e
     struct intake_counts counts = {0};
     int64_t snapshot_id = 0;
     bool moved = false;
-    char(*blob_names)[65] = NULL;
+    char (*blob_names)[65] = NULL;
     keep_sound(worker, batch);
     if (!anything(batch)) {
         return true;
     }
-    if (!write_blobs(worker, batch, &blob_names, err) || !store_begin(worker->store, &worker->lease, err) ||
+    if (!write_blobs(worker, batch, &blob_names, err) ||
+        !store_begin(worker->store, &worker->lease, err) ||
         !store_archive_put(worker->store, &worker->arena, batch->messages, batch->count, &counts,
                            err) ||
         (batch->snapshot != NULL &&
          !store_reference_put(worker->store, &worker->arena, batch->snapshot, &snapshot_id, err)) ||
-        !refer_blobs(worker, batch, blob_names, err) || !file_refusals(worker, batch, err) || !file_events(worker, batch, err) ||
-        !file_cursors(worker, batch, &moved, err) ||
+        !refer_blobs(worker, batch, blob_names, err) || !file_refusals(worker, batch, err) ||
+        !file_events(worker, batch, err) || !file_cursors(worker, batch, &moved, err) ||
         (counts.cut > 0 && !store_count_add(worker->store, "cut", counts.cut, err))) {
         return false;
     }

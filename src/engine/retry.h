@@ -34,8 +34,8 @@ enum breaker_state { BREAKER_CLOSED = 0, BREAKER_OPEN, BREAKER_PROBING };
 
 struct breaker {
     enum breaker_state state;
-    int failures; /* In a row. */
-    int64_t open_ms; /* Length of the current pause. */
+    int failures;     /* In a row. */
+    int64_t open_ms;  /* Length of the current pause. */
     int64_t until_ms; /* Monotonic. */
 };
 

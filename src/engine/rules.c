@@ -196,8 +196,8 @@ struct stretch {
     int64_t failed_id; /* The message at which it broke off; 0 for none. */
 };
 
-static bool apply_one(struct worker *worker, const struct message *message,
-                      struct stretch *stretch, struct err *err)
+static bool apply_one(struct worker *worker, const struct message *message, struct stretch *stretch,
+                      struct err *err)
 {
     struct op *op = worker->pipeline->op;
     struct applying now = {

@@ -1,9 +1,9 @@
 #include "engine/runner.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/thread.h"
-#include "base/log.h"
 
 struct seat {
     struct runner *runner;
@@ -84,8 +84,7 @@ static void *run_seat(void *argument)
     return NULL;
 }
 
-bool runner_start(struct runner **out, struct worker *const *workers, size_t count,
-                  struct err *err)
+bool runner_start(struct runner **out, struct worker *const *workers, size_t count, struct err *err)
 {
     must(count <= RUNNER_WORKERS_MAX);
     struct runner *runner = mem_alloc(sizeof *runner);

@@ -1,8 +1,10 @@
-/* The upkeep worker: fills the search index behind, keeps the store small. It is never in a hurry. */
+/* The upkeep worker: fills the search index behind, keeps the store small. It is never in a hurry.
+ */
+#include "store/upkeep.h"
+
 #include "engine/worker.h"
 #include "store/blobs.h"
 #include "store/search.h"
-#include "store/upkeep.h"
 
 enum {
     UPKEEP_EVERY_MS = 60 * 1000,

@@ -55,9 +55,9 @@ struct bell {
 
 struct worker {
     const struct worker_type *type;
-    char name[160];           /* "intake/bridge": the work that is leased. */
+    char name[160]; /* "intake/bridge": the work that is leased. */
     const struct plan *plan;
-    const struct plan_source *source;     /* The one of the three that the type is about. */
+    const struct plan_source *source; /* The one of the three that the type is about. */
     const struct plan_pipeline *pipeline;
     const struct plan_sink *sink;
     struct store *store;
@@ -65,7 +65,7 @@ struct worker {
     struct lease lease;
     struct clock *clock;
     struct rng *rng;
-    struct bell *bell; /* May be NULL. */
+    struct bell *bell;       /* May be NULL. */
     struct arena arena;      /* Of a step. */
     struct arena open_arena; /* From open to close. */
     struct str data_dir;
@@ -77,9 +77,9 @@ struct worker {
     /* What the runner looks at. */
     bool opened;
     bool busy;
-    int64_t wake_ms;  /* Monotonic time of the next step. */
-    int failures;     /* In a row; reset by a good step. */
-    char doing[64];   /* What it is at, for the message when it hangs. */
+    int64_t wake_ms; /* Monotonic time of the next step. */
+    int failures;    /* In a row; reset by a good step. */
+    char doing[64];  /* What it is at, for the message when it hangs. */
 
     /* What the types keep between steps. */
     struct intake {
@@ -90,9 +90,9 @@ struct worker {
     } intake;
     struct {
         struct reader *reader;
-        int64_t id;       /* Number of the pipeline's name. */
-        bool more;        /* The last step stopped before the end of the archive. */
-        int64_t limit;    /* Messages in one step; shrinks after a failure. */
+        int64_t id;    /* Number of the pipeline's name. */
+        bool more;     /* The last step stopped before the end of the archive. */
+        int64_t limit; /* Messages in one step; shrinks after a failure. */
         struct refused_message {
             int64_t id;
             char why[WORKER_WHY_MAX];

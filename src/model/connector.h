@@ -42,9 +42,9 @@ struct connector_env {
     struct rng *rng;
     struct arena *arena; /* Lives from open to close. */
     struct keep *keep;
-    struct str data_dir;                  /* Where sluice keeps its files. */
-    const struct target *const *targets;  /* What the pipelines write here, ended by NULL. */
-    bool (*stopping)(void *context);      /* Ask in long loops; may be NULL. */
+    struct str data_dir;                 /* Where sluice keeps its files. */
+    const struct target *const *targets; /* What the pipelines write here, ended by NULL. */
+    bool (*stopping)(void *context);     /* Ask in long loops; may be NULL. */
     void *stopping_context;
 };
 

@@ -60,7 +60,7 @@ struct op_type {
     const char *kind;
     const char *summary;
     const struct option *options;
-    size_t size;                        /* Of the instance; its first member is struct op. */
+    size_t size;                         /* Of the instance; its first member is struct op. */
     const struct target *const *targets; /* What it writes, ended by NULL; may be NULL. */
     const char *const *references;       /* What it looks up, ended by NULL; may be NULL. */
     bool shared_state;

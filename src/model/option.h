@@ -12,8 +12,8 @@
  *
  * Each option writes one member of the instance: text and paths a `struct str`, numbers and
  * durations (in ms) an `int64_t`, switches a `bool`, choices an `int` (index into `choices`),
- * lists a `struct str_list`, named chats a `struct named_chats`. A default is the text that a person
- * would have typed.
+ * lists a `struct str_list`, named chats a `struct named_chats`. A default is the text that a
+ * person would have typed.
  */
 #ifndef SLUICE_MODEL_OPTION_H
 #define SLUICE_MODEL_OPTION_H
@@ -29,17 +29,17 @@
 enum option_type {
     OPTION_TYPE_END = 0,
     OPTION_TYPE_TEXT,
-    OPTION_TYPE_PATH,     /* Relative to the file that names it. */
-    OPTION_TYPE_SECRET,   /* Never printed. */
+    OPTION_TYPE_PATH,   /* Relative to the file that names it. */
+    OPTION_TYPE_SECRET, /* Never printed. */
     OPTION_TYPE_INT,
     OPTION_TYPE_BOOL,
     OPTION_TYPE_DURATION, /* "15s", "2h", "30d" */
     OPTION_TYPE_SIZE,     /* "16MiB" */
     OPTION_TYPE_CHOICE,
-    OPTION_TYPE_LIST,     /* Of text. */
-    OPTION_TYPE_ZONE,     /* IANA name. */
-    OPTION_TYPE_SINK,     /* Name of a configured sink. */
-    OPTION_TYPE_CHATS,    /* Named chats: a list, or the path of a YAML file that holds one. */
+    OPTION_TYPE_LIST,  /* Of text. */
+    OPTION_TYPE_ZONE,  /* IANA name. */
+    OPTION_TYPE_SINK,  /* Name of a configured sink. */
+    OPTION_TYPE_CHATS, /* Named chats: a list, or the path of a YAML file that holds one. */
 };
 
 struct str_list {
@@ -71,36 +71,46 @@ struct option {
 };
 
 #define OPTION_ANY(kind_, struct_, member_, name_, fallback_, doc_)                                \
-    {                                                                                              \
-        .type = (kind_), .name = (name_), .fallback = (fallback_), .doc = (doc_),                  \
-        .offset = offsetof(struct_, member_)                                                       \
-    }
-#define OPTION_TEXT(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_TEXT, s, m, name, fallback, doc)
-#define OPTION_PATH(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_PATH, s, m, name, fallback, doc)
+    {.type = (kind_),                                                                              \
+     .name = (name_),                                                                              \
+     .fallback = (fallback_),                                                                      \
+     .doc = (doc_),                                                                                \
+     .offset = offsetof(struct_, member_)}
+#define OPTION_TEXT(s, m, name, fallback, doc)                                                     \
+    OPTION_ANY(OPTION_TYPE_TEXT, s, m, name, fallback, doc)
+#define OPTION_PATH(s, m, name, fallback, doc)                                                     \
+    OPTION_ANY(OPTION_TYPE_PATH, s, m, name, fallback, doc)
 #define OPTION_SECRET(s, m, name, fallback, doc)                                                   \
     OPTION_ANY(OPTION_TYPE_SECRET, s, m, name, fallback, doc)
-#define OPTION_BOOL(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_BOOL, s, m, name, fallback, doc)
+#define OPTION_BOOL(s, m, name, fallback, doc)                                                     \
+    OPTION_ANY(OPTION_TYPE_BOOL, s, m, name, fallback, doc)
 #define OPTION_DURATION(s, m, name, fallback, doc)                                                 \
     OPTION_ANY(OPTION_TYPE_DURATION, s, m, name, fallback, doc)
-#define OPTION_SIZE(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_SIZE, s, m, name, fallback, doc)
-#define OPTION_LIST(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_LIST, s, m, name, fallback, doc)
-#define OPTION_ZONE(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_ZONE, s, m, name, fallback, doc)
-#define OPTION_SINK(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_SINK, s, m, name, fallback, doc)
+#define OPTION_SIZE(s, m, name, fallback, doc)                                                     \
+    OPTION_ANY(OPTION_TYPE_SIZE, s, m, name, fallback, doc)
+#define OPTION_LIST(s, m, name, fallback, doc)                                                     \
+    OPTION_ANY(OPTION_TYPE_LIST, s, m, name, fallback, doc)
+#define OPTION_ZONE(s, m, name, fallback, doc)                                                     \
+    OPTION_ANY(OPTION_TYPE_ZONE, s, m, name, fallback, doc)
+#define OPTION_SINK(s, m, name, fallback, doc)                                                     \
+    OPTION_ANY(OPTION_TYPE_SINK, s, m, name, fallback, doc)
 #define OPTION_CHATS(s, m, name, fallback, doc)                                                    \
     OPTION_ANY(OPTION_TYPE_CHATS, s, m, name, fallback, doc)
 #define OPTION_INT(s, m, name_, fallback_, min_, max_, doc_)                                       \
-    {                                                                                              \
-        .type = OPTION_TYPE_INT, .name = (name_), .fallback = (fallback_), .doc = (doc_),          \
-        .offset = offsetof(s, m), .min = (min_), .max = (max_)                                     \
-    }
+    {.type = OPTION_TYPE_INT,                                                                      \
+     .name = (name_),                                                                              \
+     .fallback = (fallback_),                                                                      \
+     .doc = (doc_),                                                                                \
+     .offset = offsetof(s, m),                                                                     \
+     .min = (min_),                                                                                \
+     .max = (max_)}
 #define OPTION_CHOICE(s, m, name_, fallback_, choices_, doc_)                                      \
-    {                                                                                              \
-        .type = OPTION_TYPE_CHOICE, .name = (name_), .fallback = (fallback_), .doc = (doc_),       \
-        .choices = (choices_), .offset = offsetof(s, m)                                            \
-    }
-#define OPTION_END                                                                                 \
-    {                                                                                              \
-        .type = OPTION_TYPE_END                                                                    \
-    }
+    {.type = OPTION_TYPE_CHOICE,                                                                   \
+     .name = (name_),                                                                              \
+     .fallback = (fallback_),                                                                      \
+     .doc = (doc_),                                                                                \
+     .choices = (choices_),                                                                        \
+     .offset = offsetof(s, m)}
+#define OPTION_END {.type = OPTION_TYPE_END}
 
 #endif

@@ -60,9 +60,9 @@ struct schedule {
 struct plan_source {
     struct str name;
     struct source *source;
-    int64_t poll_ms;   /* Pause between two looks when nothing is left. */
-    int64_t fetch_ms;  /* How long one fetch may take. */
-    bool on_demand;    /* Only read when a run asks for it: no pipeline runs on its messages. */
+    int64_t poll_ms;      /* Pause between two looks when nothing is left. */
+    int64_t fetch_ms;     /* How long one fetch may take. */
+    bool on_demand;       /* Only read when a run asks for it: no pipeline runs on its messages. */
     struct str reference; /* The reference that it brings, if it is one; it then has no chats. */
 };
 

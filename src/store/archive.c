@@ -16,9 +16,9 @@ enum {
 /* What intake knows of one message while a batch is filed. */
 struct item {
     int64_t chat;
-    int64_t key;    /* In `seen`. */
-    int64_t known;  /* Archive number of the row that has this id already; 0: a fresh one. */
-    size_t place;   /* In the batch. */
+    int64_t key;   /* In `seen`. */
+    int64_t known; /* Archive number of the row that has this id already; 0: a fresh one. */
+    size_t place;  /* In the batch. */
 };
 
 /* A decimal number as a person or a database writes it: no sign, no leading zero. */
@@ -52,7 +52,8 @@ void store_archive_row(const struct query *query, struct message *out)
     int64_t flags = query_int(query, 2);
     *out = (struct message){
         .id = query_int(query, 0),
-        .partition = query_type(query, 10) == QUERY_NULL ? query_int(query, 1) : query_int(query, 10),
+        .partition =
+            query_type(query, 10) == QUERY_NULL ? query_int(query, 1) : query_int(query, 10),
         .kind = (enum message_kind)(flags & FLAG_KIND_MASK),
         .direction = (enum message_direction)((flags >> FLAG_DIRECTION_SHIFT) & 3),
         .deleted = (flags & FLAG_DELETED) != 0,
@@ -83,8 +84,7 @@ static struct query *select_by_id(struct store *store, int64_t id, struct err *e
 static bool row_is(struct store *store, int64_t id, struct str external_id, bool *is,
                    struct err *err)
 {
-    struct query *query =
-        store_query(store, "SELECT external_id FROM archive WHERE id=?1", err);
+    struct query *query = store_query(store, "SELECT external_id FROM archive WHERE id=?1", err);
     bool row = false;
     if (query == NULL) {
         return false;
@@ -135,8 +135,7 @@ static bool seen_add(struct store *store, int64_t chat, int64_t key, int64_t id,
 
 static bool seen_move(struct store *store, const struct item *item, int64_t id, struct err *err)
 {
-    struct query *query =
-        store_query(store, "UPDATE seen SET id=?3 WHERE chat=?1 AND key=?2", err);
+    struct query *query = store_query(store, "UPDATE seen SET id=?3 WHERE chat=?1 AND key=?2", err);
     if (query == NULL) {
         return false;
     }
@@ -342,8 +341,8 @@ static bool is_revised(struct store *store, const struct item *item, struct mess
         return true;
     }
     store_archive_row(query, &old);
-    bool older = message->version_ms != 0 && old.version_ms != 0 &&
-                 message->version_ms < old.version_ms;
+    bool older =
+        message->version_ms != 0 && old.version_ms != 0 && message->version_ms < old.version_ms;
     bool equal = same(old.text, message->text) && old.deleted == message->deleted &&
                  same(old.attachments, message->attachments);
     *revised = !older && !equal && message->kind == MESSAGE_CHAT;
@@ -393,8 +392,8 @@ static bool begin_filing(struct filing *filing, struct err *err)
 {
     struct store *store = filing->store;
     int64_t floor_id = 0;
-    struct query *query = store_query(
-        store, "SELECT id, archived_ms FROM archive ORDER BY id DESC LIMIT 1", err);
+    struct query *query =
+        store_query(store, "SELECT id, archived_ms FROM archive ORDER BY id DESC LIMIT 1", err);
     bool row = false;
     if (query == NULL || !store_step(store, query, &row, err)) {
         return false;

@@ -86,8 +86,8 @@ struct reader_options {
  * out of the subscriptions for a while goes on where it was left, so nothing is counted twice; nor
  * does it matter in which way a chat is wanted (by its name, or with all of its source).
  */
-bool store_reader_open(struct store *store, struct arena *arena, const struct reader_options *options,
-                       struct reader **out, struct err *err);
+bool store_reader_open(struct store *store, struct arena *arena,
+                       const struct reader_options *options, struct reader **out, struct err *err);
 
 void store_reader_close(struct reader *reader); /* NULL is fine. */
 

@@ -23,8 +23,8 @@ bool store_sweep_put(struct store *store, struct str source, int64_t run, const 
     return store_run(store, query, err);
 }
 
-bool store_sweep_get(struct store *store, struct arena *arena, struct str source,
-                     struct sweep *out, struct err *err)
+bool store_sweep_get(struct store *store, struct arena *arena, struct str source, struct sweep *out,
+                     struct err *err)
 {
     int64_t source_id = 0;
     bool row = false;

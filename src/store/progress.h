@@ -10,17 +10,17 @@
 #include "store/store.h"
 
 struct sweep {
-    int64_t run;     /* Runs up to this number have been served. */
-    int64_t at_ms;   /* When the last look ended. */
-    int64_t good_ms; /* When the last good one did; 0 for never. */
+    int64_t run;      /* Runs up to this number have been served. */
+    int64_t at_ms;    /* When the last look ended. */
+    int64_t good_ms;  /* When the last good one did; 0 for never. */
     struct str error; /* Why the last look failed; absent when it did not. */
 };
 
 /* Needs an open change. A run number never falls. */
 bool store_sweep_put(struct store *store, struct str source, int64_t run, const char *error,
                      struct err *err);
-bool store_sweep_get(struct store *store, struct arena *arena, struct str source,
-                     struct sweep *out, struct err *err);
+bool store_sweep_get(struct store *store, struct arena *arena, struct str source, struct sweep *out,
+                     struct err *err);
 
 /* Newest run in phase INTAKE of the pipeline, or 0. */
 bool store_run_wanting(struct store *store, struct str pipeline, int64_t *run, struct err *err);

@@ -1,4 +1,5 @@
-/* row: how an archive row is read, for archive and reader. Nobody outside this folder includes it. */
+/* row: how an archive row is read, for archive and reader. Nobody outside this folder includes it.
+ */
 #ifndef SLUICE_STORE_ROW_H
 #define SLUICE_STORE_ROW_H
 

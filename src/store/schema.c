@@ -82,7 +82,8 @@ static const char *const version_1[] = {
     "CREATE TABLE refused(id INTEGER PRIMARY KEY AUTOINCREMENT, worker INTEGER NOT NULL,"
     "  chat TEXT NOT NULL, place TEXT NOT NULL, why TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT",
     "CREATE TABLE event(id INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL,"
-    "  kind TEXT NOT NULL, chat TEXT NOT NULL, detail TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT",
+    "  kind TEXT NOT NULL, chat TEXT NOT NULL, detail TEXT NOT NULL, at_ms INTEGER NOT NULL) "
+    "STRICT",
     "CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 
     "CREATE VIRTUAL TABLE search USING fts5(text, content='', contentless_delete=1,"

@@ -5,8 +5,8 @@
 bool store_state_get(struct store *store, struct arena *arena, int64_t pipeline, int64_t partition,
                      struct str key, struct str *value, struct err *err)
 {
-    struct query *query = store_query(
-        store, "SELECT value FROM state WHERE pipeline=?1 AND part=?2 AND key=?3", err);
+    struct query *query =
+        store_query(store, "SELECT value FROM state WHERE pipeline=?1 AND part=?2 AND key=?3", err);
     bool row = false;
     *value = (struct str){0};
     if (query == NULL) {
@@ -34,11 +34,10 @@ bool store_state_put(struct store *store, int64_t pipeline, int64_t partition, s
         return err_set(err, ERR_REJECT, "a note of %zu bytes under a key of %zu is too long",
                        value.len, key.len);
     }
-    struct query *query =
-        store_query(store,
-                    "INSERT OR REPLACE INTO state(pipeline, part, key, value)"
-                    " VALUES(?1, ?2, ?3, ?4)",
-                    err);
+    struct query *query = store_query(store,
+                                      "INSERT OR REPLACE INTO state(pipeline, part, key, value)"
+                                      " VALUES(?1, ?2, ?3, ?4)",
+                                      err);
     if (query == NULL) {
         return false;
     }

@@ -21,7 +21,8 @@ bool store_state_del(struct store *store, int64_t pipeline, int64_t partition, s
 
 /* Calls `each` for the keys with the prefix, in byte order, until it returns false. */
 bool store_state_scan(struct store *store, struct arena *arena, int64_t pipeline, int64_t partition,
-                      struct str prefix, bool (*each)(void *context, struct str key, struct str value),
-                      void *context, struct err *err);
+                      struct str prefix,
+                      bool (*each)(void *context, struct str key, struct str value), void *context,
+                      struct err *err);
 
 #endif

@@ -32,13 +32,12 @@ static bool configure(struct store *store, const struct store_options *options, 
     }
     sqlite_checkpoint_at(store->db, options->checkpoint_pages > 0 ? options->checkpoint_pages
                                                                   : CHECKPOINT_PAGES);
-    return schema_upgrade(store->db, err) &&
-           sqlite_exec(store->db,
-                       "PRAGMA journal_mode=WAL;"
-                       "PRAGMA synchronous=FULL;"
-                       "PRAGMA secure_delete=FAST;"
-                       "PRAGMA journal_size_limit=67108864",
-                       err);
+    return schema_upgrade(store->db, err) && sqlite_exec(store->db,
+                                                         "PRAGMA journal_mode=WAL;"
+                                                         "PRAGMA synchronous=FULL;"
+                                                         "PRAGMA secure_delete=FAST;"
+                                                         "PRAGMA journal_size_limit=67108864",
+                                                         err);
 }
 
 /* The seed of the hash keys is drawn once for a file and never changes. */

@@ -48,11 +48,11 @@ typedef bool store_crash_point(void *context);
 struct store_options {
     struct str path; /* Of the store file; its folder must exist. */
     struct clock *clock;
-    struct gate *gate;   /* Shared by the handles of a process; NULL in single-threaded tests. */
-    bool readonly;       /* For a verb that only looks: no lock, no write, ever. */
-    const char *vfs;     /* NULL for the system's files. */
-    uint64_t seed;       /* For the hash keys of a new file; 0 takes the system's randomness. */
-    int cache_kib;       /* Page cache of this handle; 0 for the default. */
+    struct gate *gate;    /* Shared by the handles of a process; NULL in single-threaded tests. */
+    bool readonly;        /* For a verb that only looks: no lock, no write, ever. */
+    const char *vfs;      /* NULL for the system's files. */
+    uint64_t seed;        /* For the hash keys of a new file; 0 takes the system's randomness. */
+    int cache_kib;        /* Page cache of this handle; 0 for the default. */
     int checkpoint_pages; /* Length of the log that is copied back; 0 for the default. */
 };
 

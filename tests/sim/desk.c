@@ -1,10 +1,11 @@
 /*
  * The desk slice: a dispatch desk in small.
  *
- * A customer writes; a model is asked what the message is about; its answer is a message; the roster
- * says where to begin; a slot is claimed, and the answer to that is a message, too; whoever lost
- * tries the next slot; whoever won is told, with a receipt; the lead's record is absolute. Beside
- * that a clock ticks, and two more pipelines listen: one to the ends of runs, one by a schedule.
+ * A customer writes; a model is asked what the message is about; its answer is a message; the
+ * roster says where to begin; a slot is claimed, and the answer to that is a message, too; whoever
+ * lost tries the next slot; whoever won is told, with a receipt; the lead's record is absolute.
+ * Beside that a clock ticks, and two more pipelines listen: one to the ends of runs, one by a
+ * schedule.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -76,8 +77,8 @@ static struct desk_slice *slice_of(struct sim_sink *sink, size_t offset)
 static void apply_ai(struct sim_sink *sink, struct parcel *parcel, struct arena *arena)
 {
     (void)ledger_add(&sink->ledger, &parcel->effect);
-    parcel->answer = arena_printf(arena, "{\"city\":\"%s\"}",
-                                  parcel->entity.len % 2 == 0 ? "haifa" : "eilat");
+    parcel->answer =
+        arena_printf(arena, "{\"city\":\"%s\"}", parcel->entity.len % 2 == 0 ? "haifa" : "eilat");
 }
 
 /* A slot goes to the first claim; the same claim gets the same answer again. */
@@ -158,8 +159,7 @@ static bool set_lead(struct op_env *env, struct str customer, const char *status
     return emit(env, RECORD_ABSOLUTE, "leads", "leads", customer, str_of(status), false, err);
 }
 
-static bool claim(struct op_env *env, int slots, struct str customer, int64_t slot,
-                  struct err *err)
+static bool claim(struct op_env *env, int slots, struct str customer, int64_t slot, struct err *err)
 {
     struct str next = arena_printf(env->arena, "%lld", (long long)slot);
     struct str entity = arena_printf(env->arena, "s%lld", (long long)(slot % slots));
@@ -167,8 +167,7 @@ static bool claim(struct op_env *env, int slots, struct str customer, int64_t sl
            emit(env, RECORD_QUESTION, "slots", "slots", entity, customer, false, err);
 }
 
-static bool on_answer(struct op_env *env, int slots, const struct message *message,
-                      struct err *err)
+static bool on_answer(struct op_env *env, int slots, const struct message *message, struct err *err)
 {
     const struct json_value *answer = NULL;
     struct str customer = {0};
@@ -288,8 +287,8 @@ static bool hourly_apply(struct op *op, struct op_env *env, const struct message
 }
 
 static const char *const desk_references[] = {"roster", NULL};
-static const struct op_type desk_type = {.kind = "desk", .references = desk_references,
-                                         .apply = desk_apply};
+static const struct op_type desk_type = {
+    .kind = "desk", .references = desk_references, .apply = desk_apply};
 static const struct op_type log_type = {.kind = "log", .apply = log_apply};
 static const struct op_type hourly_type = {.kind = "hourly", .apply = hourly_apply};
 
@@ -355,22 +354,28 @@ void desk_slice_parts(struct desk_slice *slice, struct plan_source *sources,
     slice->hourly_chats[0] = (struct plan_chat){STR("sheet"), STR("s0")};
     sources[0] = (struct plan_source){.name = STR("green"), .source = &slice->green.source};
     sources[1] = (struct plan_source){.name = STR("clock"), .source = &slice->clock.source};
-    sources[2] = (struct plan_source){.name = STR("rosters"), .source = &slice->references.source, .reference = STR("roster")};
+    sources[2] = (struct plan_source){
+        .name = STR("rosters"), .source = &slice->references.source, .reference = STR("roster")};
     sources[3] = (struct plan_source){
         .name = STR("sheet"), .source = &slice->table.source, .on_demand = true};
     pipelines[0] = (struct plan_pipeline){
         .name = STR("desk"), .op = &slice->desk.op, .chats = slice->desk_chats, .chat_count = 2};
-    pipelines[1] = (struct plan_pipeline){.name = STR("log"), .op = &slice->log,
-                                          .chats = slice->log_chats, .chat_count = 1,
+    pipelines[1] = (struct plan_pipeline){.name = STR("log"),
+                                          .op = &slice->log,
+                                          .chats = slice->log_chats,
+                                          .chat_count = 1,
                                           .quiet = true};
-    pipelines[2] = (struct plan_pipeline){
-        .name = STR("hourly"), .op = &slice->hourly, .chats = slice->hourly_chats, .chat_count = 1,
-        .schedule = {.kind = SCHEDULE_EVERY, .every_ms = HOURLY_MS}};
+    pipelines[2] =
+        (struct plan_pipeline){.name = STR("hourly"),
+                               .op = &slice->hourly,
+                               .chats = slice->hourly_chats,
+                               .chat_count = 1,
+                               .schedule = {.kind = SCHEDULE_EVERY, .every_ms = HOURLY_MS}};
     struct sim_sink *all[DESK_SINKS] = {&slice->ai, &slice->slots, &slice->messenger,
                                         &slice->leads};
     for (size_t i = 0; i < DESK_SINKS; i++) {
-        sinks[i] = (struct plan_sink){.name = all[i]->sink.connector.name, .sink = &all[i]->sink,
-                                      .attempts_max = 1000};
+        sinks[i] = (struct plan_sink){
+            .name = all[i]->sink.connector.name, .sink = &all[i]->sink, .attempts_max = 1000};
     }
 }
 
@@ -397,7 +402,9 @@ static bool check_customers(const struct desk_slice *slice)
         }
     }
     ok = told == slice->scale.slots ? ok : complain("customers told", told, slice->scale.slots);
-    return none == slice->scale.customers - slice->scale.slots ? ok : complain("without a slot", none, slice->scale.customers - slice->scale.slots);
+    return none == slice->scale.customers - slice->scale.slots
+               ? ok
+               : complain("without a slot", none, slice->scale.customers - slice->scale.slots);
 }
 
 static bool check_slots(const struct desk_slice *slice)
@@ -431,9 +438,12 @@ bool desk_slice_check(const struct desk_slice *slice, struct store *store, bool 
     ok = rows == slice->scale.ticks ? ok : complain("sheet rows counted", rows, slice->scale.ticks);
     ok = (int)slice->ai.ledger.count == slice->scale.customers
              ? ok
-             : complain("questions to the model", (int64_t)slice->ai.ledger.count, slice->scale.customers);
+             : complain("questions to the model", (int64_t)slice->ai.ledger.count,
+                        slice->scale.customers);
     int64_t refused = number(store, "SELECT count(*) FROM refused");
-    ok = refused == slice->scale.customers / 4 ? ok : complain("refused messages", refused, slice->scale.customers / 4);
+    ok = refused == slice->scale.customers / 4
+             ? ok
+             : complain("refused messages", refused, slice->scale.customers / 4);
     int64_t bad = number(store, "SELECT count(*) FROM state WHERE key=CAST('bad' AS BLOB)");
     ok = bad == 0 ? ok : complain("state of refused messages", bad, 0);
     int64_t dead = number(store, "SELECT count(*) FROM dead");

@@ -1,10 +1,10 @@
 /* The drops slice: the real op of the drops domain over a table that others have written to. */
+#include "domain/drops.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/must.h"
-#include "domain/drops.h"
 #include "world.h"
 
 enum { GROUPS = 3, NUMBERS = 12, FOREIGN = 3, APART_MS = 8 * 1000 };
@@ -117,12 +117,14 @@ struct drops_slice *drops_slice_new(struct world *world, const struct scale *sca
     slice->op.sink = STR("records");
     slice->op.projects.items = slice->chats;
     slice->op.projects.count = GROUPS;
-    slice->plan_source = (struct plan_source){.name = STR("bridge"),
-                                              .source = &slice->source.source};
-    slice->plan_pipeline = (struct plan_pipeline){
-        .name = STR("drops"), .op = &slice->op.op, .chats = slice->plan_chats, .chat_count = GROUPS};
-    slice->plan_sink = (struct plan_sink){.name = STR("records"), .sink = &slice->sink.sink,
-                                          .attempts_max = 1000};
+    slice->plan_source =
+        (struct plan_source){.name = STR("bridge"), .source = &slice->source.source};
+    slice->plan_pipeline = (struct plan_pipeline){.name = STR("drops"),
+                                                  .op = &slice->op.op,
+                                                  .chats = slice->plan_chats,
+                                                  .chat_count = GROUPS};
+    slice->plan_sink =
+        (struct plan_sink){.name = STR("records"), .sink = &slice->sink.sink, .attempts_max = 1000};
     return slice;
 }
 

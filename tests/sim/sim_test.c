@@ -9,14 +9,6 @@
  *     SIM_FROM=<seed> SIM_SEEDS=1 ci/zig build test-unit -Dunit=sim/sim
  * repeats it.
  */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +17,7 @@
 
 #include "base/must.h"
 #include "db/sqlite.h"
-#include "store/archive.h"
+#include "test.h"
 #include "world.h"
 
 enum { SOURCES = 1 + DESK_SOURCES, PIPELINES = 1 + DESK_PIPELINES, SINKS = 1 + DESK_SINKS };

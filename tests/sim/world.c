@@ -69,8 +69,7 @@ bool ledger_add(struct sim_ledger *ledger, const struct effect *effect)
     return true;
 }
 
-void history_say(struct history *history, int chat, const char *id, const char *text,
-                 int64_t at_ms)
+void history_say(struct history *history, int chat, const char *id, const char *text, int64_t at_ms)
 {
     must(history->count < WORLD_HISTORY_MAX);
     struct saying *said = &history->said[history->count++];
@@ -224,8 +223,7 @@ void sim_source_init(struct sim_source *source, struct world *world, const char 
 }
 
 void sim_sink_init(struct sim_sink *sink, struct world *world, const char *name,
-                   void (*apply)(struct sim_sink *sink, struct parcel *parcel,
-                                 struct arena *arena))
+                   void (*apply)(struct sim_sink *sink, struct parcel *parcel, struct arena *arena))
 {
     memset(sink, 0, sizeof *sink);
     sink->sink = (struct sink){.connector = {.name = str_of(name)}, .type = &sim_sink_type};
@@ -254,9 +252,11 @@ static struct store *open_store(struct world *world)
 {
     struct err err = {0};
     struct store *store = NULL;
-    struct store_options options = {
-        .path = str_of(world->path), .clock = &world->clock, .seed = 7, .vfs = world->vfs,
-        .checkpoint_pages = world->checkpoint_pages};
+    struct store_options options = {.path = str_of(world->path),
+                                    .clock = &world->clock,
+                                    .seed = 7,
+                                    .vfs = world->vfs,
+                                    .checkpoint_pages = world->checkpoint_pages};
     if (!store_open(&store, &options, &err)) {
         fail("open", &err);
     }

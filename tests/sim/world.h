@@ -82,9 +82,9 @@ struct world {
     struct rng rng;
     const char *path;
     const char *vfs;
-    int checkpoint_pages; /* Of the store; 0 for its default. */
+    int checkpoint_pages;  /* Of the store; 0 for its default. */
     struct err last_words; /* Of the process that died last. */
-    bool handles; /* A handle of its own for each worker, as in production; slower. */
+    bool handles;          /* A handle of its own for each worker, as in production; slower. */
 
     /* What goes wrong, in percent of the occasions. */
     unsigned fault_percent;
