@@ -26,6 +26,7 @@ static void show(const char *text, size_t len)
     (void)written;
 }
 
+/* The line ends at its own beginning, so that a line of the log takes its place. */
 static void show_counts(struct store *store, int64_t first, int64_t elapsed_ms)
 {
     char line[LINE_MAX];
@@ -38,8 +39,8 @@ static void show_counts(struct store *store, int64_t first, int64_t elapsed_ms)
     }
     int64_t fresh = head - first;
     int len = snprintf(line, sizeof line,
-                       "\r%" PRId64 " new messages, %" PRId64 " a second, %" PRId64
-                       " records to deliver\x1b[K",
+                       "\x1b[K%" PRId64 " new messages, %" PRId64 " a second, %" PRId64
+                       " records to deliver\r",
                        fresh, elapsed_ms > 0 ? fresh * 1000 / elapsed_ms : 0, waiting);
     if (len > 0) {
         show(line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
@@ -74,7 +75,7 @@ static void *follow(void *argument)
     for (int64_t now = begin_ms; pause_a_little(now + LOOK_MS); now = clock_mono_ms(clock)) {
         show_counts(store, first, clock_mono_ms(clock) - begin_ms);
     }
-    show("\r\x1b[K", 4);
+    show("\x1b[K", 3);
     store_close(store);
     return NULL;
 }

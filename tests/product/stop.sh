@@ -39,6 +39,21 @@ esac
 is "reviews after the stopped run" "$(rows)" 18000
 is "comment blocks after the stopped run" "$(blocks)" 2000
 
+# Twice is at once, and loses nothing either.
+rm -rf data
+serve
+await 20 log_has "MONITORING"
+sleep 0.4
+kill -TERM "$sluice"
+kill -INT "$sluice" 2> /dev/null
+wait "$sluice"
+code=$?
+sluice=''
+[ "$code" = 130 ] || [ "$code" = 0 ] || fail "exit code after two signals: $code"
+"$SLUICE" run > out 2>> sluice.log
+is "reviews after two signals" "$(rows)" 18000
+is "comment blocks after two signals" "$(blocks)" 2000
+
 # A second serve is refused with the owner's name; a run beside it is carried out by it.
 rm -rf data
 serve
