@@ -326,6 +326,13 @@ const PROGRAMS = [_]Program{
         .room = "text",
         .release = true,
     },
+    .{
+        .step = "bench-intake",
+        .about = "What filing a message costs: -- FOLDER numbers|texts COUNT (bench-engine runs it)",
+        .file = "tests/bench/intake.c",
+        .room = "store",
+        .release = true,
+    },
 };
 
 /// Our own code. Wide warnings are errors.
@@ -382,14 +389,20 @@ pub fn build(b: *std.Build) void {
     addProductTests(b, whole, product, stage);
     whole.step("test-product", "Run tests/product/* against the product");
 
+    const again = Tally.init(b, "second build");
+    if (release) again.add("reproduce", &.{"ci/reproduce"}, product);
+    again.step("reproduce", "Build the product a second time, elsewhere, and compare the bytes");
+
     const all = Tally.init(b, "all tests");
-    for ([_]*Tally{ unit, emulated, check, whole }) |part| all.include(part);
+    for ([_]*Tally{ unit, emulated, check, whole, again }) |part| all.include(part);
     for (PROGRAMS) |program| addProgram(&shop, program, all);
     all.full = true;
     all.step("test", "Run every test and every check");
 
     addSanitize(&shop);
+    addStorm(&shop);
     addDemo(b, product, stage);
+    addBench(&shop, if (release) product else addProduct(&shop, .ReleaseFast));
 }
 
 fn musl(arch: std.Target.Cpu.Arch) std.Target.Query {
@@ -456,12 +469,45 @@ fn addSanitize(shop: *Shop) void {
     tally.step("sanitize", "Run the unit tests under AddressSanitizer, those with threads under ThreadSanitizer");
 }
 
+/// What takes hours: many seeds, and every single fault; and what plants bugs to see them caught.
+fn addStorm(shop: *Shop) void {
+    const b = shop.b;
+    const storm = Tally.init(b, "storm");
+    for (UNIT_TESTS) |unit| {
+        if (!std.mem.startsWith(u8, unit.name, "sim/")) continue;
+        storm.add(b.fmt("storm/{s}", .{unit.name}), &.{}, shop.unitTest(unit));
+        const run = storm.runs.getLast();
+        run.setEnvironmentVariable("SLUICE_TEST_SECONDS", "14400");
+        for ([_][2][]const u8{ .{ "SIM_SEEDS", "5000" }, .{ "FAULT_STRIDE", "1" } }) |setting| {
+            if (b.graph.env_map.get(setting[0]) == null) run.setEnvironmentVariable(setting[0], setting[1]);
+        }
+    }
+    storm.step("storm", "Run the simulator with 5000 seeds and every single fault (about two hours)");
+    const planted = b.addSystemCommand(&.{"ci/planted"});
+    planted.stdio = .inherit;
+    b.step("planted", "Plant bugs into a copy, and require that the tests notice (about ten minutes)").dependOn(&planted.step);
+}
+
 fn addDemo(b: *std.Build, product: *std.Build.Step.Compile, stage: *std.Build.Step.Compile) void {
     const run = b.addSystemCommand(&.{ "ci/with-product", "sh", "demo/demo.sh" });
     run.addArtifactArg(product);
     run.addArtifactArg(stage);
     run.stdio = .inherit;
     b.step("demo", "Show what sluice does, in under a minute").dependOn(&run.step);
+}
+
+/// Measured against rivals and bars; each ends with an error when a bar is missed. What stands behind
+/// `--` goes to the script (such as --only size).
+fn addBench(shop: *Shop, product: *std.Build.Step.Compile) void {
+    const b = shop.b;
+    const intake = shop.testProgram("intake", .ReleaseFast, "store", "tests/bench/intake.c", &.{});
+    const run = b.addSystemCommand(&.{ "sh", "tests/bench/engine.sh" });
+    run.addArtifactArg(product);
+    run.addArtifactArg(intake);
+    run.addArgs(b.args orelse &.{});
+    run.has_side_effects = true;
+    run.stdio = .inherit;
+    b.step("bench-engine", "Speed and size against rivals and bars (needs Python 3)").dependOn(&run.step);
 }
 
 /// Programs that are run under ci/record, and the ci/tally that says what they found.

@@ -64,6 +64,7 @@ FNR == 1 {
         line = substr(line, RSTART + RLENGTH)
         sub(/[ \t]*\($/, "", name)
         if (before ~ /(->|\.|\(\*)[ \t]*$/) continue
+        if (name == "getrandom" && FILENAME ~ /^src\/crypto\//) continue
         if (name in all) complain(name "() " all[name])
         else if (in_src && name in src) complain(name "() " src[name])
     }

@@ -115,21 +115,66 @@ mirrors() {
     done | awk '!seen[$0]++'
 }
 
-# fetch_pool SUITE PATH SHA256: the file as $cache/files/SHA256.
+# fetch_pool KIND SUITE PATH SHA256: the file as $got. That is the pinned one; or, once mirrors have
+# dropped it, what Debian's signed index now offers in that suite instead, with a warning.
 fetch_pool() {
-    file=$cache/files/$3
-    if [ -e "$file" ] && is_sum "$file" "$3"; then
+    got=$cache/files/$4
+    if [ -e "$got" ] && is_sum "$got" "$4"; then
         return
     fi
     for mirror in $(mirrors); do
-        rm -f "$file.part"
-        if download "${mirror%/}/$2" "$file.part" "$3" && is_sum "$file.part" "$3"; then
-            mv "$file.part" "$file"
+        rm -f "$got.part"
+        if download "$mirror/$3" "$got.part" "$4" && is_sum "$got.part" "$4"; then
+            mv "$got.part" "$got"
             return
         fi
     done
-    say "cannot fetch $2 from the Debian mirrors of this machine."
-    die "get $(basename "$2") (sha256 $3) from elsewhere and put it at $file"
+    fetch_current "$1" "$2" "$3" || {
+        say "cannot fetch $3 from the Debian mirrors of this machine."
+        die "get $(basename "$3") (sha256 $4) from elsewhere and put it at $cache/files/$4"
+    }
+}
+
+# fetch_current KIND SUITE PATH: the successor of a file that is gone, checked by Debian's signature.
+# For a patch the upstream version must be the same.
+fetch_current() {
+    old=$(basename "$3")
+    package=${old%%_*}
+    lists=$cache/apt-source
+    mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
+    keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    for mirror in $(mirrors); do
+        echo "deb-src [signed-by=$keys] $mirror $2 main" > "$lists/sources.list"
+        uris=$(
+            apt_source() {
+                apt-get -q -o "Dir::Etc::SourceList=$lists/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+                    -o "Dir::State::Lists=$lists/lists" -o "Dir::Cache=$lists/cache" -o APT::Sandbox::User= \
+                    -o Acquire::Languages=none -o Debug::NoLocking=1 "$@" 2> /dev/null
+            }
+            apt_source update > /dev/null && apt_source --print-uris source "$package"
+        ) || continue
+        if [ "$1" = source ]; then
+            pattern='[.]orig[.]tar[.][a-z0-9]+$'
+        else
+            pattern='([.]diff[.]gz|[.]debian[.]tar[.]xz)$'
+        fi
+        line=$(echo "$uris" | tr -d "'" | awk -v pattern="$pattern" '$2 ~ pattern && $4 ~ /^SHA256:/ { print; exit }')
+        [ -n "$line" ] || continue
+        # shellcheck disable=SC2086
+        set -- "$1" "$2" "$3" $line
+        sum=${7#SHA256:}
+        [ "$1" = source ] || [ "${5%-*}" = "${old%-*}" ] || continue
+        got=$cache/files/$sum
+        rm -f "$got.part"
+        download "$4" "$got.part" "$sum" && is_sum "$got.part" "$sum" || continue
+        mv "$got.part" "$got"
+        rm -rf "$lists"
+        say "WARNING: $old is gone from the mirrors; built with $5 instead (sha256 $sum,"
+        say "WARNING: vouched for by Debian's signature, not by vendor/lock). Update vendor/lock."
+        return 0
+    done
+    rm -rf "$lists"
+    return 1
 }
 
 download() {
@@ -137,14 +182,14 @@ download() {
         download-file "$1" "$2" "SHA256:$3" > "$cache/download.log" 2>&1
 }
 
-# apply_patches PATH SHA256 TREE: Debian's changes, either one diff or a series in a tarball.
+# apply_patches PATH FILE TREE: Debian's changes, either one diff or a series in a tarball.
 apply_patches() {
     case $1 in
     *.diff.gz)
-        gzip -dc "$cache/files/$2" | patch -s -p1 -d "$3" || die "$1 does not apply"
+        gzip -dc "$2" | patch -s -p1 -d "$3" || die "$1 does not apply"
         ;;
     *.debian.tar.xz)
-        tar -x -f "$cache/files/$2" -C "$3"
+        tar -x -f "$2" -C "$3"
         grep -v '^#' "$3/debian/patches/series" | while read -r one _; do
             [ -z "$one" ] || patch -s -p1 -d "$3" < "$3/debian/patches/$one" || die "$one does not apply"
         done

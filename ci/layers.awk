@@ -39,14 +39,20 @@ FILENAME == "build.zig" {
         if (!(room in known)) complain("room " room " is not in ci/layers.txt")
         reading = 0
     }
-    if ($0 ~ /\.may = /) reading = 1
-    if (reading) {
-        n = split($0, word, "\"")
-        for (i = 2; i <= n; i += 2)
-            if (!((room, word[i]) in allowed) && !((room, "*") in allowed))
-                complain("room " room " may not link " word[i] " (ci/layers.txt)")
+    list = $0
+    if (match(list, /\.may = &\.{/)) {
+        reading = 1
+        list = substr(list, RSTART + RLENGTH)
     }
-    if ($0 ~ /}/) reading = 0
+    if (!reading) next
+    if (match(list, /}/)) {
+        reading = 0
+        list = substr(list, 1, RSTART - 1)
+    }
+    n = split(list, word, "\"")
+    for (i = 2; i <= n; i += 2)
+        if (!((room, word[i]) in allowed) && !((room, "*") in allowed))
+            complain("room " room " may not link " word[i] " (ci/layers.txt)")
     next
 }
 
