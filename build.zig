@@ -389,13 +389,18 @@ pub fn build(b: *std.Build) void {
     addProductTests(b, whole, product, stage);
     whole.step("test-product", "Run tests/product/* against the product");
 
+    const again = Tally.init(b, "second build");
+    if (release) again.add("reproduce", &.{"ci/reproduce"}, product);
+    again.step("reproduce", "Build the product a second time, elsewhere, and compare the bytes");
+
     const all = Tally.init(b, "all tests");
-    for ([_]*Tally{ unit, emulated, check, whole }) |part| all.include(part);
+    for ([_]*Tally{ unit, emulated, check, whole, again }) |part| all.include(part);
     for (PROGRAMS) |program| addProgram(&shop, program, all);
     all.full = true;
     all.step("test", "Run every test and every check");
 
     addSanitize(&shop);
+    addStorm(&shop);
     addDemo(b, product, stage);
     addBench(&shop, if (release) product else addProduct(&shop, .ReleaseFast));
 }
@@ -462,6 +467,25 @@ fn addSanitize(shop: *Shop) void {
         if (unit.threads) tally.add(b.fmt("tsan/{s}", .{unit.name}), &.{}, glibc.unitTest(unit));
     }
     tally.step("sanitize", "Run the unit tests under AddressSanitizer, those with threads under ThreadSanitizer");
+}
+
+/// What takes hours: many seeds, and every single fault; and what plants bugs to see them caught.
+fn addStorm(shop: *Shop) void {
+    const b = shop.b;
+    const storm = Tally.init(b, "storm");
+    for (UNIT_TESTS) |unit| {
+        if (!std.mem.startsWith(u8, unit.name, "sim/")) continue;
+        storm.add(b.fmt("storm/{s}", .{unit.name}), &.{}, shop.unitTest(unit));
+        const run = storm.runs.getLast();
+        run.setEnvironmentVariable("SLUICE_TEST_SECONDS", "14400");
+        for ([_][2][]const u8{ .{ "SIM_SEEDS", "5000" }, .{ "FAULT_STRIDE", "1" } }) |setting| {
+            if (b.graph.env_map.get(setting[0]) == null) run.setEnvironmentVariable(setting[0], setting[1]);
+        }
+    }
+    storm.step("storm", "Run the simulator with 5000 seeds and every single fault (about two hours)");
+    const planted = b.addSystemCommand(&.{"ci/planted"});
+    planted.stdio = .inherit;
+    b.step("planted", "Plant bugs into a copy, and require that the tests notice (about ten minutes)").dependOn(&planted.step);
 }
 
 fn addDemo(b: *std.Build, product: *std.Build.Step.Compile, stage: *std.Build.Step.Compile) void {

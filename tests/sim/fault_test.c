@@ -42,6 +42,7 @@ enum {
     WORKERS = SOURCES + PIPELINES + SINKS + 2, /* And conductor, upkeep. */
     WHILE_TIMES = 40,                          /* "For a while". */
     MEMORY = FAULT_KINDS,                      /* Beside the kinds of the disk. */
+    LIAR_SECONDS = 4,
     SHARE_MS = 1800, /* CPU time of one walk; the whole file stays below a minute. */
 };
 
@@ -292,7 +293,8 @@ static void on_abort(int number)
 static void plan(int kind, int64_t at, int64_t times, uint64_t seed)
 {
     bool disk = kind != MEMORY;
-    fault_vfs_plan(disk ? (enum fault_kind)kind : FAULT_NONE, disk ? at : 0, disk ? times : 0, seed);
+    fault_vfs_plan(disk ? (enum fault_kind)kind : FAULT_NONE, disk ? at : 0, disk ? times : 0,
+                   seed);
     memory.at = disk ? 0 : at;
     memory.times = disk ? 0 : times;
     memory.seen = 0;
@@ -342,7 +344,8 @@ static void run_one(int kind, int64_t at, int64_t times, uint64_t seed)
     world_run(&scene.world);
     const char *broken = broken_promise(kind);
     if (!is_right() || broken != NULL) {
-        fail_msg("%s (last words: %s); %s", broken != NULL ? broken : "the end is not the right one",
+        fail_msg("%s (last words: %s); %s",
+                 broken != NULL ? broken : "the end is not the right one",
                  scene.world.last_words.text, repeat);
     }
     stage.on = false;
@@ -401,7 +404,9 @@ static void walk_kind(int kind, int64_t times, int64_t share_ms)
     }
     assert_true(walk.total == 0 || scenes == 0 || struck > 0);
     print_message("%s, %s: %" PRId64 " of %" PRId64 " operations\n", kind_name(kind),
-                  times == 1 ? "once" : times == FAULT_FOR_GOOD ? "until restarted" : "for a while",
+                  times == 1                ? "once"
+                  : times == FAULT_FOR_GOOD ? "until restarted"
+                                            : "for a while",
                   scenes, walk.total);
 }
 
@@ -444,6 +449,7 @@ static bool survives_liar(uint64_t seed, int64_t at)
     must(child >= 0);
     if (child == 0) {
         (void)freopen("/dev/null", "w", stderr);
+        (void)alarm(LIAR_SECONDS); /* A torn store may never come to rest: that is noticed, too. */
         plan(FAULT_POWER, at, 1, seed);
         fault_vfs.lying = true;
         scene_open(1, 0);
@@ -480,10 +486,8 @@ static void test_fault_teeth(void **state)
 static bool open_once(struct err *err)
 {
     struct store *store = NULL;
-    struct store_options options = {.path = str_of(scene.path),
-                                    .clock = clock_system(),
-                                    .seed = 7,
-                                    .vfs = "fault"};
+    struct store_options options = {
+        .path = str_of(scene.path), .clock = clock_system(), .seed = 7, .vfs = "fault"};
     *err = (struct err){0};
     if (!store_open(&store, &options, err)) {
         return false;

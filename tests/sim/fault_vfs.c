@@ -32,9 +32,9 @@ static const int hits[FAULT_KINDS] = {
 };
 
 static const char *const kind_names[FAULT_KINDS] = {
-    [FAULT_NONE] = "none", [FAULT_EIO] = "eio",   [FAULT_FULL] = "full",
+    [FAULT_NONE] = "none",   [FAULT_EIO] = "eio",   [FAULT_FULL] = "full",
     [FAULT_SHORT] = "short", [FAULT_SYNC] = "sync", [FAULT_OPEN] = "open",
-    [FAULT_LOCK] = "lock", [FAULT_SHM] = "shm",   [FAULT_POWER] = "power",
+    [FAULT_LOCK] = "lock",   [FAULT_SHM] = "shm",   [FAULT_POWER] = "power",
 };
 
 /* What a file holds on the platter, as far as that differs from what was written. */
@@ -87,8 +87,7 @@ static struct disk *disk_of(sqlite3_file *file)
 /* Is this the operation that fails? */
 static bool strikes(int op)
 {
-    if ((hits[fault_vfs.kind] & op) == 0 ||
-        (fault_vfs.active != NULL && !fault_vfs.active())) {
+    if ((hits[fault_vfs.kind] & op) == 0 || (fault_vfs.active != NULL && !fault_vfs.active())) {
         return false;
     }
     fault_vfs.seen++;
@@ -408,7 +407,8 @@ static int fault_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *fil
         sqlite3_free(fault->real);
         return rc;
     }
-    bool watched = (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
+    bool watched =
+        (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
     fault->disk = watched && path != NULL ? take_disk(path, fault->real) : NULL;
     fault->base.pMethods = &own_methods;
     open_count++;

@@ -2,10 +2,10 @@
  * fault_vfs: a disk that fails when told to.
  *
  * An SQLite VFS named "fault" that hands everything on to the system's files, and in between counts
- * the operations, makes one of them fail, once or from there on, or cuts the power. It remembers for
- * each 512-byte sector that was written since the last xSync of its file what the platter holds. A
- * power cut stops everything; when the last file has been closed, the seed decides which of those
- * sectors had reached the platter, and the others get their old content back.
+ * the operations, makes one of them fail, once or from there on, or cuts the power. It remembers
+ * for each 512-byte sector that was written since the last xSync of its file what the platter
+ * holds. A power cut stops everything; when the last file has been closed, the seed decides which
+ * of those sectors had reached the platter, and the others get their old content back.
  *
  * One state for the process; one thread. Files outside SQLite (the lease file) are not touched.
  */
@@ -33,12 +33,12 @@ struct fault_vfs {
     enum fault_kind kind;
     int64_t at;
     int64_t times;
-    uint64_t seed;     /* Of what a power cut leaves. */
-    bool lying;        /* xSync says yes and does nothing. */
+    uint64_t seed;        /* Of what a power cut leaves. */
+    bool lying;           /* xSync says yes and does nothing. */
     bool (*active)(void); /* Operations count only while this says so; NULL: always. */
 
     /* What happened. */
-    int64_t seen;                /* Operations that `kind` could have hit. */
+    int64_t seen; /* Operations that `kind` could have hit. */
     int64_t fired;
     int64_t syncs_after_failure; /* By the process that had seen one fail. */
     int64_t sectors_lost;
