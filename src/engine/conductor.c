@@ -88,11 +88,15 @@ static bool look_at_schedule(struct worker *worker, const struct plan_pipeline *
                  STR_ARG(pipeline->name), due.missed + overlaps,
                  overlaps ? "the run before has not ended" : "nothing could run at that time");
     }
-    return store_begin(worker->store, &worker->lease, err) &&
-           (!runs_now ||
-            open_run(worker, pipeline->name, RUN_BY_SCHEDULE, due.planned_ms, &run, err)) &&
-           store_schedule_put(worker->store, pipeline->name, due.planned_ms, err) &&
-           store_commit(worker->store, err);
+    bool ok = store_begin(worker->store, &worker->lease, err) &&
+              (!runs_now ||
+               open_run(worker, pipeline->name, RUN_BY_SCHEDULE, due.planned_ms, &run, err)) &&
+              store_schedule_put(worker->store, pipeline->name, due.planned_ms, err) &&
+              store_commit(worker->store, err);
+    if (ok && runs_now) { /* Its source may be asleep. */
+        worker_ring(worker);
+    }
+    return ok;
 }
 
 static bool take_request(struct worker *worker, bool *taken, struct err *err)
@@ -112,11 +116,15 @@ static bool take_request(struct worker *worker, bool *taken, struct err *err)
                  STR_ARG(request.act), STR_ARG(request.object));
         run = -1;
     }
-    return store_begin(worker->store, &worker->lease, err) &&
-           (!known || open_run(worker, request.object, RUN_BY_HAND, clock_wall_ms(worker->clock),
-                               &run, err)) &&
-           store_request_taken(worker->store, request.id, run, err) &&
-           store_commit(worker->store, err);
+    bool ok = store_begin(worker->store, &worker->lease, err) &&
+              (!known || open_run(worker, request.object, RUN_BY_HAND, clock_wall_ms(worker->clock),
+                                  &run, err)) &&
+              store_request_taken(worker->store, request.id, run, err) &&
+              store_commit(worker->store, err);
+    if (ok) {
+        worker_ring(worker);
+    }
+    return ok;
 }
 
 /* Have all sources of the pipeline been read for this run? Failures are gathered in `error`. */

@@ -320,17 +320,23 @@ static bool look_needed(struct worker *worker, bool *needed, struct err *err)
     return true;
 }
 
-static void plan_next_look(struct worker *worker)
+/* Sleep until the next look, or the next glance if the source has an eye for changes. */
+static void wait_for_look(struct worker *worker)
 {
     const struct source_type *type = worker->source->source->type;
-    int64_t now = worker_mono_ms(worker);
-    int64_t poll_ms = worker->source->poll_ms > 0 ? worker->source->poll_ms : POLL_MS;
-    worker->intake.next_look_ms = now + poll_ms;
+    int64_t glance_ms = worker_mono_ms(worker) + SOURCE_GLANCE_MS;
     if (worker->source->on_demand) {
         return;
     }
-    bool glances = type->changed != NULL && SOURCE_GLANCE_MS < poll_ms;
-    worker->wake_ms = glances ? now + SOURCE_GLANCE_MS : now + poll_ms;
+    bool glances = type->changed != NULL && glance_ms < worker->intake.next_look_ms;
+    worker->wake_ms = glances ? glance_ms : worker->intake.next_look_ms;
+}
+
+static void plan_next_look(struct worker *worker)
+{
+    int64_t poll_ms = worker->source->poll_ms > 0 ? worker->source->poll_ms : POLL_MS;
+    worker->intake.next_look_ms = worker_mono_ms(worker) + poll_ms;
+    wait_for_look(worker);
 }
 
 static bool intake_step(struct worker *worker, struct err *err)
@@ -344,10 +350,7 @@ static bool intake_step(struct worker *worker, struct err *err)
         return false;
     }
     if (!needed) {
-        bool glances = source->type->changed != NULL && !worker->source->on_demand;
-        if (glances) {
-            worker->wake_ms = worker_mono_ms(worker) + SOURCE_GLANCE_MS;
-        }
+        wait_for_look(worker);
         return true;
     }
     if (!collect_chats(worker, &chats, &chat_count, err)) {
