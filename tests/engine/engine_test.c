@@ -1,0 +1,402 @@
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+#include "db/sqlite.h"
+#include "engine/toy.h"
+#include "store/archive.h"
+
+/* engine_serve() on a thread of its own. */
+struct serving {
+    struct toy *toy;
+    struct engine *engine;
+    struct thread thread;
+    size_t left;
+    bool ok;
+    struct err err;
+};
+
+static void *run_serving(void *argument)
+{
+    struct serving *serving = argument;
+    serving->ok = engine_serve(serving->engine, &serving->left, &serving->err);
+    return NULL;
+}
+
+static void serve(struct serving *serving, struct toy *toy)
+{
+    *serving = (struct serving){.toy = toy, .engine = toy_engine(toy)};
+    toy_ok(toy, thread_start(&serving->thread, run_serving, serving, false, &toy->err));
+}
+
+/* Ask to stop and wait for the end: how long it took. */
+static int64_t stop(struct serving *serving)
+{
+    int64_t from_ms = clock_mono_ms(clock_system());
+    engine_stop(serving->engine);
+    thread_join(&serving->thread);
+    int64_t took_ms = clock_mono_ms(clock_system()) - from_ms;
+    assert_int_equal(serving->left, 0);
+    engine_close(serving->engine);
+    return took_ms;
+}
+
+static bool run_once(struct toy *toy, struct engine_counts *counts)
+{
+    struct engine *engine = toy_engine(toy);
+    bool partial = true;
+    toy_ok(toy, engine_run_once(engine, NULL, 0, &partial, &toy->err));
+    engine_counts(engine, counts);
+    engine_close(engine);
+    return !partial;
+}
+
+/* One integer of the store, with a connection that knows nothing of stores. */
+static int64_t store_number(struct toy *toy, const char *sql)
+{
+    struct sqlite *db = NULL;
+    struct sqlite_options options = {.readonly = true};
+    char path[128];
+    int64_t value = -1;
+    (void)snprintf(path, sizeof path, "%s/sluice.db", toy->folder);
+    toy_ok(toy, sqlite_open(&db, str_of(path), &options, &toy->err));
+    toy_ok(toy, sqlite_int(db, sql, -1, &value, &toy->err));
+    sqlite_close(db);
+    return value;
+}
+
+static void a_single_run_reads_works_and_delivers(void **state)
+{
+    static const int totals[] = {0, 1, 100, 250, 250, 251};
+    struct toy *toy = *state;
+    int before = 0;
+    toy->options.clock = &toy->clock;
+    for (size_t i = 0; i < COUNT(totals); i++) {
+        struct engine_counts counts;
+        atomic_store(&toy->shared->total, totals[i]);
+        assert_true(run_once(toy, &counts));
+        assert_int_equal(counts.messages, totals[i] - before);
+        assert_int_equal(counts.records, totals[i] - before);
+        assert_int_equal(counts.delivered, totals[i] - before);
+        assert_int_equal(counts.failed, 0);
+        assert_int_equal(toy_delivered(toy), totals[i]);
+        before = totals[i];
+    }
+    assert_int_equal(atomic_load(&toy->shared->written), 251);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM run WHERE phase=3"), COUNT(totals));
+}
+
+static void a_pipeline_that_is_not_configured_is_not_run(void **state)
+{
+    static const struct str names[] = {STR_INIT("no such desk")};
+    struct toy *toy = *state;
+    bool partial = false;
+    toy->options.clock = &toy->clock;
+    struct engine *engine = toy_engine(toy);
+    toy_ok(toy, engine_run_once(engine, names, 1, &partial, &toy->err));
+    assert_true(partial);
+    engine_close(engine);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM run"), 0);
+}
+
+/* A source or a sink that is down holds a single run for a while, not for ever. */
+static void a_run_without_its_outside_is_partial(void **state)
+{
+    static const struct {
+        enum err_kind fetch;
+        enum err_kind write;
+        int total;
+    } table[] = {{ERR_RETRY, ERR_NONE, 5},
+                 {ERR_LOGIN, ERR_NONE, 5},
+                 {ERR_CONFIG, ERR_NONE, 5},
+                 {ERR_NONE, ERR_RETRY, 5},
+                 {ERR_NONE, ERR_LOGIN, 6}};
+    struct toy *toy = *state;
+    toy->options.clock = &toy->clock;
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct engine_counts counts;
+        atomic_store(&toy->shared->total, table[i].total);
+        atomic_store(&toy->shared->fail_fetch, (int)table[i].fetch);
+        atomic_store(&toy->shared->fail_write, (int)table[i].write);
+        atomic_store(&toy->shared->fail_writes, table[i].write != ERR_NONE ? -1 : 0);
+        if (run_once(toy, &counts)) {
+            fail_msg("row %zu: all is well", i);
+        }
+    }
+    struct engine_counts counts;
+    atomic_store(&toy->shared->fail_fetch, ERR_NONE);
+    atomic_store(&toy->shared->fail_writes, 2); /* Down for a moment: the run goes on. */
+    (void)run_once(toy, &counts);
+    assert_int_equal(toy_delivered(toy), 6);
+    assert_int_equal(atomic_load(&toy->shared->written), 6);
+}
+
+static void a_failing_store_ends_a_single_run(void **state)
+{
+    struct toy *toy = *state;
+    bool partial = false;
+    toy->options.clock = &toy->clock;
+    atomic_store(&toy->shared->fail_fetch, ERR_STORE);
+    struct engine *engine = toy_engine(toy);
+    assert_false(engine_run_once(engine, NULL, 0, &partial, &toy->err));
+    assert_int_equal(toy->err.kind, ERR_STORE);
+    engine_close(engine);
+}
+
+static bool some_written(struct toy *toy)
+{
+    return atomic_load(&toy->shared->written) > 300;
+}
+
+static void a_stop_under_load_takes_less_than_a_second(void **state)
+{
+    struct toy *toy = *state;
+    struct serving serving;
+    struct engine_counts counts;
+    atomic_store(&toy->shared->total, TOY_MESSAGES_MAX);
+    serve(&serving, toy);
+    toy_wait(toy, some_written);
+    assert_in_range(stop(&serving), 0, 999);
+    assert_true(serving.ok);
+    assert_true(toy_delivered(toy) < TOY_MESSAGES_MAX);
+    atomic_store(&toy->shared->total, toy_delivered(toy) + 1000);
+    assert_true(run_once(toy, &counts));
+    assert_true(store_number(toy, "SELECT count(*) FROM outbox") == 0);
+    int64_t archived = store_number(toy, "SELECT count(*) FROM archive");
+    assert_int_equal(toy_delivered(toy), archived);
+    assert_int_equal(atomic_load(&toy->shared->written), archived); /* Nothing twice. */
+}
+
+static bool all_written(struct toy *toy)
+{
+    return atomic_load(&toy->shared->written) >= atomic_load(&toy->shared->total);
+}
+
+static void serving_delivers_what_arrives(void **state)
+{
+    struct toy *toy = *state;
+    struct serving serving;
+    atomic_store(&toy->shared->total, 150);
+    serve(&serving, toy);
+    toy_wait(toy, all_written);
+    atomic_store(&toy->shared->total, 151); /* While everybody sleeps. */
+    toy_wait(toy, all_written);
+    (void)stop(&serving);
+    assert_true(serving.ok);
+    assert_int_equal(atomic_load(&toy->shared->written), 151);
+    assert_int_equal(toy_delivered(toy), 151);
+}
+
+static void a_stop_before_serving_counts(void **state)
+{
+    struct toy *toy = *state;
+    size_t left = 99;
+    struct engine *engine = toy_engine(toy);
+    engine_stop(engine);
+    int64_t from_ms = clock_mono_ms(clock_system());
+    toy_ok(toy, engine_serve(engine, &left, &toy->err));
+    assert_in_range(clock_mono_ms(clock_system()) - from_ms, 0, 999);
+    assert_int_equal(left, 0);
+    engine_close(engine);
+}
+
+static void a_failing_store_ends_serving(void **state)
+{
+    static const enum err_kind kinds[] = {ERR_STORE, ERR_STOP};
+    struct toy *toy = *state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        size_t left = 99;
+        atomic_store(&toy->shared->fail_fetch, (int)kinds[i]);
+        struct engine *engine = toy_engine(toy);
+        toy->err = (struct err){0};
+        assert_false(engine_serve(engine, &left, &toy->err));
+        assert_int_equal(toy->err.kind, kinds[i]);
+        assert_true(str_find(str_of(toy->err.text), STR("toy source"), 0) != STR_NONE);
+        assert_int_equal(left, 0);
+        engine_close(engine);
+    }
+}
+
+static bool looked(struct toy *toy)
+{
+    return atomic_load(&toy->shared->looks) > 0;
+}
+
+static void a_second_engine_is_told_who_owns_the_work(void **state)
+{
+    struct toy *toy = *state;
+    struct serving serving;
+    char owner[32];
+    size_t left = 99;
+    serve(&serving, toy);
+    toy_wait(toy, looked);
+    struct engine *second = toy_engine(toy);
+    assert_false(engine_serve(second, &left, &toy->err));
+    assert_int_equal(toy->err.kind, ERR_STOP);
+    assert_int_equal(left, 0);
+    (void)snprintf(owner, sizeof owner, "process %ld", (long)getpid());
+    if (str_find(str_of(toy->err.text), str_of(owner), 0) == STR_NONE) {
+        fail_msg("no owner in: %s", toy->err.text);
+    }
+    engine_close(second);
+    atomic_store(&toy->shared->total, 10); /* The first is as well as before. */
+    toy_wait(toy, all_written);
+    (void)stop(&serving);
+    assert_true(serving.ok);
+}
+
+/* Every worker that there is holds its lease. */
+static bool owned(struct toy *toy)
+{
+    return store_number(toy, "SELECT count(*) FROM lease") == 5;
+}
+
+static void a_run_beside_a_serving_engine_is_carried_out_by_it(void **state)
+{
+    struct toy *toy = *state;
+    struct serving serving;
+    struct engine_counts counts;
+    toy->plan_source.on_demand = true;
+    toy->plan_pipeline.schedule.kind = SCHEDULE_BY_HAND;
+    atomic_store(&toy->shared->total, 120);
+    serve(&serving, toy);
+    toy_wait(toy, owned);
+    assert_int_equal(atomic_load(&toy->shared->fetches), 0); /* Nobody has asked yet. */
+    int64_t from_ms = clock_mono_ms(clock_system());
+    assert_true(run_once(toy, &counts));
+    assert_in_range(clock_mono_ms(clock_system()) - from_ms, 0, 2500); /* A person waits. */
+    assert_int_equal(counts.messages, 120);
+    assert_int_equal(counts.delivered, 120);
+    assert_int_equal(atomic_load(&toy->shared->written), 120);
+    (void)stop(&serving);
+    assert_true(serving.ok);
+}
+
+/* A planned run wakes those who have to work for it. */
+static void a_planned_run_takes_place_at_once(void **state)
+{
+    struct toy *toy = *state;
+    struct serving serving;
+    toy->plan_source.on_demand = true;
+    toy->plan_pipeline.schedule =
+        (struct schedule){.kind = SCHEDULE_EVERY, .every_ms = 24 * 3600 * 1000};
+    atomic_store(&toy->shared->total, 120);
+    int64_t from_ms = clock_mono_ms(clock_system());
+    serve(&serving, toy);
+    toy_wait(toy, all_written);
+    assert_in_range(clock_mono_ms(clock_system()) - from_ms, 0, 2500);
+    (void)stop(&serving);
+    assert_true(serving.ok);
+}
+
+/* Killed in the middle of everything: opened again at once, and in the end nothing is missing. */
+static void a_killed_process_is_recovered_from(void **state)
+{
+    struct toy *toy = *state;
+    struct engine_counts counts;
+    atomic_store(&toy->shared->slow, true);
+    for (int round = 0; round < 3; round++) {
+        int status = 0;
+        int before = atomic_load(&toy->shared->written);
+        atomic_store(&toy->shared->total, TOY_MESSAGES_MAX);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            size_t left = 0;
+            struct engine *engine = NULL;
+            _exit(engine_open(&engine, &toy->options, &toy->err) &&
+                          engine_serve(engine, &left, &toy->err)
+                      ? 0
+                      : 1);
+        }
+        int64_t until_ms = clock_mono_ms(clock_system()) + 10000;
+        while (atomic_load(&toy->shared->written) < before + 500) {
+            assert_true(clock_mono_ms(clock_system()) < until_ms);
+        }
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        int64_t from_ms = clock_mono_ms(clock_system());
+        engine_close(toy_engine(toy));
+        assert_in_range(clock_mono_ms(clock_system()) - from_ms, 0, 999);
+    }
+    atomic_store(&toy->shared->total, 0);
+    assert_true(run_once(toy, &counts));
+    int64_t archived = store_number(toy, "SELECT count(*) FROM archive");
+    assert_int_equal(toy_delivered(toy), archived);
+    for (int64_t i = 0; i < archived; i++) { /* Without a gap, and rarely twice. */
+        assert_in_range(atomic_load(&toy->shared->given[i]), 1, 4);
+    }
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM outbox"), 0);
+    assert_int_equal(store_number(toy, "SELECT count(DISTINCT external_id) FROM archive"),
+                     archived);
+}
+
+static void what_cannot_be_opened_says_why(void **state)
+{
+    struct toy *toy = *state;
+    struct engine *engine = NULL;
+    char path[5000];
+    memset(path, 'x', sizeof path);
+    const struct {
+        struct str folder;
+        enum err_kind kind;
+    } table[] = {
+        {STR("/nonexistent/folder"), ERR_NONE},
+        {{path, sizeof path}, ERR_CONFIG},
+    };
+    for (size_t i = 0; i < COUNT(table); i++) {
+        toy->err = (struct err){0};
+        toy->options.data_dir = table[i].folder;
+        assert_false(engine_open(&engine, &toy->options, &toy->err));
+        assert_true(toy->err.text[0] != '\0');
+        assert_true(table[i].kind == ERR_NONE || toy->err.kind == table[i].kind);
+    }
+}
+
+static void too_many_workers_are_refused(void **state)
+{
+    struct toy *toy = *state;
+    struct engine *engine = NULL;
+    struct plan_pipeline *pipelines = calloc(ENGINE_WORKERS_MAX, sizeof *pipelines);
+    char names[ENGINE_WORKERS_MAX][16];
+    assert_non_null(pipelines);
+    for (size_t i = 0; i < ENGINE_WORKERS_MAX; i++) {
+        (void)snprintf(names[i], sizeof names[i], "desk %zu", i);
+        pipelines[i] = toy->plan_pipeline;
+        pipelines[i].name = str_of(names[i]);
+    }
+    toy->plan.pipelines = pipelines;
+    toy->plan.pipeline_count = ENGINE_WORKERS_MAX;
+    assert_false(engine_open(&engine, &toy->options, &toy->err));
+    assert_int_equal(toy->err.kind, ERR_CONFIG);
+    free(pipelines);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, toy_open, toy_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_single_run_reads_works_and_delivers),
+        TEST(a_pipeline_that_is_not_configured_is_not_run),
+        TEST(a_run_without_its_outside_is_partial),
+        TEST(a_failing_store_ends_a_single_run),
+        TEST(a_stop_under_load_takes_less_than_a_second),
+        TEST(serving_delivers_what_arrives),
+        TEST(a_stop_before_serving_counts),
+        TEST(a_failing_store_ends_serving),
+        TEST(a_second_engine_is_told_who_owns_the_work),
+        TEST(a_run_beside_a_serving_engine_is_carried_out_by_it),
+        TEST(a_planned_run_takes_place_at_once),
+        TEST(a_killed_process_is_recovered_from),
+        TEST(what_cannot_be_opened_says_why),
+        TEST(too_many_workers_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
