@@ -50,7 +50,10 @@ static void *heap_take(int size)
     }
     size = heap_round(size);
     struct header *block = NULL;
-    if (is_kept_size(size) && kept.blocks[size / CLASS_BYTES] != NULL && !mem_denied()) {
+    if (is_kept_size(size) && kept.blocks[size / CLASS_BYTES] != NULL) {
+        if (mem_denied()) {
+            return NULL;
+        }
         block = kept.blocks[size / CLASS_BYTES];
         kept.blocks[size / CLASS_BYTES] = block->next;
         kept.bytes -= (size_t)size;
