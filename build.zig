@@ -261,6 +261,8 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/encode" },
     .{ .name = "crypto/password" },
     .{ .name = "domain/drops" },
+    .{ .name = "engine/retry" },
+    .{ .name = "engine/schedule" },
     .{ .name = "engine/engine", .room = "app", .with = &.{"engine/toy.c"}, .threads = true },
     .{
         .name = "sim/sim",
