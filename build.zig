@@ -262,6 +262,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/password" },
     .{ .name = "domain/drops" },
     .{ .name = "engine/retry" },
+    .{ .name = "engine/runner", .room = "app", .with = &.{"store/fixture.c"}, .threads = true },
     .{ .name = "engine/schedule" },
     .{ .name = "engine/engine", .room = "app", .with = &.{"engine/toy.c"}, .threads = true },
     .{
