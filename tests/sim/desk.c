@@ -125,6 +125,14 @@ static struct lead *lead_row(struct desk_slice *slice, struct str entity)
     return &slice->rows[customer];
 }
 
+bool desk_slice_holds(struct desk_slice *slice, struct str entity, const struct effect *effect,
+                      struct str body)
+{
+    const struct lead *row = lead_row(slice, entity);
+    return row->there && row->message == effect->message && row->nth == effect->nth &&
+           str_equal(str_of(row->status), body);
+}
+
 /* An absolute record is applied only over an older one. */
 static void apply_leads(struct sim_sink *sink, struct parcel *parcel, struct arena *arena)
 {

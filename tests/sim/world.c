@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/must.h"
+#include "db/sqlite.h"
 #include "store/archive.h"
 
 const struct scale scale_whole = {12, 9, 20, 120};
@@ -523,5 +524,42 @@ void world_run(struct world *world)
             return;
         }
         world_round(world);
+    }
+}
+
+/* Forget what pipelines made of the archive; what sluice filed in it stays. */
+static void forget_work(struct world *world)
+{
+    struct err err = {0};
+    struct sqlite *db = NULL;
+    bool ok = sqlite_open(&db, str_of(world->path), &(struct sqlite_options){0}, &err) &&
+              sqlite_exec(db,
+                          "DELETE FROM position; DELETE FROM subscription; DELETE FROM state;"
+                          "DELETE FROM emitted; DELETE FROM outbox; DELETE FROM refused;",
+                          &err);
+    if (!ok) {
+        fail("replay", &err);
+    }
+    sqlite_close(db);
+}
+
+void world_replay(struct world *world)
+{
+    struct err err = {0};
+    bool busy = true;
+    world_kill(world);
+    forget_work(world);
+    world->crash_permille = 0;
+    world->crash_at = 0;
+    world_boot(world);
+    while (busy) {
+        busy = false;
+        for (size_t i = 0; i < world->worker_count; i++) {
+            struct worker *worker = world->workers[i];
+            if (worker->type == &worker_pipeline) {
+                must(worker_run(worker, &err));
+                busy = busy || worker->busy;
+            }
+        }
     }
 }

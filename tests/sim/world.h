@@ -115,6 +115,9 @@ bool world_chance(struct world *world, unsigned percent);
 void world_boot(struct world *world);
 void world_kill(struct world *world);
 
+/* Work the whole archive again, from the beginning, by today's rules; nothing is delivered. */
+void world_replay(struct world *world);
+
 /* Let the world turn until nothing is left to do. Dies (must) when that never comes. */
 void world_run(struct world *world);
 void world_end(struct world *world);
@@ -154,6 +157,9 @@ enum { DESK_SOURCES = 4, DESK_PIPELINES = 3, DESK_SINKS = 4 };
 struct desk_slice;
 struct desk_slice *desk_slice_new(struct world *world, const struct scale *scale, uint64_t seed);
 bool desk_slice_check(const struct desk_slice *slice, struct store *store, bool jumps);
+/* Does the leads table hold just this of the entity? */
+bool desk_slice_holds(struct desk_slice *slice, struct str entity, const struct effect *effect,
+                      struct str body);
 void desk_slice_parts(struct desk_slice *slice, struct plan_source *sources,
                       struct plan_pipeline *pipelines, struct plan_sink *sinks);
 void desk_slice_free(struct desk_slice *slice);
