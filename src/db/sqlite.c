@@ -1,9 +1,12 @@
 #include "db/sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -136,6 +139,18 @@ void sqlite_checkpoint_at(struct sqlite *db, int pages)
     (void)sqlite3_wal_hook(db->handle, after_commit, db);
 }
 
+/*
+ * Make the file before SQLite does, so that nobody else can read it. Only a file that is not there:
+ * closing a descriptor of an open database would drop the locks of this process.
+ */
+static void create_private(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
 bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_options *options,
                  struct err *err)
 {
@@ -153,6 +168,9 @@ bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_optio
     flags |= options->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= options->create && !options->readonly ? SQLITE_OPEN_CREATE : 0;
     flags |= options->uri ? SQLITE_OPEN_URI : 0;
+    if (options->create && !options->readonly && !options->uri && options->vfs == NULL) {
+        create_private(db->path);
+    }
     bool ok = sqlite3_open_v2(db->path, &db->handle, flags, options->vfs) == SQLITE_OK;
     if (db->handle == NULL) {
         mem_free(db);
@@ -252,7 +270,8 @@ struct query *sqlite_query(struct sqlite *db, const char *sql, struct err *err)
     for (size_t i = 0; i < db->query_count; i++) {
         struct query *query = &db->queries[i];
         if (query->sql == sql) {
-            must(!sqlite3_stmt_busy(query->statement)); /* The caller forgot query_end(). */
+            must(!sqlite3_stmt_busy(query->statement));     /* The caller forgot query_end(). */
+            (void)sqlite3_clear_bindings(query->statement); /* They may point to what is gone. */
             return query;
         }
     }
