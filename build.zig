@@ -260,6 +260,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/digest" },
     .{ .name = "crypto/encode" },
     .{ .name = "crypto/password" },
+    .{ .name = "db/sqlite" },
     .{ .name = "domain/drops" },
     .{ .name = "engine/retry" },
     .{ .name = "engine/runner", .room = "app", .with = &.{"store/fixture.c"}, .threads = true },
