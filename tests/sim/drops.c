@@ -7,7 +7,7 @@
 #include "base/must.h"
 #include "world.h"
 
-enum { GROUPS = 3, NUMBERS = 12, FOREIGN = 3, APART_MS = 8 * 1000 };
+enum { GROUPS = 3, NUMBERS = 12, FOREIGN = 3, APART_MS = 8 * 1000, EDITED_MS = 30 * 1000 };
 
 struct review {
     bool there;
@@ -83,6 +83,7 @@ static void write_history(struct drops_slice *slice, struct rng *rng, int saying
         history_say(&slice->history, group, id, text, at_ms);
         expect(slice, group, a);
         if (shape == 9) { /* An edit: the number it had does not count again, a new one does. */
+            at_ms += (int64_t)rng_below(rng, 2 * EDITED_MS); /* Mostly seen before the edit, too. */
             (void)snprintf(text, sizeof text, "done %s and %s", one, two);
             history_say(&slice->history, group, id, text, at_ms);
             if (a != b) {
