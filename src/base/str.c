@@ -1,7 +1,6 @@
 #include "base/str.h"
 
 #include <string.h>
-#include <strings.h>
 
 struct str str_of(const char *text)
 {
@@ -16,12 +15,21 @@ bool str_equal(struct str a, struct str b)
     return a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
 bool str_equal_ascii_case(struct str a, struct str b)
 {
     if (a.len != b.len) {
         return false;
     }
-    return a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0;
+    size_t at = 0;
+    while (at < a.len && lower(a.ptr[at]) == lower(b.ptr[at])) { /* A NUL is a byte like others. */
+        at++;
+    }
+    return at == a.len;
 }
 
 int str_compare(struct str a, struct str b)
