@@ -252,6 +252,9 @@ const UnitTest = struct {
 };
 
 const UNIT_TESTS = [_]UnitTest{
+    .{ .name = "base/arena" },
+    .{ .name = "base/str" },
+    .{ .name = "base/thread", .threads = true },
     .{ .name = "base/file" },
     .{ .name = "base/log", .threads = true },
     .{ .name = "crypto/aead" },
