@@ -281,6 +281,8 @@ const UNIT_TESTS = [_]UnitTest{
         .libs = &.{sqlite},
     },
     .{ .name = "sink/sqlite" },
+    .{ .name = "model/record" },
+    .{ .name = "model/source" },
     .{ .name = "store/archive", .with = &.{"store/fixture.c"} },
     .{ .name = "store/audit", .with = &.{"store/fixture.c"} },
     .{ .name = "store/blobs", .with = &.{"store/fixture.c"} },
@@ -293,6 +295,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "store/reader", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reference", .with = &.{"store/fixture.c"} },
     .{ .name = "store/run", .with = &.{"store/fixture.c"} },
+    .{ .name = "store/state", .with = &.{"store/fixture.c"} },
     .{ .name = "store/search", .with = &.{"store/fixture.c"} },
     .{ .name = "store/upkeep", .with = &.{"store/fixture.c"} },
     .{ .name = "text/cron" },
@@ -430,7 +433,15 @@ fn addUnitTests(shop: *Shop, tally: *Tally, prefix: []const u8, runner: []const 
         // A test that is listed but not there is reported by `check`; it stops nobody else.
         shop.b.build_root.handle.access(shop.b.fmt("tests/{s}_test.c", .{unit.name}), .{}) catch continue;
         tally.add(shop.b.fmt("{s}/{s}", .{ prefix, unit.name }), runner, shop.unitTest(unit));
+        if (runner.len > 0) fewer(tally.runs.getLast());
     }
+}
+
+/// Where a program runs ten times slower (emulated, sanitized), the simulator plays fewer scenes.
+fn fewer(run: *std.Build.Step.Run) void {
+    run.setEnvironmentVariable("SIM_SEEDS", "10");
+    run.setEnvironmentVariable("SIM_SWEEP_STEP", "50");
+    run.setEnvironmentVariable("FAULT_STRIDE", "2000");
 }
 
 /// Every tests/product/NAME.sh and NAME.py; $SLUICE is the product, $STAGE is demo/stage.c.
@@ -473,6 +484,7 @@ fn addSanitize(shop: *Shop) void {
     for (UNIT_TESTS) |unit| {
         if (unit.threads) tally.add(b.fmt("tsan/{s}", .{unit.name}), &.{}, glibc.unitTest(unit));
     }
+    for (tally.runs.items) |run| fewer(run);
     tally.step("sanitize", "Run the unit tests under AddressSanitizer, those with threads under ThreadSanitizer");
 }
 
