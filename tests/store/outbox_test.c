@@ -156,7 +156,7 @@ static void records_go_out_in_the_order_of_their_causes(void **state)
 static void what_was_put_in_comes_out(void **state)
 {
     struct fixture *f = *state;
-    struct effect effect = {STR("desk"), 3, 4711, 5};
+    struct effect effect = {.pipeline = STR("desk"), .generation = 3, .message = 4711, .nth = 5};
     struct record record = {
         .kind = RECORD_QUESTION,
         .sink = STR("table"),
@@ -184,7 +184,7 @@ static void a_record_without_a_body_has_an_empty_one(void **state)
     static const enum record_kind kinds[] = {RECORD_ABSOLUTE, RECORD_EFFECT, RECORD_QUESTION};
     struct fixture *f = *state;
     for (size_t i = 0; i < COUNT(kinds); i++) {
-        struct effect effect = {STR("desk"), 0, (int64_t)i + 1, 0};
+        struct effect effect = {.pipeline = STR("desk"), .message = (int64_t)i + 1};
         struct record record = {.kind = kinds[i], .sink = STR("table"), .entity = STR("a")};
         bool queued = false;
         fixture_begin(f);
@@ -209,7 +209,7 @@ static void a_row_identity_has_limits(void **state)
         bool ok;
     } table[] = {{0, false}, {1, true}, {RECORD_ENTITY_MAX, true}, {RECORD_ENTITY_MAX + 1, false}};
     for (size_t i = 0; i < COUNT(table); i++) {
-        struct effect effect = {STR("desk"), 0, (int64_t)i + 1, 0};
+        struct effect effect = {.pipeline = STR("desk"), .message = (int64_t)i + 1};
         struct record record = {
             .sink = STR("table"), .entity = {text, table[i].len}, .body = STR("{}")};
         bool queued = false;
