@@ -20,9 +20,8 @@ void batch_init(struct batch *batch, struct arena *arena, struct chat_cursor *ch
 bool batch_full(const struct batch *batch, size_t bytes)
 {
     must(batch->limit <= BATCH_MESSAGES_MAX);
-    return batch->count > 0 &&
-           (batch->count >= batch->limit || batch->bytes >= BATCH_BYTES_MAX ||
-            bytes > BATCH_BYTES_MAX - batch->bytes);
+    return batch->count > 0 && (batch->count >= batch->limit || batch->bytes >= BATCH_BYTES_MAX ||
+                                bytes > BATCH_BYTES_MAX - batch->bytes);
 }
 
 static bool grow(struct batch *batch)
