@@ -56,7 +56,8 @@ static bool open_sink(struct worker *worker, struct err *err)
     }
     sink->connector.name = worker->sink->name;
     sink->connector.env = worker_connector_env(worker, targets);
-    return sink->type->connector.open == NULL || sink->type->connector.open(&sink->connector, err);
+    return sink->type->connector.open == NULL ||
+           sink->type->connector.open(&sink->connector, err) || worker_outside_failed(err);
 }
 
 static void close_sink(struct worker *worker)
@@ -248,7 +249,7 @@ static bool delivery_step(struct worker *worker, struct err *err)
     int64_t write_ms = worker->sink->write_ms > 0 ? worker->sink->write_ms : WRITE_MS;
     if (!sink->type->write(sink, parcels, count, &worker->arena, now + write_ms, err)) {
         breaker_failed(&worker->breaker, worker_mono_ms(worker));
-        return false;
+        return worker_outside_failed(err);
     }
     breaker_succeeded(&worker->breaker);
     worker->busy = true;

@@ -282,7 +282,7 @@ static bool open_source(struct worker *worker, struct err *err)
     source->connector.env = worker_connector_env(worker, NULL);
     worker->intake = (struct intake){0};
     return source->type->connector.open == NULL ||
-           source->type->connector.open(&source->connector, err);
+           source->type->connector.open(&source->connector, err) || worker_outside_failed(err);
 }
 
 static void close_source(struct worker *worker)
@@ -366,7 +366,7 @@ static bool intake_step(struct worker *worker, struct err *err)
             (void)end_sweep(worker, err->text, &other);
         }
         worker->intake.sweeping = false;
-        return false;
+        return worker_outside_failed(err);
     }
     bool more = batch.more;
     if (!file_batch(worker, &batch, err)) {

@@ -27,6 +27,7 @@ struct applying {
     int64_t partition; /* Of the state. */
     int32_t nth;
     int64_t records;
+    char origin[EFFECT_ORIGIN_SIZE]; /* From the first record on. */
 };
 
 static struct applying *applying_of(struct op_env *env)
@@ -72,7 +73,16 @@ static bool env_emit(struct op_env *env, const struct record *record, struct err
         return err_set(err, ERR_REJECT, "one message may cause %d records at most",
                        RECORDS_PER_MESSAGE_MAX);
     }
-    struct effect effect = {pipeline->name, pipeline->generation, now->message->id, now->nth};
+    if (now->nth == 0) {
+        store_effect_origin(now->message, now->origin);
+    }
+    struct effect effect = {
+        .pipeline = pipeline->name,
+        .generation = store_birth_s(now->worker->store) + pipeline->generation,
+        .message = now->message->id,
+        .nth = now->nth,
+        .origin = {now->origin, sizeof now->origin},
+    };
     if (!store_outbox_put(now->worker->store, &effect, now->message->partition, record, &queued,
                           err)) {
         return false;

@@ -121,6 +121,14 @@ void worker_close(struct worker *worker)
     arena_free(&worker->open_arena);
 }
 
+bool worker_outside_failed(struct err *err)
+{
+    if (ends_process(err)) {
+        err->kind = ERR_RETRY;
+    }
+    return false;
+}
+
 /* Notes of connectors: read without, written in a change of their own. */
 static struct worker *worker_of(struct keep *keep)
 {

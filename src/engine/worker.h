@@ -124,6 +124,10 @@ void worker_close(struct worker *worker);
 int64_t worker_mono_ms(const struct worker *worker);
 void worker_ring(struct worker *worker);
 
+/* Grade a failure of a source or sink: however bad, it is theirs and does not stop the process.
+   Returns false. */
+bool worker_outside_failed(struct err *err);
+
 /* What a source or sink gets to live with, from open to close. */
 struct connector_env worker_connector_env(struct worker *worker,
                                           const struct target *const *targets);

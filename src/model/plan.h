@@ -77,7 +77,7 @@ struct plan_pipeline {
     const struct plan_chat *chats;
     size_t chat_count;
     struct schedule schedule;
-    int64_t generation; /* Rises when a replay is applied. */
+    int64_t generation; /* Number of the replays that were applied. */
     bool quiet;         /* Its runs file no run event (it is fed by run events itself). */
 };
 

@@ -15,7 +15,14 @@
  *
  * The effect is (pipeline, generation, message, nth): who decided, in which generation of its
  * rules, because of which archived message, and the how-manieth record of that message. It is the
- * same for every attempt, so a sink can tell a repeat. As text: "drops/1/4711/0".
+ * same for every attempt, so a sink can tell a repeat. As text: "drops/1763712000/4711/0".
+ *
+ * Archive numbers mean nothing to another store. So a sequence begins with a generation that is
+ * newer for a store that was made later (its birth, in seconds, plus the replays that were
+ * applied), and an effect carries its `origin`: what names the message itself, wherever it is
+ * archived again. A ledger knows effects by (pipeline, origin, nth): when a store was lost and the
+ * history is read again, or two installations share a target, nothing happens twice and nothing is
+ * taken for something else.
  *
  * The body is a JSON object of column groups, which every sink reads alike:
  *
@@ -51,11 +58,14 @@ struct record {
     bool receipt; /* File a message once it is delivered. */
 };
 
+enum { EFFECT_ORIGIN_SIZE = 20 };
+
 struct effect {
     struct str pipeline;
     int64_t generation;
     int64_t message;
     int32_t nth;
+    struct str origin; /* EFFECT_ORIGIN_SIZE bytes, near each other for messages of one time. */
 };
 
 enum { EFFECT_TEXT_MAX = 256, RECORD_ENTITY_MAX = 512, RECORDS_PER_MESSAGE_MAX = 4096 };

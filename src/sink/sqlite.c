@@ -73,9 +73,9 @@ enum outcome {
 
 static const char ledger_sql[] =
     "CREATE TABLE IF NOT EXISTS sluice_effects("
-    "pipeline TEXT NOT NULL, generation INTEGER NOT NULL, message INTEGER NOT NULL,"
-    "nth INTEGER NOT NULL, applied_at INTEGER NOT NULL,"
-    "PRIMARY KEY(pipeline, generation, message, nth)) WITHOUT ROWID;"
+    "pipeline TEXT NOT NULL, origin BLOB NOT NULL, nth INTEGER NOT NULL,"
+    "generation INTEGER NOT NULL, message INTEGER NOT NULL, applied_at INTEGER NOT NULL,"
+    "PRIMARY KEY(pipeline, origin, nth)) WITHOUT ROWID;"
     "CREATE VIEW IF NOT EXISTS sluice_effect_names AS SELECT "
     "pipeline||'/'||generation||'/'||message||'/'||nth AS effect, applied_at FROM sluice_effects;"
     "CREATE TABLE IF NOT EXISTS sluice_seq("
@@ -319,17 +319,18 @@ static bool effect_take(struct sqlite *db, const struct effect *effect, int64_t 
                         struct err *err)
 {
     static const char sql[] =
-        "INSERT INTO sluice_effects(pipeline, generation, message, nth, applied_at) "
-        "VALUES(?1,?2,?3,?4,?5) ON CONFLICT DO NOTHING";
+        "INSERT INTO sluice_effects(pipeline, origin, nth, generation, message, applied_at) "
+        "VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT DO NOTHING";
     struct query *query = sqlite_query(db, sql, err);
     if (query == NULL) {
         return false;
     }
     query_bind_text(query, 1, effect->pipeline);
-    query_bind_int(query, 2, effect->generation);
-    query_bind_int(query, 3, effect->message);
-    query_bind_int(query, 4, effect->nth);
-    query_bind_int(query, 5, now_ms);
+    query_bind_blob(query, 2, effect->origin);
+    query_bind_int(query, 3, effect->nth);
+    query_bind_int(query, 4, effect->generation);
+    query_bind_int(query, 5, effect->message);
+    query_bind_int(query, 6, now_ms);
     return query_run(query, err);
 }
 

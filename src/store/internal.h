@@ -27,6 +27,7 @@ struct store {
     store_crash_point *crash_point;
     void *crash_context;
     uint64_t hash_seed;
+    int64_t birth_s;
     int64_t data_version;
     bool changing; /* Between store_begin() and its end: the gate is held. */
     bool reading;

@@ -1,5 +1,8 @@
 #include "store/outbox.h"
 
+#include <string.h>
+
+#include "store/hash.h"
 #include "store/internal.h"
 
 enum {
@@ -8,6 +11,7 @@ enum {
     SCAN_MAX = 4 * SINK_BATCH_MAX,
     SCAN_FAR_MAX = 64 * SINK_BATCH_MAX, /* While none is due: one entity may have a long queue. */
     SET_SLOTS_FIRST = 64,
+    ORIGIN_TIME_SIZE = 8,
 };
 
 /* Entities that may not be handed out now; a rare mix-up of hashes only delays. */
@@ -144,6 +148,26 @@ static bool emit_absolute(struct store *store, const struct names *names,
     return store_run(store, query, err);
 }
 
+/* Its time comes first, so that a ledger grows at its end and not all over. */
+void store_effect_origin(const struct message *message, char out[EFFECT_ORIGIN_SIZE])
+{
+    struct digest digest;
+    char hash[HASH_SIZE];
+    uint64_t sent = (uint64_t)message->sent_ms;
+    digest_init(&digest, DIGEST_SHA256);
+    hash_add_text(&digest, message->source);
+    hash_add_text(&digest, message->chat);
+    hash_add_text(&digest, message->external_id);
+    hash_add_int(&digest, message->revision);
+    hash_add_int(&digest, message->sent_ms);
+    hash_add_text(&digest, message->text);
+    hash_value(&digest, hash);
+    for (size_t i = 0; i < ORIGIN_TIME_SIZE; i++) {
+        out[i] = (char)(sent >> (8 * (ORIGIN_TIME_SIZE - 1 - i)));
+    }
+    memcpy(out + ORIGIN_TIME_SIZE, hash, EFFECT_ORIGIN_SIZE - ORIGIN_TIME_SIZE);
+}
+
 bool store_outbox_put(struct store *store, const struct effect *effect, int64_t partition,
                       const struct record *record, bool *queued, struct err *err)
 {
@@ -170,7 +194,8 @@ bool store_outbox_put(struct store *store, const struct effect *effect, int64_t 
     struct query *query =
         store_query(store,
                     "INSERT INTO outbox(sink, generation, message, pipeline, nth, flags, part,"
-                    " target, entity, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    " target, entity, body, origin)"
+                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                     err);
     if (query == NULL) {
         return false;
@@ -185,6 +210,7 @@ bool store_outbox_put(struct store *store, const struct effect *effect, int64_t 
     query_bind_int(query, 8, names.target);
     query_bind_text(query, 9, record->entity);
     query_bind_text(query, 10, body_of(record));
+    query_bind_blob(query, 11, effect->origin.ptr != NULL ? effect->origin : STR(""));
     return store_run(store, query, err);
 }
 
@@ -227,13 +253,15 @@ static bool read_parcel(struct due_scan *scan, const struct query *query, struct
         .receipt = (flags & FLAG_RECEIPT) != 0,
         .effect = {.generation = query_int(query, 0),
                    .message = query_int(query, 1),
-                   .nth = (int32_t)query_int(query, 3)},
+                   .nth = (int32_t)query_int(query, 3),
+                   .origin = arena_copy(scan->arena, query_blob(query, 11))},
         .partition = query_int(query, 5),
         .entity = arena_copy(scan->arena, query_text(query, 7)),
         .body = arena_copy(scan->arena, query_text(query, 8)),
         .attempts = (int32_t)query_int(query, 9),
     };
-    if (parcel->entity.ptr == NULL || parcel->body.ptr == NULL) {
+    if (parcel->entity.ptr == NULL || parcel->body.ptr == NULL ||
+        parcel->effect.origin.ptr == NULL) {
         return err_set(err, ERR_RETRY, "store: out of step memory");
     }
     scan->bytes += parcel->entity.len + parcel->body.len;
@@ -280,7 +308,7 @@ bool store_outbox_due(struct store *store, struct arena *arena, struct str sink,
     }
     struct query *query = store_query(store,
                                       "SELECT generation, message, pipeline, nth, flags, part,"
-                                      " target, entity, body, attempts, due_ms FROM outbox"
+                                      " target, entity, body, attempts, due_ms, origin FROM outbox"
                                       " WHERE sink=?1 ORDER BY generation, message, pipeline, nth",
                                       err);
     if (query == NULL) {
@@ -355,8 +383,8 @@ bool store_outbox_dead(struct store *store, struct str sink, const struct effect
     struct query *query = store_query(
         store,
         "INSERT INTO dead(sink, generation, message, pipeline, nth, flags, part, target,"
-        " entity, body, why, attempts, at_ms) SELECT sink, generation, message,"
-        " pipeline, nth, flags, part, target, entity, body, ?6, attempts+1, ?7 FROM"
+        " origin, entity, body, why, attempts, at_ms) SELECT sink, generation, message,"
+        " pipeline, nth, flags, part, target, origin, entity, body, ?6, attempts+1, ?7 FROM"
         " outbox WHERE sink=?1 AND generation=?2 AND message=?3 AND pipeline=?4 AND"
         " nth=?5",
         err);
@@ -485,8 +513,9 @@ bool store_dead_retry(struct store *store, int64_t id, struct str body, bool *fo
     struct query *query =
         store_query(store,
                     "INSERT OR IGNORE INTO outbox(sink, generation, message, pipeline, nth, flags,"
-                    " part, target, entity, body) SELECT sink, generation, message, pipeline, nth,"
-                    " flags, part, target, entity, coalesce(?2, body) FROM dead WHERE id=?1",
+                    " part, target, origin, entity, body) SELECT sink, generation, message,"
+                    " pipeline, nth, flags, part, target, origin, entity, coalesce(?2, body)"
+                    " FROM dead WHERE id=?1",
                     err);
     if (query == NULL) {
         return false;

@@ -12,12 +12,16 @@
 #ifndef SLUICE_STORE_OUTBOX_H
 #define SLUICE_STORE_OUTBOX_H
 
+#include "model/message.h"
 #include "model/record.h"
 #include "model/sink.h"
 #include "store/store.h"
 
 /* No wait is longer; a record that seems to be due later than this is due now. */
 enum { OUTBOX_WAIT_MS_MAX = 4 * 3600 * 1000 };
+
+/* What names the message itself, for the effects that it causes; see record.h. */
+void store_effect_origin(const struct message *message, char out[EFFECT_ORIGIN_SIZE]);
 
 /* `*queued` tells whether the record was queued (false: nothing changed). */
 bool store_outbox_put(struct store *store, const struct effect *effect, int64_t partition,

@@ -40,7 +40,8 @@ static const char *const version_1[] = {
     "CREATE TABLE outbox(sink INTEGER NOT NULL, generation INTEGER NOT NULL,"
     "  message INTEGER NOT NULL, pipeline INTEGER NOT NULL, nth INTEGER NOT NULL,"
     "  flags INTEGER NOT NULL, part INTEGER NOT NULL, target INTEGER NOT NULL,"
-    "  entity TEXT NOT NULL, body TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+    "  origin BLOB NOT NULL, entity TEXT NOT NULL, body TEXT NOT NULL,"
+    "  attempts INTEGER NOT NULL DEFAULT 0,"
     "  due_ms INTEGER NOT NULL DEFAULT 0, why TEXT,"
     "  PRIMARY KEY(sink, generation, message, pipeline, nth)) STRICT, WITHOUT ROWID",
     "CREATE INDEX outbox_absolute ON outbox(sink, target, entity) WHERE flags & 15 = 0",
@@ -51,7 +52,8 @@ static const char *const version_1[] = {
     "CREATE TABLE dead(id INTEGER PRIMARY KEY AUTOINCREMENT, sink INTEGER NOT NULL,"
     "  generation INTEGER NOT NULL, message INTEGER NOT NULL, pipeline INTEGER NOT NULL,"
     "  nth INTEGER NOT NULL, flags INTEGER NOT NULL, part INTEGER NOT NULL,"
-    "  target INTEGER NOT NULL, entity TEXT NOT NULL, body TEXT NOT NULL, why TEXT NOT NULL,"
+    "  target INTEGER NOT NULL, origin BLOB NOT NULL, entity TEXT NOT NULL, body TEXT NOT NULL,"
+    "  why TEXT NOT NULL,"
     "  attempts INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT",
 
     "CREATE TABLE lease(work INTEGER PRIMARY KEY, owner TEXT NOT NULL, token INTEGER NOT NULL,"

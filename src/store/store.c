@@ -40,33 +40,47 @@ static bool configure(struct store *store, const struct store_options *options, 
                                                          err);
 }
 
-/* The seed of the hash keys is drawn once for a file and never changes. */
-static bool read_seed(struct store *store, const struct store_options *options, struct err *err)
+/* What a file is given once, when it is new: a seed for its hash keys, and its time of birth. */
+static bool christen(struct store *store, const struct store_options *options, struct err *err)
+{
+    int64_t seed = 0;
+    struct rng rng = {options->seed};
+    if (options->seed == 0) {
+        rng_seed_system(&rng);
+    }
+    bool ok = store_begin(store, NULL, err) &&
+              store_meta_get(store, "hash_seed", 0, &seed, err); /* Another may have been first. */
+    if (ok && seed == 0) {
+        ok = store_meta_put(store, "hash_seed", (int64_t)(rng_next(&rng) | 1), err) &&
+             store_meta_put(store, "birth_s", clock_wall_ms(store->clock) / 1000, err);
+    }
+    ok = ok && store_commit(store, err);
+    if (!ok) {
+        store_rollback(store);
+    }
+    return ok;
+}
+
+static bool read_identity(struct store *store, const struct store_options *options, struct err *err)
 {
     int64_t seed = 0;
     if (!store_meta_get(store, "hash_seed", 0, &seed, err)) {
         return false;
     }
-    if (seed == 0 && !options->readonly) {
-        struct rng rng = {options->seed};
-        if (options->seed == 0) {
-            rng_seed_system(&rng);
-        }
-        if (!store_begin(store, NULL, err) ||
-            !store_meta_get(store, "hash_seed", 0, &seed, err)) { /* Another may have been first. */
-            store_rollback(store);
-            return false;
-        }
-        if (seed == 0) {
-            seed = (int64_t)(rng_next(&rng) | 1);
-        }
-        if (!store_meta_put(store, "hash_seed", seed, err) || !store_commit(store, err)) {
-            store_rollback(store);
-            return false;
-        }
+    if (seed == 0 && !options->readonly && !christen(store, options, err)) {
+        return false;
+    }
+    if (!store_meta_get(store, "hash_seed", 0, &seed, err) ||
+        !store_meta_get(store, "birth_s", 0, &store->birth_s, err)) {
+        return false;
     }
     store->hash_seed = (uint64_t)seed;
     return true;
+}
+
+int64_t store_birth_s(const struct store *store)
+{
+    return store->birth_s;
 }
 
 static bool open_parts(struct store *store, const struct store_options *options, struct err *err)
@@ -92,7 +106,7 @@ static bool open_parts(struct store *store, const struct store_options *options,
         }
         return err_prefix(err, "store: ");
     }
-    return read_seed(store, options, err);
+    return read_identity(store, options, err);
 }
 
 bool store_open(struct store **out, const struct store_options *options, struct err *err)

@@ -93,6 +93,9 @@ bool store_name_find(struct store *store, struct str text, int64_t *id, struct e
 bool store_name_text(struct store *store, struct arena *arena, int64_t id, struct str *text,
                      struct err *err);
 
+/* When the file was made, in seconds of Unix time: a store made later has a newer generation. */
+int64_t store_birth_s(const struct store *store);
+
 /* Counters that only rise, for status and metrics. */
 bool store_count_add(struct store *store, const char *counter, int64_t by, struct err *err);
 bool store_count_get(struct store *store, const char *counter, int64_t *out, struct err *err);

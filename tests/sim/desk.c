@@ -144,7 +144,7 @@ static void apply_leads(struct sim_sink *sink, struct parcel *parcel, struct are
     }
     must(parcel->kind == RECORD_ABSOLUTE);
     struct lead *row = lead_row(slice, parcel->entity);
-    struct effect held = {parcel->effect.pipeline, row->generation, row->message, row->nth};
+    struct effect held = {.generation = row->generation, .message = row->message, .nth = row->nth};
     if (row->there && effect_compare(&parcel->effect, &held) <= 0) {
         return;
     }
@@ -464,6 +464,10 @@ bool desk_slice_check(const struct desk_slice *slice, struct store *store, bool 
     ok = twice == 0 ? ok : complain("planned times that ran twice", twice, 0);
     int64_t hourly = number(store, "SELECT count(*) FROM run r JOIN name n ON n.id=r.pipeline"
                                    " WHERE n.text='hourly'");
+    int64_t early = number(store, "SELECT count(*)-1-(max(planned_ms)-min(planned_ms))/300000 FROM"
+                                  " run r JOIN name n ON n.id=r.pipeline WHERE n.text='hourly' AND"
+                                  " r.trigger=0");
+    ok = jumps || early <= 0 ? ok : complain("hourly runs before their time", early, 0);
     int64_t least = slice->scale.ticks * (int64_t)TICK_MS / HOURLY_MS;
     bool enough = jumps ? hourly > 0 : hourly >= least;
     return enough ? ok : complain("hourly runs", hourly, least);

@@ -162,8 +162,10 @@ static int64_t compare_replay(struct scene *scene)
         &err);
     must(query != NULL && query_step(query, &row, &err));
     for (; row; must(query_step(query, &row, &err))) {
-        struct effect effect = {query_text(query, 1), query_int(query, 2), query_int(query, 3),
-                                (int32_t)query_int(query, 4)};
+        struct effect effect = {.pipeline = query_text(query, 1),
+                                .generation = query_int(query, 2),
+                                .message = query_int(query, 3),
+                                .nth = (int32_t)query_int(query, 4)};
         bool known =
             query_int(query, 5) == RECORD_ABSOLUTE
                 ? desk_slice_holds(scene->desk, query_text(query, 6), &effect, query_text(query, 7))

@@ -460,7 +460,12 @@ static void steal(struct world *world)
 static void jump(struct world *world)
 {
     static const int64_t jumps[] = {-3600000, -90000, 45000, 3600000};
-    world->wall_ms += jumps[rng_below(&world->rng, sizeof jumps / sizeof jumps[0])];
+    const int64_t skew_max_ms = 2 * 3600000; /* A clock that only went back would never arrive. */
+    int64_t ms = jumps[rng_below(&world->rng, sizeof jumps / sizeof jumps[0])];
+    if (llabs(world->skew_ms + ms) <= skew_max_ms) {
+        world->skew_ms += ms;
+        world->wall_ms += ms;
+    }
 }
 
 /* Run one random worker that is due; let time pass when none is. */

@@ -79,6 +79,7 @@ struct world {
     struct clock clock; /* First. */
     int64_t wall_ms;
     int64_t mono_ms;
+    int64_t skew_ms; /* Of all jumps of the wall clock. */
     struct rng rng;
     const char *path;
     const char *vfs;

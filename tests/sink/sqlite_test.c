@@ -180,7 +180,10 @@ static struct parcel *put(size_t at, enum record_kind kind, const char *target, 
 {
     parcels[at] = (struct parcel){
         .kind = kind,
-        .effect = {.pipeline = STR("drops"), .generation = 1, .message = message},
+        .effect = {.pipeline = STR("drops"),
+                   .generation = 1,
+                   .message = message,
+                   .origin = arena_printf(&arena, "message %012lld", (long long)message)},
         .target = str_of(target),
         .entity = arena_copy(&arena, str_of(entity)),
         .body = arena_copy(&arena, str_of(body)),
@@ -284,17 +287,32 @@ static void test_same_effect_changes_nothing(void **state)
     assert_answer("SELECT count(*) FROM sluice_effects", "3");
 }
 
-/* All four parts of an effect tell it from others. */
+/* Pipeline, origin and place tell an effect from others. */
 static void test_effects_differ(void **state)
 {
     (void)state;
     (void)sight(0, "DR00000001", 1);
     sight(1, "DR00000002", 1)->effect.nth = 1;
-    sight(2, "DR00000003", 1)->effect.generation = 2;
-    sight(3, "DR00000004", 1)->effect.pipeline = STR("drops2");
-    (void)sight(4, "DR00000005", 2);
-    assert_written(5);
-    assert_answer("SELECT count(*) FROM reviews", "5");
+    sight(2, "DR00000004", 1)->effect.pipeline = STR("drops2");
+    (void)sight(3, "DR00000005", 2);
+    assert_written(4);
+    assert_answer("SELECT count(*) FROM reviews", "4");
+}
+
+/* Another store archives the same message under another number, and another one under the same. */
+static void test_effects_of_another_store(void **state)
+{
+    (void)state;
+    (void)sight(0, "DR00000001", 1);
+    assert_written(1);
+    struct parcel *again = sight(0, "DR00000001", 1);
+    again->effect.generation = 2;
+    again->effect.message = 77;
+    assert_written(1);
+    assert_answer("SELECT group_concat(comment,'|') FROM reviews", "new");
+    sight(0, "DR00000002", 1)->effect.origin = STR("another message here");
+    assert_written(1);
+    assert_answer("SELECT count(*) FROM reviews", "2");
 }
 
 /* Killed after the commit, or in the middle of the transaction: repeated, it comes out the same. */
@@ -993,6 +1011,7 @@ int main(void)
         TEST(test_resubmission),
         TEST(test_same_effect_changes_nothing),
         TEST(test_effects_differ),
+        TEST(test_effects_of_another_store),
         TEST(test_crash),
         TEST(test_adopts_rows),
         TEST(test_adopts_without_unique_index),

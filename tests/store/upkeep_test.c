@@ -174,7 +174,7 @@ static void nothing_goes_that_a_pipeline_has_not_read(void **state)
 
 static void put_record(struct fixture *f, const char *sink, int64_t generation, int64_t message)
 {
-    struct effect effect = {STR("drops"), generation, message, 0};
+    struct effect effect = {.pipeline = STR("drops"), .generation = generation, .message = message};
     struct record record = {.kind = RECORD_EFFECT,
                             .sink = str_of(sink),
                             .target = STR("t"),
@@ -462,11 +462,13 @@ static const struct {
     {"UPDATE chat SET source=999", "unknown sources"},
     {"UPDATE seen SET id=999 WHERE id=3", "known ids"},
     {"INSERT INTO position VALUES(1, 0, 999)", "positions past"},
-    {"INSERT INTO outbox(sink, generation, message, pipeline, nth, flags, part, target, entity,"
-     " body) VALUES(999, 1, 1, 1, 0, 0, 1, 1, 'e', '{}')",
+    {"INSERT INTO outbox(sink, generation, message, pipeline, nth, flags, part, target, origin, "
+     "entity,"
+     " body) VALUES(999, 1, 1, 1, 0, 0, 1, 1, x'', 'e', '{}')",
      "waiting records of unknown"},
-    {"INSERT INTO outbox(sink, generation, message, pipeline, nth, flags, part, target, entity,"
-     " body) VALUES(1, 1, 999, 1, 0, 0, 1, 1, 'e', '{}')",
+    {"INSERT INTO outbox(sink, generation, message, pipeline, nth, flags, part, target, origin, "
+     "entity,"
+     " body) VALUES(1, 1, 999, 1, 0, 0, 1, 1, x'', 'e', '{}')",
      "not there yet"},
     {"INSERT INTO reference_row VALUES(1, 'k', 5, NULL, '{}')", "without a version"},
     {"INSERT INTO reference VALUES(1, 5, 1); INSERT INTO reference_row VALUES(1, 'k', 5, 5, '{}')",
