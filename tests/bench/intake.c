@@ -1,7 +1,7 @@
 /*
  * intake: what filing a message in the archive costs, without any source or rule.
  *
- *     intake FOLDER numbers|texts COUNT
+ *     intake FOLDER numbers|texts COUNT [search]
  *
  * COUNT made-up messages of 92 bytes on average, from 20 chats that take turns by chance, go
  * through store_archive_put() in batches as large as an intake worker's, each in a transaction of
@@ -36,7 +36,8 @@ struct bench {
     struct arena arena; /* Of a batch. */
     struct rng rng;
     struct store *store;
-    bool texts; /* Ids are texts. */
+    bool texts;  /* Ids are texts. */
+    bool search; /* Fill the search index too. */
     int64_t count;
     int64_t filed;
     int64_t search_us;
@@ -159,7 +160,7 @@ static bool run(struct bench *bench, struct str path, struct err *err)
     close_store(bench);
     if (!open_store(bench, path, err) ||
         !store_int(bench->store, "SELECT count(*) FROM archive", &rows, err) ||
-        !fill_search(bench, err)) {
+        (bench->search && !fill_search(bench, err))) {
         return false;
     }
     return (rows == bench->count && bench->filed == rows) ||
@@ -172,11 +173,13 @@ int main(int count, char **words)
     struct bench bench = {0};
     struct err err = {0};
     char path[4096];
-    if (count != 4 || !str_to_int64(str_of(words[3]), &bench.count) || bench.count < 1) {
+    if (count < 4 || count > 5 || !str_to_int64(str_of(words[3]), &bench.count) ||
+        bench.count < 1) {
         (void)fprintf(stderr, "usage: see the head of tests/bench/intake.c\n");
         return 64;
     }
     bench.texts = strcmp(words[2], "texts") == 0;
+    bench.search = count == 5 && strcmp(words[4], "search") == 0;
     (void)snprintf(path, sizeof path, "%s/sluice.db", words[1]);
     rng_seed(&bench.rng, 1);
     arena_init(&bench.arena, ARENA_LIMIT);
