@@ -211,11 +211,26 @@ static void wrap_outside(void)
     }
 }
 
-static void scene_open(uint64_t seed, unsigned fault_percent)
+static void remove_files(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    char name[sizeof scene.path + 16];
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        (void)remove(name);
+    }
+}
+
+static void store_path(char path[128], pid_t process)
 {
     const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    (void)snprintf(path, 128, "%s/sluice-fault-%ld.db", folder, (long)process);
+}
+
+static void scene_open(uint64_t seed, unsigned fault_percent)
+{
     char path[sizeof scene.path];
-    (void)snprintf(path, sizeof path, "%s/sluice-fault-%ld.db", folder, (long)getpid());
+    store_path(path, getpid());
     memset(&scene, 0, sizeof scene);
     memset(&stage, 0, sizeof stage);
     memcpy(scene.path, path, sizeof path);
@@ -461,6 +476,9 @@ static bool survives_liar(uint64_t seed, int64_t at)
     }
     int status = 0;
     must(waitpid(child, &status, 0) == child);
+    char path[sizeof scene.path];
+    store_path(path, child); /* It may have died in the middle. */
+    remove_files(path);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -498,22 +516,12 @@ static bool open_once(struct err *err)
     return ok;
 }
 
-static void remove_store(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-    char name[sizeof scene.path + 16];
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        (void)snprintf(name, sizeof name, "%s%s", scene.path, ends[i]);
-        (void)remove(name);
-    }
-}
-
 /* The number of operations that were seen. */
 static int64_t open_with_fault(int kind, int64_t at, int64_t times, bool fresh)
 {
     struct err err = {0};
     plan(FAULT_NONE, 0, 0, 1);
-    remove_store();
+    remove_files(scene.path);
     if (!fresh && !open_once(&err)) {
         fail_msg("a fresh store cannot be opened: %s", err.text);
     }
@@ -565,7 +573,7 @@ static void test_fault_opening(void **state)
         walk_opening(kinds[i], 1, false);
     }
     mem_fault_set(NULL, NULL);
-    remove_store();
+    remove_files(scene.path);
     scene_close();
 }
 
