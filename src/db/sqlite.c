@@ -185,6 +185,14 @@ bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_optio
     return true;
 }
 
+void sqlite_forget_queries(struct sqlite *db)
+{
+    for (size_t i = 0; i < db->query_count; i++) {
+        (void)sqlite3_finalize(db->queries[i].statement);
+    }
+    db->query_count = 0;
+}
+
 void sqlite_close(struct sqlite *db)
 {
     if (db == NULL) {

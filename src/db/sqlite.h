@@ -101,6 +101,9 @@ bool sqlite_int(struct sqlite *db, const char *sql, int64_t fallback, int64_t *o
 /* Give cached pages back to the system: for a handle that goes to sleep. */
 void sqlite_shrink(struct sqlite *db);
 
+/* Give the kept statements up as well; no query of the handle may be in use or held. */
+void sqlite_forget_queries(struct sqlite *db);
+
 /* The extended code of the last failure, for tests and for those who grade more finely. */
 int sqlite_code(const struct sqlite *db);
 

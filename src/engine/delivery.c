@@ -60,6 +60,14 @@ static bool open_sink(struct worker *worker, struct err *err)
            sink->type->connector.open(&sink->connector, err) || worker_outside_failed(err);
 }
 
+static void rest_sink(struct worker *worker)
+{
+    struct sink *sink = worker->sink->sink;
+    if (sink->type->connector.rest != NULL) {
+        sink->type->connector.rest(&sink->connector);
+    }
+}
+
 static void close_sink(struct worker *worker)
 {
     struct sink *sink = worker->sink->sink;
@@ -256,5 +264,8 @@ static bool delivery_step(struct worker *worker, struct err *err)
     return settle(worker, parcels, count, err);
 }
 
-const struct worker_type worker_delivery = {
-    .name = "delivery", .open = open_sink, .step = delivery_step, .close = close_sink};
+const struct worker_type worker_delivery = {.name = "delivery",
+                                            .open = open_sink,
+                                            .step = delivery_step,
+                                            .rest = rest_sink,
+                                            .close = close_sink};

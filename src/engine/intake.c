@@ -285,6 +285,14 @@ static bool open_source(struct worker *worker, struct err *err)
            source->type->connector.open(&source->connector, err) || worker_outside_failed(err);
 }
 
+static void rest_source(struct worker *worker)
+{
+    struct source *source = worker->source->source;
+    if (source->type->connector.rest != NULL) {
+        source->type->connector.rest(&source->connector);
+    }
+}
+
 static void close_source(struct worker *worker)
 {
     struct source *source = worker->source->source;
@@ -381,5 +389,8 @@ static bool intake_step(struct worker *worker, struct err *err)
     return end_sweep(worker, NULL, err);
 }
 
-const struct worker_type worker_intake = {
-    .name = "intake", .open = open_source, .step = intake_step, .close = close_source};
+const struct worker_type worker_intake = {.name = "intake",
+                                          .open = open_source,
+                                          .step = intake_step,
+                                          .rest = rest_source,
+                                          .close = close_source};

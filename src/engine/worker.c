@@ -85,9 +85,14 @@ bool worker_run(struct worker *worker, struct err *err)
     if (ok) {
         worker->failures = 0;
         worker->wake_ms = worker->busy ? worker_mono_ms(worker) : worker->wake_ms;
-        if (was_busy && !worker->busy) { /* It goes to sleep: give back what it needed. */
+        if (!worker->busy && worker->arena.hint > 0) { /* More than the smallest block. */
             arena_free(&worker->arena);
+        }
+        if (was_busy && !worker->busy) { /* It goes to sleep: give back what it needed. */
             store_shrink(worker->store);
+            if (worker->type->rest != NULL) {
+                worker->type->rest(worker);
+            }
         }
         return true;
     }

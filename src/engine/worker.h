@@ -45,6 +45,7 @@ struct worker_type {
     bool (*open)(struct worker *worker, struct err *err); /* May be NULL. */
     /* One step. Sets worker->busy when there is more to do at once. */
     bool (*step)(struct worker *worker, struct err *err);
+    void (*rest)(struct worker *worker);  /* May be NULL: nothing to do for a while. */
     void (*close)(struct worker *worker); /* May be NULL. */
 };
 

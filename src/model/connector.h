@@ -9,6 +9,7 @@
  *          not have to reach the outside: what is down at start is an ERR_RETRY of the first use.
  *   probe  is it reachable, is it the right thing? For `check --connect` and /health. Changes
  *          nothing outside. Writes one line for a person into `found`.
+ *   rest   nothing to do for a while: give caches back, stay open.
  *   close  gives everything back. Called once for each successful open.
  *
  * All calls on one instance come from one thread at a time. A connector sees no store: what it
@@ -61,6 +62,7 @@ struct connector_type {
     bool (*open)(struct connector *connector, struct err *err);
     bool (*probe)(struct connector *connector, int64_t deadline_ms, struct str *found,
                   struct err *err);
+    void (*rest)(struct connector *connector); /* Optional. */
     void (*close)(struct connector *connector);
 };
 

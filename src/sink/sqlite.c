@@ -678,6 +678,14 @@ static bool sink_migrate(struct sink *sink, struct arena *arena, struct str *don
     return ok || explain(self, err);
 }
 
+static void sink_rest(struct connector *connector)
+{
+    struct sqlite_sink *self = (struct sqlite_sink *)connector;
+    if (self->db != NULL) {
+        sqlite_shrink(self->db);
+    }
+}
+
 static const struct option options[] = {
     OPTION_PATH(struct sqlite_sink, path_option, "path", NULL,
                 "The SQLite file; by default records.db in sluice's data folder."),
@@ -693,6 +701,7 @@ const struct sink_type sink_sqlite = {
             .size = sizeof(struct sqlite_sink),
             .open = sink_open,
             .probe = sink_probe,
+            .rest = sink_rest,
             .close = sink_close,
         },
     .write = write_parcels,

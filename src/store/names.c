@@ -1,5 +1,4 @@
-#include <string.h>
-
+#include "base/mem.h"
 #include "store/internal.h"
 #include "store/store.h"
 
@@ -11,6 +10,18 @@
 static uint64_t chat_hash(int64_t source, struct str chat)
 {
     return str_hash(chat, (uint64_t)source * 0x9E3779B97F4A7C15U + 1);
+}
+
+/* The tables are made when they are first needed, and again after the handle slept. */
+static bool have_tables(struct store *store)
+{
+    if (store->names == NULL) {
+        store->names = mem_alloc(NAMES_SLOTS * sizeof *store->names);
+    }
+    if (store->chats == NULL) {
+        store->chats = mem_alloc(NAMES_SLOTS * sizeof *store->chats);
+    }
+    return store->names != NULL && store->chats != NULL;
 }
 
 static struct name_entry *name_slot(struct store *store, struct str text)
@@ -34,12 +45,14 @@ static struct chat_entry *chat_slot(struct store *store, int64_t source, struct 
 
 void store_forget_names(struct store *store)
 {
-    memset(store->names, 0, NAMES_SLOTS * sizeof *store->names);
-    memset(store->chats, 0, NAMES_SLOTS * sizeof *store->chats);
+    mem_free(store->names);
+    mem_free(store->chats);
+    store->names = NULL;
+    store->chats = NULL;
     store->name_count = 0;
     store->chat_count = 0;
     store->names_fresh = false;
-    arena_reset(&store->names_arena);
+    arena_free(&store->names_arena);
 }
 
 /* A dictionary that is full starts anew: a chat desk with many senders stays quick and small. */
@@ -56,7 +69,7 @@ static void remember_name(struct store *store, struct str text, int64_t id)
 {
     make_room(store);
     struct str copy = arena_copy(&store->names_arena, text);
-    if (copy.ptr != NULL) {
+    if (copy.ptr != NULL && have_tables(store)) {
         *name_slot(store, text) = (struct name_entry){id, copy};
         store->name_count++;
     }
@@ -66,7 +79,7 @@ static void remember_chat(struct store *store, int64_t source, struct str chat, 
 {
     make_room(store);
     struct str copy = arena_copy(&store->names_arena, chat);
-    if (copy.ptr != NULL) {
+    if (copy.ptr != NULL && have_tables(store)) {
         *chat_slot(store, source, chat) = (struct chat_entry){id, source, copy};
         store->chat_count++;
     }
@@ -74,8 +87,8 @@ static void remember_chat(struct store *store, int64_t source, struct str chat, 
 
 bool store_name_find(struct store *store, struct str text, int64_t *id, struct err *err)
 {
-    struct name_entry *entry = name_slot(store, text);
-    if (entry->id != 0) {
+    const struct name_entry *entry = have_tables(store) ? name_slot(store, text) : NULL;
+    if (entry != NULL && entry->id != 0) {
         *id = entry->id;
         return true;
     }
@@ -150,8 +163,8 @@ bool store_chat_find(struct store *store, struct str source, struct str chat, in
     if (source_id == 0) {
         return true;
     }
-    struct chat_entry *entry = chat_slot(store, source_id, chat);
-    if (entry->id != 0) {
+    const struct chat_entry *entry = have_tables(store) ? chat_slot(store, source_id, chat) : NULL;
+    if (entry != NULL && entry->id != 0) {
         *id = entry->id;
         return true;
     }

@@ -92,11 +92,6 @@ static bool open_parts(struct store *store, const struct store_options *options,
         .cache_kib = options->cache_kib,
     };
     arena_init(&store->names_arena, NAMES_ARENA_LIMIT);
-    store->names = mem_alloc(NAMES_SLOTS * sizeof *store->names);
-    store->chats = mem_alloc(NAMES_SLOTS * sizeof *store->chats);
-    if (store->names == NULL || store->chats == NULL) {
-        return err_set(err, ERR_RETRY, "store: out of memory");
-    }
     if (!sqlite_open(&store->db, options->path, &file, err)) {
         return err_prefix(err, "store: ");
     }
@@ -231,6 +226,9 @@ bool store_changed(struct store *store, bool *changed, struct err *err)
 
 void store_shrink(struct store *store)
 {
+    must(!store->changing && !store->reading);
+    store_forget_names(store);
+    sqlite_forget_queries(store->db);
     sqlite_shrink(store->db);
 }
 
