@@ -20,8 +20,7 @@ enum {
     SCHEMA_BYTES_MAX = 4 * 1024 * 1024, /* Tables, shapes and their statements. */
     BUSY_MS_MAX = 60 * 1000,
     CACHE_KIB = 8 * 1024,
-    QUIET_PARCELS = 64, /* A smaller batch gives the page cache back. */
-    TIME_EVERY = 64,    /* Parcels between two looks at the clock. */
+    TIME_EVERY = 64, /* Parcels between two looks at the clock. */
     OPEN_TRIES_MAX = 3,
     TURNS_PER_PARCEL = 3, /* Refused, written again without it, shapes thrown away. */
     TARGETS_MAX = 128,    /* A handle that reads back has a statement for each. */
@@ -85,7 +84,6 @@ static const char ledger_sql[] =
 
 /* A large log spares writing the same pages again and again while much comes in. */
 static const char settings_sql[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                                   "PRAGMA wal_autocheckpoint=4096;"
                                    "PRAGMA journal_size_limit=33554432;";
 
 /* A disk that fails is the target's trouble: it must not stop the process as the store's would. */
@@ -176,6 +174,7 @@ static bool set_busy(struct sqlite *db, int64_t busy_ms, struct err *err)
 static bool schema_ready(struct sqlite_sink *self, struct err *err)
 {
     struct stat now;
+    sqlite_checkpoint_at(self->db, LOG_PAGES);
     bool ok = sqlite_exec(self->db, settings_sql, err) && sqlite_begin(self->db, err) &&
               sqlite_exec(self->db, ledger_sql, err) && tables_ready(self, err) &&
               sqlite_commit(self->db, err) && schema_version(self, &self->schema_version, err);
@@ -488,7 +487,7 @@ static bool write_parcels(struct sink *sink, struct parcel *parcels, size_t coun
             return explain(self, err);
         }
     }
-    if (self->db != NULL && count < QUIET_PARCELS) {
+    if (self->db != NULL && count < SINK_BATCH_MAX) { /* Not a backlog: give the page cache back. */
         sqlite_shrink(self->db);
     }
     return true;
