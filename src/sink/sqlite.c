@@ -20,6 +20,7 @@ enum {
     SCHEMA_BYTES_MAX = 4 * 1024 * 1024, /* Tables, shapes and their statements. */
     BUSY_MS_MAX = 60 * 1000,
     CACHE_KIB = 8 * 1024,
+    LOG_PAGES = 4096,
     TIME_EVERY = 64, /* Parcels between two looks at the clock. */
     OPEN_TRIES_MAX = 3,
     TURNS_PER_PARCEL = 3, /* Refused, written again without it, shapes thrown away. */
