@@ -162,10 +162,16 @@ struct arena_mark arena_mark(const struct arena *arena)
 
 void arena_rewind(struct arena *arena, struct arena_mark mark)
 {
-    blocks_free(arena->blocks, mark.block);
-    arena->blocks = mark.block;
-    if (mark.block != NULL) {
-        mark.block->used = mark.block_used;
+    struct arena_block *last = mark.block;
+    if (last == NULL &&
+        arena->blocks != NULL) { /* It was empty: keep the first block, as a reset does. */
+        for (last = arena->blocks; last->next != NULL; last = last->next) {
+        }
+    }
+    blocks_free(arena->blocks, last);
+    arena->blocks = last;
+    if (last != NULL) {
+        last->used = mark.block != NULL ? mark.block_used : 0;
     }
     arena->used = mark.used;
 }

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -487,6 +486,7 @@ bool sqlite_backup(struct sqlite *from, struct str to_path, struct err *err)
     if (!sqlite_open(&to, to_path, &(struct sqlite_options){.create = true}, err)) {
         return false;
     }
+    must(to != NULL);
     sqlite3_backup *copy = sqlite3_backup_init(to->handle, "main", from->handle, "main");
     if (copy == NULL) {
         bool ok = fail(to, err);

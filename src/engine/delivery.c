@@ -222,8 +222,6 @@ static bool delivery_step(struct worker *worker, struct err *err)
     struct sink *sink = worker->sink->sink;
     int64_t now = worker_mono_ms(worker);
     int64_t wall = clock_wall_ms(worker->clock);
-    int64_t next_due_ms = 0;
-    bool more = false;
     if (!breaker_allows(&worker->breaker, now)) {
         worker->wake_ms = worker->breaker.until_ms;
         return true;
@@ -241,14 +239,15 @@ static bool delivery_step(struct worker *worker, struct err *err)
     if (parcels == NULL) {
         return err_set(err, ERR_RETRY, "out of step memory for %zu records", count);
     }
-    if (!store_outbox_due(worker->store, &worker->arena, worker->sink->name, wall, parcels, &count,
-                          &more, &next_due_ms, err)) {
+    struct outbox_due due = {.parcels = parcels, .count = count};
+    if (!store_outbox_due(worker->store, &worker->arena, worker->sink->name, wall, &due, err)) {
         return false;
     }
-    worker->batch = more ? worker->batch * 8 : BATCH_FIRST;
+    count = due.count;
+    worker->batch = due.more ? worker->batch * 8 : BATCH_FIRST;
     worker->batch = worker->batch < SINK_BATCH_MAX ? worker->batch : SINK_BATCH_MAX;
     if (count == 0) {
-        int64_t wait = next_due_ms > wall ? next_due_ms - wall : 0;
+        int64_t wait = due.next_due_ms > wall ? due.next_due_ms - wall : 0;
         if (wait > 0 && wait < WORKER_IDLE_MS) {
             worker->wake_ms = now + wait;
         }

@@ -4,12 +4,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/thread.h"
 #include "engine/runner.h"
-#include "store/archive.h"
 #include "store/run.h"
 
 enum {

@@ -1,6 +1,5 @@
 #include "engine/runner.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "base/thread.h"

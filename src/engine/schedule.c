@@ -50,7 +50,7 @@ static struct passed passed_every(const struct schedule *schedule, int64_t last_
 static struct passed passed_cron(const struct schedule *schedule, int64_t last_ms, int64_t now_ms)
 {
     struct passed passed = walk(schedule, last_ms, now_ms);
-    const int64_t hour_ms = 3600 * 1000;
+    const int64_t hour_ms = INT64_C(3600) * 1000;
     for (int64_t window_ms = hour_ms; passed.next_ms != 0 && passed.next_ms <= now_ms;
          window_ms *= 24) {
         struct passed recent = walk(schedule, now_ms - window_ms, now_ms);

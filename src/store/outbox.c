@@ -289,21 +289,42 @@ static bool look_at(struct due_scan *scan, const struct query *query, struct par
     return !*taken || read_parcel(scan, query, parcel, err);
 }
 
-bool store_outbox_due(struct store *store, struct arena *arena, struct str sink, int64_t now_ms,
-                      struct parcel *parcels, size_t *count, bool *more, int64_t *next_due_ms,
+/* Go through the rows until the batch is full or enough were looked at. */
+static bool scan_rows(struct due_scan *scan, struct query *query, struct outbox_due *due,
                       struct err *err)
 {
+    size_t room = due->count;
+    bool row = false;
+    due->count = 0;
+    bool ok = store_step(scan->store, query, &row, err);
+    size_t scanned = 0;
+    while (ok && row && scanned < (due->count > 0 ? SCAN_MAX : SCAN_FAR_MAX) && due->count < room &&
+           scan->bytes < SINK_BATCH_BYTES_MAX) {
+        bool taken = false;
+        ok = look_at(scan, query, &due->parcels[due->count], &taken, err);
+        due->count += ok && taken;
+        scanned++;
+        ok = ok && store_step(scan->store, query, &row, err);
+    }
+    query_end(query);
+    due->more = row && due->count > 0;
+    due->next_due_ms = scan->next_due_ms;
+    return ok;
+}
+
+bool store_outbox_due(struct store *store, struct arena *arena, struct str sink, int64_t now_ms,
+                      struct outbox_due *due, struct err *err)
+{
     int64_t sink_id = 0;
-    size_t room = *count;
     struct due_scan scan = {
         .store = store, .arena = arena, .blocked = {.arena = arena}, .now_ms = now_ms};
-    *count = 0;
-    *more = false;
-    *next_due_ms = 0;
+    due->more = false;
+    due->next_due_ms = 0;
     if (!store_name_find(store, sink, &sink_id, err)) {
         return false;
     }
     if (sink_id == 0) { /* Nothing was ever emitted for it. */
+        due->count = 0;
         return true;
     }
     struct query *query = store_query(store,
@@ -315,21 +336,7 @@ bool store_outbox_due(struct store *store, struct arena *arena, struct str sink,
         return false;
     }
     query_bind_int(query, 1, sink_id);
-    bool row = false;
-    bool ok = store_step(store, query, &row, err);
-    size_t scanned = 0;
-    while (ok && row && scanned < (*count > 0 ? SCAN_MAX : SCAN_FAR_MAX) && *count < room &&
-           scan.bytes < SINK_BATCH_BYTES_MAX) {
-        bool taken = false;
-        ok = look_at(&scan, query, &parcels[*count], &taken, err);
-        *count += ok && taken;
-        scanned++;
-        ok = ok && store_step(store, query, &row, err);
-    }
-    query_end(query);
-    *more = row && *count > 0;
-    *next_due_ms = scan.next_due_ms;
-    return ok;
+    return scan_rows(&scan, query, due, err);
 }
 
 bool store_outbox_any(struct store *store, struct str sink, bool *any, struct err *err)

@@ -30,11 +30,17 @@ bool store_outbox_put(struct store *store, const struct effect *effect, int64_t 
 /* Does anything wait for the sink? */
 bool store_outbox_any(struct store *store, struct str sink, bool *any, struct err *err);
 
-/* Up to `*count` parcels that are due, oldest first, no two of one entity. `*next_due_ms` is when
-   the next waiting one becomes due (0: nothing waits). `*more` tells that others are due now. */
+/* What is due for a sink: oldest first, no two of one entity. */
+struct outbox_due {
+    struct parcel *parcels; /* Room for them, and how many there are then. */
+    size_t count;
+    bool more;           /* Others are due now. */
+    int64_t next_due_ms; /* When the next waiting one becomes due; 0: nothing waits. */
+};
+
+/* Fill `due`, whose parcels and count (the room) are set by the caller. */
 bool store_outbox_due(struct store *store, struct arena *arena, struct str sink, int64_t now_ms,
-                      struct parcel *parcels, size_t *count, bool *more, int64_t *next_due_ms,
-                      struct err *err);
+                      struct outbox_due *due, struct err *err);
 
 /* Each needs an open change and does nothing when the parcel is not waiting any more. */
 bool store_outbox_done(struct store *store, struct str sink, const struct effect *effect,

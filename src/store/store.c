@@ -12,10 +12,10 @@ enum { NAMES_ARENA_LIMIT = 64 * 1024 * 1024, CHECKPOINT_PAGES = 2000 };
 /* A corrupt file or a failing disk must stop the process; everything else keeps its grade. */
 static bool grade(struct store *store, struct err *err)
 {
-    if (sqlite_failed_disk(store->db)) {
+    /* The store's own tables never refuse what the store writes. */
+    bool refused = err->kind == ERR_REJECT || err->kind == ERR_CONFIG;
+    if (refused || sqlite_failed_disk(store->db)) {
         err->kind = ERR_STORE;
-    } else if (err->kind == ERR_REJECT || err->kind == ERR_CONFIG) {
-        err->kind = ERR_STORE; /* The store's own tables never refuse what the store writes. */
     }
     return err_prefix(err, "store: ");
 }

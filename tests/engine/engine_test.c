@@ -9,7 +9,6 @@
 #include "base/thread.h"
 #include "db/sqlite.h"
 #include "engine/toy.h"
-#include "store/archive.h"
 
 /* engine_serve() on a thread of its own. */
 struct serving {
@@ -386,7 +385,7 @@ static void what_cannot_be_opened_says_why(void **state)
 {
     struct toy *toy = *state;
     struct engine *engine = NULL;
-    char path[5000];
+    static char path[5000];
     memset(path, 'x', sizeof path);
     const struct {
         struct str folder;

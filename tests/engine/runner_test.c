@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/thread.h"
 #include "engine/runner.h"
 #include "store/fixture.h"
 

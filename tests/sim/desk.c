@@ -229,7 +229,7 @@ static bool count_tick(struct op_env *env, struct err *err)
         return false;
     }
     (void)str_to_int64(before, &ticks);
-    struct str now = arena_printf(env->arena, "%lld", (long long)(ticks + 1));
+    struct str now = arena_printf(env->arena, "%" PRId64, ticks + 1);
     return env->put(env, STR("ticks"), now, err) &&
            emit(env, RECORD_ABSOLUTE, "leads", "ticks", STR("ticks"), now, false, err);
 }
@@ -289,7 +289,7 @@ static bool hourly_apply(struct op *op, struct op_env *env, const struct message
         return false;
     }
     (void)str_to_int64(before, &count);
-    struct str now = arena_printf(env->arena, "%lld", (long long)(count + 1));
+    struct str now = arena_printf(env->arena, "%" PRId64, count + 1);
     return env->put(env, STR("n"), now, err) &&
            emit(env, RECORD_ABSOLUTE, "leads", "hourly", STR("hourly"), now, false, err);
 }

@@ -13,14 +13,6 @@
  * FAULT_STRIDE=1 walks all of them (`zig build storm`). A failure prints FAULT_KIND, FAULT_AT and
  * FAULT_TIMES, which repeat it alone.
  */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,6 +25,7 @@
 #include "base/must.h"
 #include "db/sqlite.h"
 #include "fault_vfs.h"
+#include "test.h"
 #include "world.h"
 
 enum {

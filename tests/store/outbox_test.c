@@ -65,8 +65,11 @@ static struct due due_of(struct fixture *f, const char *sink, size_t room)
     struct due due = {.count = room};
     due.parcels = arena_array(&f->arena, room, sizeof *due.parcels);
     assert_non_null(due.parcels);
-    fixture_ok(f, store_outbox_due(f->store, &f->arena, str_of(sink), f->now_ms, due.parcels,
-                                   &due.count, &due.more, &due.next_ms, &f->err));
+    struct outbox_due out = {.parcels = due.parcels, .count = room};
+    fixture_ok(f, store_outbox_due(f->store, &f->arena, str_of(sink), f->now_ms, &out, &f->err));
+    due.count = out.count;
+    due.more = out.more;
+    due.next_ms = out.next_due_ms;
     return due;
 }
 
@@ -468,14 +471,11 @@ static void too_little_memory_is_tried_again(void **state)
     static const struct letter letter = {.message = 1, .entity = "a"};
     struct fixture *f = *state;
     struct parcel parcels[4];
-    size_t count = COUNT(parcels);
-    bool more = false;
-    int64_t next_ms = 0;
+    struct outbox_due due = {.parcels = parcels, .count = COUNT(parcels)};
     struct arena tiny;
     (void)emit(f, &letter);
     arena_init(&tiny, 16);
-    assert_false(store_outbox_due(f->store, &tiny, STR("table"), f->now_ms, parcels, &count, &more,
-                                  &next_ms, &f->err));
+    assert_false(store_outbox_due(f->store, &tiny, STR("table"), f->now_ms, &due, &f->err));
     assert_int_equal(f->err.kind, ERR_RETRY);
     f->err = (struct err){0};
     arena_free(&tiny);
