@@ -11,7 +11,7 @@ FILENAME == "build.zig" {
     if ($0 ~ /^const ROOMS/) table = "rooms"
     if ($0 ~ /^const UNIT_TESTS/) table = "tests"
     if ($0 ~ /^const PROGRAMS/) table = "programs"
-    if ($0 ~ /^(};|const [A-Z_]+ = \[_\][A-Za-z ]+{};)/) table = ""
+    if ($0 ~ /^([}];|const [A-Z_]+ = \[_\][A-Za-z ]+[{][}];)/) table = ""
     if ($0 ~ /"src\/app\/main\.c"/) listed["src/app/main.c"] = 1
     if (table == "") next
     sub(/\/\/.*/, "")

@@ -32,7 +32,7 @@ FILENAME ~ /fences\.txt$/ {
 # The room table of build.zig: `.name = "x"` and, behind it, `.may = &.{ "a", "b" }`.
 FILENAME == "build.zig" {
     if ($0 ~ /^const ROOMS/) inside = 1
-    if (inside && $0 ~ /^};/) inside = 0
+    if (inside && $0 ~ /^[}];/) inside = 0
     if (!inside) next
     if (match($0, /\.name = "[a-z]+"/)) {
         room = substr($0, RSTART + 9, RLENGTH - 10)
@@ -40,12 +40,12 @@ FILENAME == "build.zig" {
         reading = 0
     }
     list = $0
-    if (match(list, /\.may = &\.{/)) {
+    if (match(list, /\.may = &\.[{]/)) {
         reading = 1
         list = substr(list, RSTART + RLENGTH)
     }
     if (!reading) next
-    if (match(list, /}/)) {
+    if (match(list, /[}]/)) {
         reading = 0
         list = substr(list, 1, RSTART - 1)
     }
