@@ -11,6 +11,8 @@
 #include "config/options.h"
 #include "config/schedule.h"
 
+#define KEEP_RUNS_MS (INT64_C(90) * 24 * 3600 * 1000)
+
 enum { WHAT_MAX = 256 };
 
 /* What the engine, and not the kind, wants to know of every source and sink. */
@@ -31,6 +33,20 @@ static const struct option sink_options[] = {
     OPTION_DURATION(struct common, timeout_ms, "timeout", "1m", "How long one write may take."),
     OPTION_INT(struct common, attempts, "attempts", "20", 1, 1000,
                "How often a record is tried before it becomes a dead letter."),
+    OPTION_END,
+};
+
+/* How long the store keeps what was worked on; `keep:` of the file. */
+struct keeping {
+    int64_t messages_ms;
+    int64_t runs_ms;
+};
+
+static const struct option keep_options[] = {
+    OPTION_DURATION(struct keeping, messages_ms, "messages", NULL,
+                    "Age at which archived messages go; by default they stay for ever."),
+    OPTION_DURATION(struct keeping, runs_ms, "runs", "90d",
+                    "Age at which ended runs, refusals and events go."),
     OPTION_END,
 };
 
@@ -385,6 +401,39 @@ static void note_sinks(struct reader *reader, const struct yaml_node *section)
     reader->sink_count = yaml_count(section);
 }
 
+static bool read_keep(struct build *build, const struct yaml_node *root)
+{
+    struct keeping keeping = {0};
+    struct option_set set = {keep_options, &keeping};
+    const struct yaml_node *map = yaml_get(root, STR("keep"));
+    if (map != NULL && !reader_is_map(build->reader, map, "keep")) {
+        return false;
+    }
+    if (map != NULL && !config_options_read(build->reader, map, "keep", &set, 1, NULL)) {
+        return false;
+    }
+    build->config->plan.archive_keep_ms = keeping.messages_ms;
+    build->config->plan.runs_keep_ms = map != NULL ? keeping.runs_ms : KEEP_RUNS_MS;
+    return true;
+}
+
+/* A source on whose messages nobody waits is read when a run asks for it, and not all the time. */
+static void find_on_demand(struct build *build)
+{
+    const struct plan *plan = &build->config->plan;
+    for (size_t i = 0; i < plan->source_count; i++) {
+        bool awaited = false;
+        for (size_t j = 0; j < plan->pipeline_count; j++) {
+            const struct plan_pipeline *pipeline = &plan->pipelines[j];
+            for (size_t k = 0; k < pipeline->chat_count; k++) {
+                awaited = awaited || (pipeline->schedule.kind == SCHEDULE_ON_MESSAGE &&
+                                      str_equal(pipeline->chats[k].source, plan->sources[i].name));
+            }
+        }
+        build->sources[i].on_demand = !awaited;
+    }
+}
+
 bool config_build(struct config *config, struct reader *reader, const struct yaml_node *root,
                   const struct kinds *kinds)
 {
@@ -400,6 +449,8 @@ bool config_build(struct config *config, struct reader *reader, const struct yam
     bool good = read_section(&build, root, "sources", "source", PLAN_SOURCES_MAX, read_source);
     good = read_section(&build, root, "sinks", "sink", PLAN_SINKS_MAX, read_sink) && good;
     note_sinks(reader, yaml_get(root, STR("sinks")));
-    return read_section(&build, root, "pipelines", "pipeline", PLAN_PIPELINES_MAX, read_pipeline) &&
+    good = read_section(&build, root, "pipelines", "pipeline", PLAN_PIPELINES_MAX, read_pipeline) &&
            good;
+    find_on_demand(&build);
+    return read_keep(&build, root) && good;
 }

@@ -7,7 +7,7 @@
 #include "config/build.h"
 #include "config/nearest.h"
 
-static const char *const top_keys[] = {"store", "sources", "sinks", "pipelines", NULL};
+static const char *const top_keys[] = {"store", "keep", "sources", "sinks", "pipelines", NULL};
 
 /* Where a configuration is looked for when none is named. */
 static const char *const usual_paths[] = {"sluice.yaml", "/config/sluice.yaml"};

@@ -22,6 +22,11 @@ static const struct fault_case structure_cases[] = {
     {"", "sluice.yaml:1:1: the file is empty"},
     {"- a\n", "sluice.yaml:1:1: the file: a map of keys is expected here, not a list"},
     {"storre: data\n" SOURCES REST, "sluice.yaml:1:1: unknown key 'storre'; did you mean 'store'?"},
+    {"keep: {messages: 365d, runs: 30d}\n" SOURCES REST, "ok"},
+    {"keep: {mesages: 365d}\n" SOURCES REST,
+     "sluice.yaml:1:8: keep: unknown key 'mesages'; did you mean 'messages'?"},
+    {"keep: 5\n" SOURCES REST,
+     "sluice.yaml:1:7: keep: a map of keys is expected here, not a whole number"},
     {"http: {}\n" SOURCES REST, "sluice.yaml:1:1: unknown key 'http'"},
     {SOURCES SINKS, "sluice.yaml:1:1: the key 'pipelines' is missing"},
     {"sources: {}\n" REST, "sluice.yaml:1:10: sources: between 1 and 64 are expected\n"
@@ -233,6 +238,8 @@ static void values_arrive(void **state)
     assert_str_equal(source->words.items[2], STR("5"));
     assert_str_equal(source->zone, STR("Asia/Jerusalem"));
     assert_null(source->password.ptr);
+    assert_true(config.plan.archive_keep_ms == 0);
+    assert_true(config.plan.runs_keep_ms == INT64_C(90) * 24 * 3600 * 1000);
     assert_int_equal(config.plan.sources[0].poll_ms, 20000);
     assert_int_equal(config.plan.sources[0].fetch_ms, 60000);
     assert_int_equal(config.plan.sinks[0].attempts_max, 20);
