@@ -3,7 +3,7 @@
 # of an undisturbed run, to the last comment block.
 . "$(dirname "$0")/desk.inc"
 
-total=60000 part=3000
+total=300000 part=15000
 
 # The undisturbed run.
 desk 5
@@ -11,8 +11,8 @@ fill 1 $total 5
 "$SLUICE" run 2>> sluice.log > /dev/null
 is "exit code of the undisturbed run" $? 0
 outcome expected
-is "reviews" "$(rows)" 2700
-is "comment blocks" "$(blocks)" 300
+is "reviews" "$(rows)" 13500
+is "comment blocks" "$(blocks)" 1500
 rm -rf data messages.db*
 
 bridge
@@ -23,7 +23,7 @@ while [ "$first" -le "$total" ]; do
     filling=$!
     first=$((first + part))
     seed=$(((seed * 1103515245 + 12345) % 2147483648))
-    sleep "0.$(printf %03d $((seed / 65536 % 250)))"
+    sleep "0.$(printf %03d $((seed / 65536 % 150)))"
     kill9
     wait "$filling"
     kills=$((kills + 1))
