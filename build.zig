@@ -215,6 +215,7 @@ const ROOMS = [_]Room{
             "help.c",
             "lists.c",
             "look.c",
+            "parse.c",
             "progress.c",
             "run.c",
             "serve.c",

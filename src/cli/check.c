@@ -23,9 +23,6 @@ static void show(const struct config *config)
 int cli_check(struct cli *cli)
 {
     struct config config;
-    if (cli->word_count > 0) {
-        return cli_unexpected("check", cli->words[0]);
-    }
     int code = cli_config_load(cli, &config);
     if (code == CLI_OK) {
         show(&config);

@@ -31,29 +31,62 @@ enum cli_exit {
     CLI_CONFIG = 78,      /* The configuration is wrong. */
 };
 
-enum { CLI_WORDS_MAX = 256 };
+enum { CLI_WORDS_MAX = 256, CLI_FLAGS_MAX = 32, CLI_ANY = -1 };
+
+/* A flag of a verb. Parsing, help, the man page and completions come from these tables. */
+struct cli_flag {
+    const char *name;  /* "--since" */
+    const char *value; /* "TIME": the flag takes a value, called so; NULL for a switch. */
+    const char *doc;   /* One sentence. */
+};
+
+struct cli_given {
+    const struct cli_flag *flag;
+    struct str value;
+};
+
+struct cli;
+
+/*
+ * A verb, or one of the acts of a verb ("list" of "dlq"). Parsing refuses what the entry does not
+ * take (an unknown flag, one that is given twice, a missing value, too few or too many words), so
+ * run() meets only what fits.
+ */
+struct cli_verb {
+    const char *name;
+    const char *words; /* How the words behind it are called: "[PIPELINE...]"; "" for none. */
+    const char *summary;
+    const char *examples;         /* Whole lines; help begins with them. */
+    const char *about;            /* Whole lines, at most 98 columns. */
+    const struct cli_flag *flags; /* Ended by an empty entry; may be NULL. */
+    const struct cli_verb *acts;  /* Ended by an empty entry; then run may be NULL. */
+    int words_min;
+    int words_max; /* CLI_ANY: as many as there are. */
+    int (*run)(struct cli *cli);
+};
 
 struct cli {
     const struct kinds *kinds;
     const char *const *environment;
-    struct str config_path; /* Absent when it was not given. */
+    const struct cli_verb *verb;
+    const struct cli_verb *act; /* NULL: the verb has none. */
+    struct str config_path;     /* Absent when it was not given. */
     struct str data_dir;
     bool json;
+    bool plain; /* No colours, no moving line: --plain, $NO_COLOR, or not a terminal. */
     bool verbose;
     bool help;
-    struct str words[CLI_WORDS_MAX]; /* What stands behind the verb, without flags. */
+    struct str words[CLI_WORDS_MAX]; /* What stands behind the verb and its act, without flags. */
     size_t word_count;
-};
-
-struct cli_verb {
-    const char *name;
-    const char *summary;
-    const char *usage; /* Examples first; for `help VERB`. */
-    int (*run)(struct cli *cli);
+    struct cli_given given[CLI_FLAGS_MAX]; /* Flags of the verb. */
+    size_t given_count;
 };
 
 /* The table, ended by an empty entry. */
 extern const struct cli_verb cli_verbs[];
+
+/* Flags that every verb takes, ended by an empty entry. */
+extern const struct cli_flag cli_global_flags[];
 
 /* The whole program behind main(): parse, run the verb, return its exit code. */
 int cli_main(int count, char **words, const char *const *environment, const struct kinds *kinds);
@@ -72,14 +105,22 @@ __attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
 /* Say an error and give the exit code of its kind. */
 int cli_fail(const struct err *err);
 
-/* Refuse a word that the verb does not take. */
-int cli_unexpected(const char *verb, struct str word);
+/* Was a flag of the verb given, and with which value? Absent when it was not. */
+bool cli_given(const struct cli *cli, const char *flag);
+struct str cli_value(const struct cli *cli, const char *flag);
+
+/* "sluice dlq list" */
+void cli_command(const struct cli *cli, char *out, size_t size);
+
+/* Say what is wrong with the command, and where help is. Returns CLI_USAGE. */
+__attribute__((format(printf, 2, 3))) int cli_misused(const struct cli *cli, const char *format,
+                                                      ...);
 
 /* Each verb, in its own file. */
 int cli_check(struct cli *cli);
-int cli_dlq(struct cli *cli);
+int cli_dlq_list(struct cli *cli);
 int cli_help(struct cli *cli);
-int cli_refused(struct cli *cli);
+int cli_refused_list(struct cli *cli);
 int cli_run(struct cli *cli);
 int cli_serve(struct cli *cli);
 int cli_status(struct cli *cli);

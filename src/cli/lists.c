@@ -100,18 +100,10 @@ static bool write_refused(struct look *look, bool as_json, struct err *err)
     return true;
 }
 
-static int list(struct cli *cli, const char *verb,
-                bool (*write)(struct look *look, bool as_json, struct err *err))
+static int list(struct cli *cli, bool (*write)(struct look *look, bool as_json, struct err *err))
 {
     struct look look;
     struct err err = {0};
-    if (cli->word_count == 0 || !str_equal(cli->words[0], STR("list"))) {
-        cli_say("what shall be done? write: sluice %s list", verb);
-        return CLI_USAGE;
-    }
-    if (cli->word_count > 1) {
-        return cli_unexpected(verb, cli->words[1]);
-    }
     int code = look_begin(&look, cli);
     if (code != CLI_OK) {
         (void)look_end(&look, true, &err);
@@ -129,12 +121,12 @@ static int list(struct cli *cli, const char *verb,
     return look_end(&look, ok, &err);
 }
 
-int cli_dlq(struct cli *cli)
+int cli_dlq_list(struct cli *cli)
 {
-    return list(cli, "dlq", write_dead);
+    return list(cli, write_dead);
 }
 
-int cli_refused(struct cli *cli)
+int cli_refused_list(struct cli *cli)
 {
-    return list(cli, "refused", write_refused);
+    return list(cli, write_refused);
 }

@@ -25,9 +25,6 @@ int cli_serve(struct cli *cli)
     struct session session;
     struct err err = {0};
     size_t left = 0;
-    if (cli->word_count > 0) {
-        return cli_unexpected("serve", cli->words[0]);
-    }
     int code = session_begin(&session, cli);
     if (code == CLI_OK) {
         bool ok = engine_serve(session.engine, &left, &err);

@@ -150,9 +150,6 @@ int cli_status(struct cli *cli)
     struct counts counts = {0};
     struct run *runs = NULL;
     size_t run_count = 0;
-    if (cli->word_count > 0) {
-        return cli_unexpected("status", cli->words[0]);
-    }
     int code = look_begin(&look, cli);
     bool ok = code == CLI_OK;
     if (ok && look.store != NULL) {

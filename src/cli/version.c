@@ -18,9 +18,6 @@
 
 int cli_version(struct cli *cli)
 {
-    if (cli->word_count > 0) {
-        return cli_unexpected("version", cli->words[0]);
-    }
     (void)printf("sluice %s\n", SLUICE_VERSION);
     if (cli->verbose) {
         (void)printf("%s, built by %s\ntime zones %.*s\n%s", MACHINE, __VERSION__,

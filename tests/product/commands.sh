@@ -30,9 +30,15 @@ says "did you mean '--config'?"
 try 64 --config
 says "--config needs a value"
 try 64 check now
-says "check does not take 'now'"
+says "'now' is one word too many"
+try 64 check --data a --data=b
+says "--data is given twice"
+try 64 dlq lst
+says "did you mean 'list'?"
+try 64 check --json=yes
+says "--json takes no value"
 try 64 dlq
-says "sluice dlq list"
+says "one of: list"
 try 0 version
 shows "sluice "
 try 0 --version

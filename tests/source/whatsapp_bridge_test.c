@@ -1,4 +1,5 @@
 /* whatsapp-bridge: every row arrives once it is there, whatever the bridge does to its table. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -617,15 +618,25 @@ static void nothing_is_skipped_at_random(void **state)
     }
 }
 
-/* The writer of the test below: another process, as fast as it can. */
-static void write_and_exit(const char *path, bool wal, int inserts)
+/* Has the other end of the pipe been closed? */
+static bool told_to_end(int pipe)
+{
+    struct pollfd end = {.fd = pipe, .events = POLLIN};
+    return poll(&end, 1, 1) > 0;
+}
+
+/*
+ * The writer of the test below: another process. It writes `inserts` times as fast as it can, and
+ * then slowly until the reader has seen enough, however slow that one is.
+ */
+static void write_and_exit(const char *path, bool wal, int inserts, int pipe)
 {
     struct sqlite *db = NULL;
     struct err err = {0};
     bool ok = sqlite_open(&db, str_of(path), &(struct sqlite_options){.create = true}, &err) &&
               sqlite_exec(db, wal ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode=DELETE", &err);
     ok = ok && sqlite_exec(db, "PRAGMA synchronous=OFF", &err);
-    for (int i = 0; ok && i < inserts; i++) {
+    for (int i = 0; ok && i < 10 * inserts && (i < inserts || !told_to_end(pipe)); i++) {
         char sql[512];
         int what = i % 10;
         if (what == 3) {
@@ -664,15 +675,23 @@ static void live_writer(bool wal)
     rig_open(&rig);
     rig_ask(&rig, A);
     rig.limit = 16;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
     pid_t writer = fork();
     assert_true(writer >= 0);
     if (writer == 0) {
-        write_and_exit(rig.path, wal, 2000);
+        (void)close(ends[1]);
+        write_and_exit(rig.path, wal, 2000, ends[0]);
     }
+    (void)close(ends[0]);
     while (waitpid(writer, &status, WNOHANG) == 0) {
         if (rig_fetch(&rig)) {
             moved += rig.batch.count > 0 ? 1 : 0;
             rig_accept(&rig);
+            if (moved == 4 && ends[1] >= 0) {
+                (void)close(ends[1]);
+                ends[1] = -1;
+            }
         } else if (rig.err.kind != ERR_RETRY) {
             fail_msg("fetch %zu: %s", fetches, rig.err.text);
         }
