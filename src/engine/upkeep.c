@@ -66,10 +66,9 @@ static bool upkeep_step(struct worker *worker, struct err *err)
         worker->swept_ms = sweep ? now : worker->swept_ms;
         worker->checked_ms = more ? 0 : now;
     }
-    if (!more && !more_text) {
-        store_shrink(worker->store);
-    }
-    worker->wake_ms = now + (more || more_text ? PAUSE_MS : WORKER_IDLE_MS);
+    bool left = more || more_text;
+    worker->rest_ms = left ? now + WORKER_REST_MS : worker->rest_ms;
+    worker->wake_ms = now + (left ? PAUSE_MS : WORKER_IDLE_MS);
     return true;
 }
 

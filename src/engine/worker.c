@@ -65,10 +65,33 @@ static bool ends_process(const struct err *err)
     return err->kind == ERR_STORE || err->kind == ERR_STOP;
 }
 
+/*
+ * What a load needed is given back once nothing was to do for a while. Not at once: what trickles
+ * in would make everything anew each time.
+ */
+static void rest_when_idle(struct worker *worker)
+{
+    int64_t now = worker_mono_ms(worker);
+    if (worker->busy) {
+        worker->rest_ms = now + WORKER_REST_MS;
+    }
+    if (worker->busy || worker->rest_ms == 0) {
+        return;
+    }
+    if (now < worker->rest_ms) {
+        worker->wake_ms = worker->wake_ms < worker->rest_ms ? worker->wake_ms : worker->rest_ms;
+        return;
+    }
+    worker->rest_ms = 0;
+    store_shrink(worker->store);
+    if (worker->type->rest != NULL) {
+        worker->type->rest(worker);
+    }
+}
+
 bool worker_run(struct worker *worker, struct err *err)
 {
     *err = (struct err){0};
-    bool was_busy = worker->busy;
     worker->busy = false;
     worker->wake_ms = worker_mono_ms(worker) + WORKER_IDLE_MS; /* A type may choose another. */
     bool ok = worker->opened || open_worker(worker, err);
@@ -88,12 +111,7 @@ bool worker_run(struct worker *worker, struct err *err)
         if (!worker->busy && worker->arena.hint > 0) { /* More than the smallest block. */
             arena_free(&worker->arena);
         }
-        if (was_busy && !worker->busy) { /* It goes to sleep: give back what it needed. */
-            store_shrink(worker->store);
-            if (worker->type->rest != NULL) {
-                worker->type->rest(worker);
-            }
-        }
+        rest_when_idle(worker);
         return true;
     }
     if (was_stopped(worker, err)) {

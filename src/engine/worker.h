@@ -35,6 +35,7 @@ enum {
     WORKER_REFUSED_MAX = 32,
     WORKER_WHY_MAX = 240,
     WORKER_IDLE_MS = 10 * 1000, /* How often an idle worker looks although nobody rang. */
+    WORKER_REST_MS = 2000,      /* After so long without work it gives its caches back. */
 };
 
 struct worker;
@@ -79,6 +80,7 @@ struct worker {
     bool opened;
     bool busy;
     int64_t wake_ms; /* Monotonic time of the next step. */
+    int64_t rest_ms; /* Monotonic: when it gives its caches back; 0: it has nothing to give. */
     int failures;    /* In a row; reset by a good step. */
     char doing[64];  /* What it is at, for the message when it hangs. */
 
