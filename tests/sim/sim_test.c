@@ -10,9 +10,11 @@
  * repeats it.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/must.h"
@@ -21,6 +23,28 @@
 #include "world.h"
 
 enum { SOURCES = 1 + DESK_SOURCES, PIPELINES = 1 + DESK_PIPELINES, SINKS = 1 + DESK_SINKS };
+
+enum { SHARES_MAX = 8 };
+
+/* This process runs a share of the cases: a failure ends it, and the test fails by its status. */
+static bool in_share;
+
+struct tally;
+typedef void run_case(int64_t which, struct tally *tally);
+
+__attribute__((format(printf, 1, 2))) static void case_failed(const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (in_share) {
+        (void)fprintf(stderr, "%s\n", text);
+        _exit(1);
+    }
+    fail_msg("%s", text);
+}
 
 struct scene {
     struct world world;
@@ -62,7 +86,8 @@ static void scene_check(struct scene *scene, const char *what, int64_t which)
     bool ok = drops_slice_check(scene->drops);
     ok = desk_slice_check(scene->desk, scene->world.store, jumps) && ok;
     if (!ok) {
-        fail_msg("%s %" PRId64 " (repeat: SIM_FROM=%" PRId64 " SIM_SEEDS=1)", what, which, which);
+        case_failed("%s %" PRId64 " (repeat: SIM_FROM=%" PRId64 " SIM_SEEDS=1)", what, which,
+                    which);
     }
 }
 
@@ -80,6 +105,79 @@ static int64_t setting(const char *name, int64_t fallback)
     return text != NULL && str_to_int64(str_of(text), &value) ? value : fallback;
 }
 
+/* What the cases of a test add up to. */
+struct tally {
+    int64_t crashes;
+    int64_t steals;
+    int64_t minutes;
+};
+
+/* In a process of its own: every `stride`-th case from `first` on. Ends it. */
+static void run_share(int64_t first, int64_t end, int64_t stride, run_case *one, int out)
+{
+    struct tally tally = {0};
+    for (int64_t which = first; which < end; which += stride) {
+        one(which, &tally);
+    }
+    bool sent = write(out, &tally, sizeof tally) == (ssize_t)sizeof tally;
+    _exit(sent ? 0 : 1);
+}
+
+/*
+ * Share cases from..end-1 out among processes, a core each, and add up what they found. A case that
+ * fails has printed why. A single case runs in this process, where a debugger is.
+ */
+static struct tally run_cases(int64_t from, int64_t end, int64_t step, run_case *one)
+{
+    struct tally sum = {0};
+    pid_t pids[SHARES_MAX] = {0};
+    int ends[2];
+    int64_t cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t shares = cores < SHARES_MAX ? cores : SHARES_MAX;
+    if (end - from <= step) {
+        one(from, &sum);
+        return sum;
+    }
+    assert_int_equal(pipe(ends), 0);
+    for (int64_t i = 0; i < shares; i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0) {
+            in_share = true;
+            run_share(from + i * step, end, shares * step, one, ends[1]);
+        }
+    }
+    (void)close(ends[1]);
+    struct tally part;
+    while (read(ends[0], &part, sizeof part) == (ssize_t)sizeof part) {
+        sum.crashes += part.crashes;
+        sum.steals += part.steals;
+        sum.minutes += part.minutes;
+    }
+    (void)close(ends[0]);
+    for (int64_t i = 0; i < shares; i++) {
+        int status = 0;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+    return sum;
+}
+
+static void sweep_one(int64_t at, struct tally *tally)
+{
+    static struct scene scene;
+    scene_open(&scene, &scale_small, 1);
+    scene.world.fault_percent = 10;
+    scene.world.crash_at = at;
+    world_run(&scene.world);
+    if (scene.world.crashes != 1) {
+        case_failed("point %" PRId64 " was not passed", at);
+    }
+    scene_check(&scene, "sweep at", at);
+    tally->crashes += scene.world.crashes;
+    scene_close(&scene);
+}
+
 static void test_sweep(void **state)
 {
     static struct scene scene;
@@ -91,49 +189,40 @@ static void test_sweep(void **state)
     int64_t points = scene.world.crash_points;
     scene_close(&scene);
     int64_t step = setting("SIM_SWEEP_STEP", 1);
-    for (int64_t at = 1; at <= points; at += step) {
-        scene_open(&scene, &scale_small, 1);
-        scene.world.fault_percent = 10;
-        scene.world.crash_at = at;
-        world_run(&scene.world);
-        if (scene.world.crashes != 1) {
-            fail_msg("point %" PRId64 " was not passed", at);
-        }
-        scene_check(&scene, "sweep at", at);
-        scene_close(&scene);
-    }
-    print_message("sweep: died at %" PRId64 " crash points\n", points / step);
+    struct tally tally = run_cases(1, points + 1, step, sweep_one);
+    assert_int_equal(tally.crashes, (points + step - 1) / step);
+    print_message("sweep: died at %" PRId64 " crash points\n", tally.crashes);
+}
+
+static void storm_one(int64_t seed, struct tally *tally)
+{
+    static struct scene scene;
+    scene_open(&scene, &scale_whole, (uint64_t)seed);
+    int64_t start_ms = scene.world.mono_ms;
+    scene.world.fault_percent = 16;
+    scene.world.crash_permille = 12;
+    scene.world.steal_permille = 1;
+    scene.world.handles = seed % 10 == 0;
+    scene.world.jump_permille = seed % 3 == 0 ? 2 : 0;
+    world_run(&scene.world);
+    scene_check(&scene, "storm", seed);
+    tally->crashes += scene.world.crashes;
+    tally->steals += scene.world.steals;
+    tally->minutes += (scene.world.mono_ms - start_ms) / 60000;
+    scene_close(&scene);
 }
 
 static void test_storm(void **state)
 {
-    static struct scene scene;
     int64_t from = setting("SIM_FROM", 1);
     int64_t seeds = setting("SIM_SEEDS", 200);
-    int64_t crashes = 0;
-    int64_t steals = 0;
-    int64_t minutes = 0;
     (void)state;
-    for (int64_t seed = from; seed < from + seeds; seed++) {
-        scene_open(&scene, &scale_whole, (uint64_t)seed);
-        int64_t start_ms = scene.world.mono_ms;
-        scene.world.fault_percent = 16;
-        scene.world.crash_permille = 12;
-        scene.world.steal_permille = 1;
-        scene.world.handles = seed % 10 == 0;
-        scene.world.jump_permille = seed % 3 == 0 ? 2 : 0;
-        world_run(&scene.world);
-        scene_check(&scene, "storm", seed);
-        crashes += scene.world.crashes;
-        steals += scene.world.steals;
-        minutes += (scene.world.mono_ms - start_ms) / 60000;
-        scene_close(&scene);
-    }
-    assert_true(crashes > 0);
-    assert_true(seeds < 10 || steals > 0);
+    struct tally tally = run_cases(from, from + seeds, 1, storm_one);
+    assert_true(tally.crashes > 0);
+    assert_true(seeds < 10 || tally.steals > 0);
     print_message("storm: %" PRId64 " seeds, %" PRId64 " deaths, %" PRId64
                   " stolen leases, %" PRId64 " virtual minutes\n",
-                  seeds, crashes, steals, minutes);
+                  seeds, tally.crashes, tally.steals, tally.minutes);
 }
 
 static const struct sim_sink *sink_of(const struct scene *scene, struct str name)
