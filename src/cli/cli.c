@@ -7,21 +7,28 @@
 
 #include "cli/parse.h"
 
-/* Colours and moving lines are for terminals whose owner did not say otherwise. */
-static bool wants_plain(const char *const *environment)
+struct str cli_variable(const struct cli *cli, const char *name)
 {
-    for (; environment != NULL && *environment != NULL; environment++) {
-        if (strncmp(*environment, "NO_COLOR=", 9) == 0 && (*environment)[9] != '\0') {
-            return true;
+    size_t len = strlen(name);
+    for (const char *const *at = cli->environment; at != NULL && *at != NULL; at++) {
+        if (strncmp(*at, name, len) == 0 && (*at)[len] == '=') {
+            return str_of(*at + len + 1);
         }
     }
-    return isatty(STDOUT_FILENO) == 0;
+    return (struct str){0};
+}
+
+/* Colours and moving lines are for terminals that can and whose owner did not say otherwise. */
+static bool wants_plain(const struct cli *cli)
+{
+    return cli_variable(cli, "NO_COLOR").len > 0 ||
+           str_equal(cli_variable(cli, "TERM"), STR("dumb")) || isatty(STDOUT_FILENO) == 0;
 }
 
 int cli_main(int count, char **words, const char *const *environment, const struct kinds *kinds)
 {
     struct cli cli = {.kinds = kinds, .environment = environment};
-    cli.plain = wants_plain(environment);
+    cli.plain = wants_plain(&cli);
     int code = cli_parse(&cli, count, words);
     if (code != CLI_OK) {
         return code;

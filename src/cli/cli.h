@@ -109,6 +109,9 @@ int cli_fail(const struct err *err);
 bool cli_given(const struct cli *cli, const char *flag);
 struct str cli_value(const struct cli *cli, const char *flag);
 
+/* A variable of the process's environment; absent when it is not set. */
+struct str cli_variable(const struct cli *cli, const char *name);
+
 /* "sluice dlq list" */
 void cli_command(const struct cli *cli, char *out, size_t size);
 

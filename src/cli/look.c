@@ -26,6 +26,7 @@ int look_begin(struct look *look, const struct cli *cli)
     arena_init(&look->arena, LOOK_ARENA_LIMIT);
     buf_init(&look->out, &look->arena, 4096);
     int code = cli_config_place(cli, &look->config);
+    screen_init(&look->screen, cli, code == CLI_OK ? &look->config : NULL);
     if (code != CLI_OK) {
         return code;
     }

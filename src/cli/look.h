@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/show.h"
 #include "store/store.h"
 
 enum { LOOK_ARENA_LIMIT = 64 * 1024 * 1024, LOOK_LIST_MAX = 1000, LOOK_CELL_MAX = 200 };
@@ -20,6 +21,7 @@ struct look {
     struct buf out;
     struct store *store; /* NULL: there is none yet. */
     struct str path;
+    struct screen screen;
 };
 
 /* CLI_OK, or the code to end with. look_end() is due in both cases. */

@@ -7,7 +7,8 @@
 #include "config/build.h"
 #include "config/nearest.h"
 
-static const char *const top_keys[] = {"store", "keep", "sources", "sinks", "pipelines", NULL};
+static const char *const top_keys[] = {"store", "zone",      "keep", "sources",
+                                       "sinks", "pipelines", NULL};
 
 /* Where a configuration is looked for when none is named. */
 static const char *const usual_paths[] = {"sluice.yaml", "/config/sluice.yaml"};
@@ -64,6 +65,26 @@ static bool find_data_dir(struct config *config, const struct config_input *inpu
         config->data_dir = STR("data");
     }
     return true;
+}
+
+/* $SLUICE_ZONE, `zone` of the file; a wrong one is only a fault when `faults` are wanted. */
+static bool find_zone(struct config *config, struct reader *reader, const struct yaml_node *root)
+{
+    struct str name = {0};
+    struct place place = {0};
+    struct err err = {0};
+    const struct yaml_node *node = yaml_get(root, STR("zone"));
+    if (env_find(reader->env, STR("SLUICE_ZONE"), &name, &place) == ENV_NONE) {
+        if (node == NULL) {
+            return true;
+        }
+        if (!reader_text(reader, node, "zone", &name)) {
+            return false;
+        }
+        place = reader_place(node);
+    }
+    return zone_parse(name, &config->zone, &err) ||
+           fault_add_err(reader->faults, place, "zone", &err);
 }
 
 static bool check_top(struct reader *reader, const struct yaml_node *root)
@@ -185,7 +206,14 @@ bool config_load_place(struct config *config, const struct config_input *input, 
     }
     struct reader reader = {.arena = &config->arena, .faults = &config->faults, .env = &env};
     const struct yaml_node *root = parse(config);
-    return (root != NULL && find_data_dir(config, input, &reader, root)) || conclude(config, err);
+    bool found = root != NULL && find_data_dir(config, input, &reader, root);
+    if (found) {
+        struct faults ignored; /* Looking into a store needs no sound zone. */
+        faults_init(&ignored, &config->arena);
+        reader.faults = &ignored;
+        (void)find_zone(config, &reader, root);
+    }
+    return found || conclude(config, err);
 }
 
 bool config_load(struct config *config, const struct config_input *input, struct err *err)
@@ -200,6 +228,7 @@ bool config_load(struct config *config, const struct config_input *input, struct
     if (root != NULL && reader_is_map(&reader, root, "the file")) {
         (void)check_top(&reader, root);
         (void)find_data_dir(config, input, &reader, root);
+        (void)find_zone(config, &reader, root);
         (void)config_build(config, &reader, root, input->kinds);
     }
     return conclude(config, err);

@@ -2,6 +2,7 @@
  * config: files and variables that people wrote, checked as a whole and made into a plan.
  *
  *     store: data                        the data folder, unless --data or $SLUICE_DATA say another
+ *     zone: Asia/Jerusalem               in which times are shown, unless $SLUICE_ZONE says another
  *     sources:
  *       bridge:                          a name of one's own
  *         kind: whatsapp-bridge
@@ -63,7 +64,8 @@ struct config {
     struct plan plan;
     struct str path;
     struct str data_dir;
-    struct str log_file; /* $LOG_FILE; absent for standard error. */
+    const struct zone *zone; /* In which people are shown times; NULL: not said. */
+    struct str log_file;     /* $LOG_FILE; absent for standard error. */
     enum log_level log_level;
     struct str environment; /* $ENV: "production"; absent when it is not said. */
     struct config_projects *projects;
