@@ -2,6 +2,7 @@
 #ifndef SLUICE_STORE_INTERNAL_H
 #define SLUICE_STORE_INTERNAL_H
 
+#include "base/file.h"
 #include "base/must.h"
 #include "db/sqlite.h"
 #include "store/store.h"
@@ -55,6 +56,13 @@ bool store_chat(struct store *store, struct str source, struct str chat, int64_t
                 struct err *err);
 bool store_chat_find(struct store *store, struct str source, struct str chat, int64_t *id,
                      struct err *err);
+
+/* What a person typed as words of the index's language; empty when there is nothing to look for.
+   False when the arena is full. */
+bool store_search_match(struct arena *arena, struct str typed, struct str *match);
+
+/* "<store>.lock" */
+bool store_lock_path(struct str store_path, char path[FILE_PATH_MAX], struct err *err);
 
 /* Start the dictionaries anew. */
 void store_forget_names(struct store *store);

@@ -25,17 +25,25 @@ struct lease_file {
     int64_t held[LEASES_MAX];
 };
 
-bool lease_file_open(struct lease_file **out, struct str store_path, struct err *err)
+bool store_lock_path(struct str store_path, char path[FILE_PATH_MAX], struct err *err)
 {
-    char path[FILE_PATH_MAX];
     static const char suffix[] = ".lock";
-    if (store_path.len == 0 || store_path.len + sizeof suffix > sizeof path ||
+    if (store_path.len == 0 || store_path.len + sizeof suffix > FILE_PATH_MAX ||
         str_find_byte(store_path, '\0', 0) != STR_NONE) {
         return err_set(err, ERR_CONFIG, "the path of the store is empty or longer than %zu bytes",
-                       sizeof path - sizeof suffix);
+                       FILE_PATH_MAX - sizeof suffix);
     }
     memcpy(path, store_path.ptr, store_path.len);
     memcpy(path + store_path.len, suffix, sizeof suffix);
+    return true;
+}
+
+bool lease_file_open(struct lease_file **out, struct str store_path, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    if (!store_lock_path(store_path, path, err)) {
+        return false;
+    }
     struct lease_file *file = mem_alloc(sizeof *file);
     if (file == NULL) {
         return err_set(err, ERR_RETRY, "lease: out of memory");

@@ -199,21 +199,28 @@ static bool collect(struct store *store, struct arena *arena, struct str match, 
     return true;
 }
 
+bool store_search_match(struct arena *arena, struct str typed, struct str *match)
+{
+    size_t replaced = 0;
+    *match = (struct str){0};
+    if (typed.len == 0) {
+        return true;
+    }
+    struct str clean = utf8_clean(arena, utf8_cut(typed, QUERY_BYTES_MAX), &replaced);
+    clean = clean.ptr != NULL ? fold_text(arena, clean, FOLD_SEARCH) : clean;
+    if (clean.ptr == NULL) {
+        return false;
+    }
+    *match = write_match(arena, clean);
+    return match->ptr != NULL;
+}
+
 bool store_search(struct store *store, struct arena *arena, struct str query, size_t limit,
                   int64_t *ids, size_t *count, struct err *err)
 {
-    size_t replaced = 0;
+    struct str match = {0};
     *count = 0;
-    struct str typed = utf8_clean(arena, utf8_cut(query, QUERY_BYTES_MAX), &replaced);
-    typed = typed.ptr != NULL ? fold_text(arena, typed, FOLD_SEARCH) : typed;
-    if (query.len == 0) {
-        return true;
-    }
-    if (typed.ptr == NULL) {
-        return out_of_memory(err);
-    }
-    struct str match = write_match(arena, typed);
-    if (match.ptr == NULL) {
+    if (!store_search_match(arena, query, &match)) {
         return out_of_memory(err);
     }
     if (match.len == 0) {
