@@ -594,6 +594,38 @@ static void test_target(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* A message that came while memory was short is tried again, never refused. */
+static void no_room_is_no_refusal(void **state)
+{
+    (void)state;
+    struct buf text;
+    bool passed = false;
+    size_t kinds = 0;
+    buf_init(&text, &arena, 4096);
+    for (int i = 0; i < 200; i++) {
+        buf_printf(&text, "DR%08d ", i);
+    }
+    struct message message = message_of("");
+    message.text = buf_str(&text);
+    for (size_t limit = 1; !passed; limit += 512) {
+        struct arena tight;
+        arena_init(&tight, limit);
+        env.arena = &tight;
+        err = (struct err){0};
+        emitted_count = 0;
+        state_count = 0;
+        passed = apply(&message);
+        if (!passed && err.kind != ERR_RETRY) {
+            fail_msg("with %zu bytes: %s", limit, err.text);
+        }
+        kinds |= strstr(err.text, "drops: out of step memory") != NULL ? 1 : 0;
+        arena_free(&tight);
+    }
+    env.arena = &arena;
+    assert_int_equal(emitted_count, 200);
+    assert_int_equal(kinds, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -612,6 +644,7 @@ int main(void)
         TEST(test_open_refuses),
         TEST(test_many_projects),
         TEST(test_target),
+        TEST(no_room_is_no_refusal),
     };
     return cmocka_run_group_tests_name("domain/drops", tests, NULL, NULL);
 }
