@@ -1,11 +1,13 @@
 #include "cli/cli.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/parse.h"
+#include "config/nearest.h"
 
 struct str cli_variable(const struct cli *cli, const char *name)
 {
@@ -79,6 +81,17 @@ int cli_fail(const struct err *err)
     return CLI_FAILED;
 }
 
+int cli_number(const struct cli *cli, const char *flag, int64_t least, int64_t most, int64_t *out)
+{
+    struct str value = cli_value(cli, flag);
+    if (value.ptr != NULL && (!str_to_int64(value, out) || *out < least || *out > most)) {
+        return most == INT64_MAX ? cli_misused(cli, "%s is a number from %" PRId64, flag, least)
+                                 : cli_misused(cli, "%s is a number from %" PRId64 " to %" PRId64,
+                                               flag, least, most);
+    }
+    return CLI_OK;
+}
+
 static struct config_input input_of(const struct cli *cli)
 {
     return (struct config_input){
@@ -115,9 +128,39 @@ int cli_config_load(const struct cli *cli, struct config *config)
     return CLI_CONFIG;
 }
 
+bool cli_config_quiet(const struct cli *cli, struct config *config)
+{
+    struct err ignored = {0};
+    struct config_input input = input_of(cli);
+    if (config_load(config, &input, &ignored)) {
+        return true;
+    }
+    config_free(config);
+    return false;
+}
+
 int cli_config_place(const struct cli *cli, struct config *config)
 {
     struct err err = {0};
     struct config_input input = input_of(cli);
     return config_load_place(config, &input, &err) ? CLI_OK : cli_fail(&err);
+}
+
+bool cli_pipelines_known(const struct cli *cli, const struct plan *plan)
+{
+    for (size_t i = 0; i < cli->word_count; i++) {
+        struct nearest nearest;
+        bool found = false;
+        nearest_begin(&nearest, cli->words[i]);
+        for (size_t j = 0; j < plan->pipeline_count && !found; j++) {
+            found = str_equal(cli->words[i], plan->pipelines[j].name);
+            nearest_try(&nearest, plan->pipelines[j].name);
+        }
+        if (!found) {
+            cli_say("there is no pipeline '%.*s'%s", STR_ARG(cli->words[i]),
+                    nearest_hint(&nearest));
+            return false;
+        }
+    }
+    return true;
 }

@@ -62,6 +62,7 @@ struct cli_verb {
     const struct cli_verb *acts;  /* Ended by an empty entry; then run may be NULL. */
     int words_min;
     int words_max; /* CLI_ANY: as many as there are. */
+    bool no_json;  /* It has nothing to read: --json is refused. Others have a schema in docs. */
     int (*run)(struct cli *cli);
 };
 
@@ -96,8 +97,14 @@ int cli_main(int count, char **words, const char *const *environment, const stru
 /* Load the configuration, saying all that is wrong with it. CLI_OK, or the code to end with. */
 int cli_config_load(const struct cli *cli, struct config *config);
 
+/* The whole of it if it is sound, and nothing said (nor to be freed) if it is not. */
+bool cli_config_quiet(const struct cli *cli, struct config *config);
+
 /* For verbs that only look into the store: config->data_dir, also without a sound configuration. */
 int cli_config_place(const struct cli *cli, struct config *config);
+
+/* Is each word a pipeline? What is none is said. */
+bool cli_pipelines_known(const struct cli *cli, const struct plan *plan);
 
 /* A line on standard error. */
 __attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
@@ -108,6 +115,9 @@ int cli_fail(const struct err *err);
 /* Was a flag of the verb given, and with which value? Absent when it was not. */
 bool cli_given(const struct cli *cli, const char *flag);
 struct str cli_value(const struct cli *cli, const char *flag);
+
+/* A whole number behind a flag; `*out` stays as it is without it. CLI_OK, or CLI_USAGE. */
+int cli_number(const struct cli *cli, const char *flag, int64_t least, int64_t most, int64_t *out);
 
 /* A variable of the process's environment; absent when it is not set. */
 struct str cli_variable(const struct cli *cli, const char *name);
@@ -126,7 +136,15 @@ int cli_help(struct cli *cli);
 int cli_refused_list(struct cli *cli);
 int cli_run(struct cli *cli);
 int cli_serve(struct cli *cli);
+int cli_man(struct cli *cli);
+int cli_completion(struct cli *cli);
+int cli_messages(struct cli *cli);
+int cli_runs_list(struct cli *cli);
+int cli_runs_show(struct cli *cli);
+int cli_schedule(struct cli *cli);
 int cli_status(struct cli *cli);
+int cli_tap(struct cli *cli);
+int cli_top(struct cli *cli);
 int cli_version(struct cli *cli);
 
 #endif

@@ -1,7 +1,6 @@
 /* What did not get through: dead letters of sinks, and refused messages. */
-#include <inttypes.h>
-
 #include "cli/look.h"
+#include "cli/table.h"
 #include "store/outbox.h"
 #include "text/datetime.h"
 #include "text/json.h"
@@ -24,6 +23,30 @@ static void json_dead(struct json_writer *json, const struct dead_letter *dead)
     json_object_end(json);
 }
 
+static void table_dead(struct look *look, const struct dead_letter *items, size_t count)
+{
+    static const struct table_column columns[] = {
+        {"id", TABLE_RIGHT, 0},    {"when", TABLE_LEFT, 0}, {"sink", TABLE_LEFT, 8},
+        {"target", TABLE_LEFT, 8}, {"row", TABLE_LEFT, 8},  {"tried", TABLE_RIGHT, 0},
+        {"why", TABLE_LEFT, 16},
+    };
+    struct table table;
+    table_init(&table, &look->arena, &look->screen, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < count; i++) {
+        table_id(&table, items[i].id);
+        table_time(&table, items[i].at_ms);
+        table_text(&table, items[i].sink);
+        table_text(&table, items[i].target);
+        table_text(&table, items[i].entity);
+        table_count(&table, items[i].attempts);
+        table_text(&table, items[i].why);
+    }
+    table_print(&table, &look->out);
+    if (count == 0) {
+        cli_say("there are no dead letters");
+    }
+}
+
 static bool write_dead(struct look *look, bool as_json, struct err *err)
 {
     struct dead_letter *items = arena_array(&look->arena, LOOK_LIST_MAX, sizeof *items);
@@ -37,21 +60,13 @@ static bool write_dead(struct look *look, bool as_json, struct err *err)
     if (as_json) {
         json_array_begin(&json);
     }
-    for (size_t i = 0; i < count; i++) {
-        const struct dead_letter *dead = &items[i];
-        char text[DATETIME_TEXT_MAX];
-        if (as_json) {
-            json_dead(&json, dead);
-            continue;
-        }
-        struct str why = look_line(look, dead->why);
-        struct str entity = look_line(look, dead->entity);
-        buf_printf(&look->out, "%" PRId64 " %.*s %.*s %.*s %.*s, tried %" PRId32 " times: %.*s\n",
-                   dead->id, STR_ARG(datetime_format_iso(dead->at_ms, text)), STR_ARG(dead->sink),
-                   STR_ARG(dead->target), STR_ARG(entity), dead->attempts, STR_ARG(why));
+    for (size_t i = 0; i < count && as_json; i++) {
+        json_dead(&json, &items[i]);
     }
     if (as_json) {
         json_array_end(&json);
+    } else {
+        table_dead(look, items, count);
     }
     return true;
 }
@@ -69,6 +84,28 @@ static void json_refused(struct json_writer *json, const struct refused *refused
     json_object_end(json);
 }
 
+static void table_refused(struct look *look, const struct refused *items, size_t count)
+{
+    static const struct table_column columns[] = {
+        {"id", TABLE_RIGHT, 0},   {"when", TABLE_LEFT, 0},  {"source", TABLE_LEFT, 8},
+        {"chat", TABLE_LEFT, 10}, {"place", TABLE_LEFT, 8}, {"why", TABLE_LEFT, 16},
+    };
+    struct table table;
+    table_init(&table, &look->arena, &look->screen, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < count; i++) {
+        table_id(&table, items[i].id);
+        table_time(&table, items[i].at_ms);
+        table_text(&table, items[i].worker);
+        table_text(&table, items[i].chat);
+        table_text(&table, items[i].place);
+        table_text(&table, items[i].why);
+    }
+    table_print(&table, &look->out);
+    if (count == 0) {
+        cli_say("nothing was refused");
+    }
+}
+
 static bool write_refused(struct look *look, bool as_json, struct err *err)
 {
     struct refused *items = NULL;
@@ -81,21 +118,13 @@ static bool write_refused(struct look *look, bool as_json, struct err *err)
     if (as_json) {
         json_array_begin(&json);
     }
-    for (size_t i = 0; i < count; i++) {
-        const struct refused *refused = &items[i];
-        char text[DATETIME_TEXT_MAX];
-        if (as_json) {
-            json_refused(&json, refused);
-            continue;
-        }
-        struct str place = look_line(look, refused->place);
-        struct str why = look_line(look, refused->why);
-        buf_printf(&look->out, "%" PRId64 " %.*s %.*s %.*s at %.*s: %.*s\n", refused->id,
-                   STR_ARG(datetime_format_iso(refused->at_ms, text)), STR_ARG(refused->worker),
-                   STR_ARG(refused->chat), STR_ARG(place), STR_ARG(why));
+    for (size_t i = 0; i < count && as_json; i++) {
+        json_refused(&json, &items[i]);
     }
     if (as_json) {
         json_array_end(&json);
+    } else {
+        table_refused(look, items, count);
     }
     return true;
 }

@@ -19,18 +19,73 @@ static bool open_store(struct look *look, struct err *err)
     return store_open(&look->store, &options, err);
 }
 
-int look_begin(struct look *look, const struct cli *cli)
+static void begin(struct look *look)
 {
     *look = (struct look){0};
-    struct err err = {0};
     arena_init(&look->arena, LOOK_ARENA_LIMIT);
     buf_init(&look->out, &look->arena, 4096);
+}
+
+int look_begin(struct look *look, const struct cli *cli)
+{
+    struct err err = {0};
+    begin(look);
     int code = cli_config_place(cli, &look->config);
     screen_init(&look->screen, cli, code == CLI_OK ? &look->config : NULL);
     if (code != CLI_OK) {
         return code;
     }
     return open_store(look, &err) ? CLI_OK : cli_fail(&err);
+}
+
+int look_begin_configured(struct look *look, const struct cli *cli)
+{
+    struct err err = {0};
+    begin(look);
+    int code = cli_config_load(cli, &look->config);
+    look->configured = code == CLI_OK;
+    screen_init(&look->screen, cli, look->configured ? &look->config : NULL);
+    if (code != CLI_OK) {
+        return code;
+    }
+    return open_store(look, &err) ? CLI_OK : cli_fail(&err);
+}
+
+bool look_configured(struct look *look, const struct cli *cli)
+{
+    struct config whole;
+    if (!look->configured && cli_config_quiet(cli, &whole)) {
+        config_free(&look->config);
+        look->config = whole;
+        look->configured = true;
+    }
+    return look->configured;
+}
+
+struct str look_chat_name(const struct look *look, struct str chat)
+{
+    for (size_t i = 0; look->configured && i < look->config.project_lists; i++) {
+        const struct named_chats *list = &look->config.projects[i].chats;
+        for (size_t j = 0; j < list->count; j++) {
+            if (str_equal(list->items[j].chat, chat)) {
+                return list->items[j].name;
+            }
+        }
+    }
+    return chat;
+}
+
+struct str look_chat_id(const struct look *look, struct str typed)
+{
+    for (size_t i = 0; look->configured && i < look->config.project_lists; i++) {
+        const struct named_chats *list = &look->config.projects[i].chats;
+        for (size_t j = 0; j < list->count; j++) {
+            if (str_equal_ascii_case(list->items[j].name, typed)) {
+                return list->items[j].chat;
+            }
+        }
+    }
+    return typed;
 }
 
 int look_end(struct look *look, bool ok, const struct err *err)

@@ -22,10 +22,26 @@ struct look {
     struct store *store; /* NULL: there is none yet. */
     struct str path;
     struct screen screen;
+    bool configured; /* `config` is whole. */
 };
 
 /* CLI_OK, or the code to end with. look_end() is due in both cases. */
 int look_begin(struct look *look, const struct cli *cli);
+
+/* The same for a verb that needs the whole configuration, and says all that is wrong with it. */
+int look_begin_configured(struct look *look, const struct cli *cli);
+
+/*
+ * The whole configuration if it is sound, without a word if it is not: for names of chats and
+ * pipelines that make an answer better. False: look->config has only the places.
+ */
+bool look_configured(struct look *look, const struct cli *cli);
+
+/* The name that the configuration has for a chat, or the chat itself. */
+struct str look_chat_name(const struct look *look, struct str chat);
+
+/* The other way round: the chat of a name, or what was typed. */
+struct str look_chat_id(const struct look *look, struct str typed);
 
 /* Print what was written to `out`, close, and return `code` or that of the error. */
 int look_end(struct look *look, bool ok, const struct err *err);

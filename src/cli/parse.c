@@ -190,6 +190,9 @@ static int words_check(const struct cli *cli)
         }
         return cli_misused(cli, "what shall be done? one of: %s", all);
     }
+    if (cli->json && last->no_json) {
+        return cli_misused(cli, "it has no --json");
+    }
     if (cli->word_count < (size_t)last->words_min) {
         return cli_misused(cli, "%s is missing", last->words);
     }

@@ -4,27 +4,6 @@
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/signals.h"
-#include "config/nearest.h"
-
-/* Each word must be a pipeline. */
-static bool words_check(const struct cli *cli, const struct plan *plan)
-{
-    for (size_t i = 0; i < cli->word_count; i++) {
-        struct nearest nearest;
-        bool found = false;
-        nearest_begin(&nearest, cli->words[i]);
-        for (size_t j = 0; j < plan->pipeline_count && !found; j++) {
-            found = str_equal(cli->words[i], plan->pipelines[j].name);
-            nearest_try(&nearest, plan->pipelines[j].name);
-        }
-        if (!found) {
-            cli_say("there is no pipeline '%.*s'%s", STR_ARG(cli->words[i]),
-                    nearest_hint(&nearest));
-            return false;
-        }
-    }
-    return true;
-}
 
 static void show(const struct engine_counts *counts, bool partial, bool json)
 {
@@ -45,7 +24,7 @@ static int run(struct cli *cli, struct session *session)
     struct err err = {0};
     struct engine_counts counts = {0};
     bool partial = false;
-    if (!words_check(cli, &session->config.plan)) {
+    if (!cli_pipelines_known(cli, &session->config.plan)) {
         return CLI_USAGE;
     }
     progress_begin(session->config.data_dir);

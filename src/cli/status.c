@@ -1,107 +1,116 @@
+/* In three seconds: is everything arriving, what is stuck, what ran, what is next. */
 #include <inttypes.h>
-#include <string.h>
 
-#include "cli/look.h"
-#include "store/run.h"
-#include "text/datetime.h"
-#include "text/json.h"
+#include "cli/overview.h"
+#include "cli/runs.h"
+#include "cli/schedule.h"
+#include "cli/table.h"
 
-enum { STATUS_RUNS = 5 };
+enum { NAME_LEAST = 8, WHY_LEAST = 16, LABEL_WIDTH = 13 };
 
-struct counts {
-    int64_t messages;
-    int64_t newest_ms;
-    int64_t waiting;
-    int64_t oldest_id;
-    int64_t oldest_ms;
-    int64_t dead;
-    int64_t refused;
-    int64_t pipelines_behind;
-};
+/* ---- For programs ---- */
 
-static bool read_counts(struct store *store, struct counts *counts, struct err *err)
+static void json_sources(struct json_writer *json, const struct overview *all)
 {
-    int64_t beyond = 0;
-    bool ok =
-        store_int(store,
-                  "SELECT coalesce((SELECT sum(value) FROM counter WHERE name='archived'),"
-                  " (SELECT count(*) FROM archive))",
-                  &counts->messages, err) &&
-        store_int(store, "SELECT archived_ms FROM archive WHERE id=(SELECT max(id) FROM archive)",
-                  &counts->newest_ms, err) &&
-        store_int(store, "SELECT count(*) FROM outbox", &counts->waiting, err) &&
-        store_int(store, "SELECT min(message) FROM outbox", &counts->oldest_id, err) &&
-        store_int(store,
-                  "SELECT archived_ms FROM archive WHERE id=(SELECT min(message) FROM outbox)",
-                  &counts->oldest_ms, err) &&
-        store_int(store, "SELECT count(*) FROM dead", &counts->dead, err) &&
-        store_int(store, "SELECT count(*) FROM refused", &counts->refused, err) &&
-        store_count_get(store, "refused", &beyond, err);
-    counts->refused = beyond > counts->refused ? beyond : counts->refused;
-    return ok;
+    json_key(json, STR("sources"));
+    json_array_begin(json);
+    for (size_t i = 0; i < all->source_count; i++) {
+        const struct source_state *source = &all->sources[i];
+        json_object_begin(json);
+        json_field_str(json, STR("name"), source->name);
+        show_json_time(json, STR("looked_at"), source->sweep.at_ms);
+        show_json_time(json, STR("good_at"), source->sweep.good_ms);
+        show_json_text(json, STR("error"), source->sweep.error);
+        json_object_end(json);
+    }
+    json_array_end(json);
 }
 
-static const char *outcome_name(const struct run *run)
+static void json_sinks(struct json_writer *json, const struct overview *all)
 {
-    if (run->phase != RUN_ENDED) {
-        return "running";
+    json_key(json, STR("sinks"));
+    json_array_begin(json);
+    for (size_t i = 0; i < all->sink_count; i++) {
+        const struct sink_state *sink = &all->sinks[i];
+        json_object_begin(json);
+        json_field_str(json, STR("name"), sink->name);
+        json_field_int(json, STR("waiting"), sink->waiting);
+        show_json_time(json, STR("oldest_at"), sink->oldest_ms);
+        json_field_int(json, STR("failing"), sink->failing);
+        show_json_time(json, STR("next_try_at"), sink->next_ms);
+        show_json_text(json, STR("why"), sink->why);
+        json_field_int(json, STR("dead_letters"), sink->dead);
+        json_object_end(json);
     }
-    switch (run->outcome) {
-    case RUN_OPEN:
-        return "running";
-    case RUN_OK:
-        return "ok";
-    case RUN_PARTIAL:
-        return "partial";
-    case RUN_FAILED:
-        return "failed";
-    case RUN_STOPPED:
-        return "stopped";
-    }
-    return "unknown";
+    json_array_end(json);
 }
 
-static void json_time(struct json_writer *json, struct str key, int64_t ms)
+static void json_pipelines(struct json_writer *json, struct look *look, const struct overview *all)
 {
-    char text[DATETIME_TEXT_MAX];
-    json_key(json, key);
-    if (ms == 0) {
-        json_put_null(json);
-    } else {
-        json_put_str(json, datetime_format_iso(ms, text));
+    json_key(json, STR("pipelines"));
+    json_array_begin(json);
+    for (size_t i = 0; i < all->pipeline_count; i++) {
+        const struct overview_pipeline *one = &all->pipelines[i];
+        struct str words =
+            one->schedule != NULL ? schedule_words(&look->arena, one->schedule) : (struct str){0};
+        json_object_begin(json);
+        json_field_str(json, STR("name"), one->name);
+        show_json_text(json, STR("schedule"), words);
+        json_key(json, STR("last_run"));
+        if (one->last.id != 0) {
+            run_json(json, &one->last);
+        } else {
+            json_put_null(json);
+        }
+        show_json_time(json, STR("next_at"), one->next_ms);
+        json_field_int(json, STR("behind"), one->behind);
+        json_object_end(json);
     }
+    json_array_end(json);
 }
 
-static void write_json(struct look *look, const struct counts *counts, const struct run *runs,
-                       size_t run_count)
+static void json_problems(struct json_writer *json, const struct overview *all)
+{
+    json_key(json, STR("problems"));
+    json_array_begin(json);
+    for (size_t i = 0; i < all->problem_count; i++) {
+        json_object_begin(json);
+        json_field_str(json, STR("what"), all->problems[i].what);
+        show_json_text(json, STR("next"), str_of(all->problems[i].next));
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void write_json(struct look *look, const struct overview *all)
 {
     struct json_writer json;
+    bool exists = look->store != NULL;
     json_writer_init(&json, &look->out);
     json_object_begin(&json);
+    json_field_str(&json, STR("verdict"),
+                   !exists                  ? STR("empty")
+                   : all->problem_count > 0 ? STR("attention")
+                                            : STR("ok"));
+    json_problems(&json, all);
     json_field_str(&json, STR("store"), look->path);
-    json_field_bool(&json, STR("exists"), look->store != NULL);
-    json_field_int(&json, STR("messages"), counts->messages);
-    json_time(&json, STR("newest_message_at"), counts->newest_ms);
-    json_field_int(&json, STR("waiting"), counts->waiting);
-    json_time(&json, STR("oldest_waiting_at"), counts->oldest_ms);
-    json_field_int(&json, STR("dead_letters"), counts->dead);
-    json_field_int(&json, STR("refused"), counts->refused);
+    json_field_bool(&json, STR("exists"), exists);
+    json_field_int(&json, STR("bytes"), all->file_bytes + all->log_bytes);
+    json_field_bool(&json, STR("served"), all->served);
+    show_json_text(&json, STR("owner"), all->served ? all->owner : (struct str){0});
+    json_field_int(&json, STR("messages"), all->messages);
+    show_json_time(&json, STR("newest_message_at"), all->newest_ms);
+    json_field_int(&json, STR("waiting"), all->waiting);
+    show_json_time(&json, STR("oldest_waiting_at"), all->oldest_ms);
+    json_field_int(&json, STR("dead_letters"), all->dead);
+    json_field_int(&json, STR("refused"), all->refused);
+    json_sources(&json, all);
+    json_sinks(&json, all);
+    json_pipelines(&json, look, all);
     json_key(&json, STR("runs"));
     json_array_begin(&json);
-    for (size_t i = 0; i < run_count; i++) {
-        const struct run *run = &runs[i];
-        json_object_begin(&json);
-        json_field_int(&json, STR("id"), run->id);
-        json_field_str(&json, STR("pipeline"), run->pipeline);
-        json_field_str(&json, STR("outcome"), str_of(outcome_name(run)));
-        json_time(&json, STR("started_at"), run->started_ms);
-        json_time(&json, STR("ended_at"), run->ended_ms);
-        json_field_int(&json, STR("messages"), run->messages);
-        json_field_int(&json, STR("records"), run->records);
-        json_field_int(&json, STR("delivered"), run->delivered);
-        json_field_int(&json, STR("failed"), run->failed);
-        json_field_str(&json, STR("error"), run->error);
-        json_object_end(&json);
+    for (size_t i = 0; i < all->run_count; i++) {
+        run_json(&json, &all->runs[i]);
     }
     json_array_end(&json);
     json_object_end(&json);
@@ -109,37 +118,175 @@ static void write_json(struct look *look, const struct counts *counts, const str
     buf_add_byte(&look->out, '\n');
 }
 
-static void write_text(struct look *look, const struct counts *counts, const struct run *runs,
-                       size_t run_count)
+/* ---- For people ---- */
+
+static void write_verdict(struct look *look, const struct overview *all)
 {
-    char text[DATETIME_TEXT_MAX];
     struct buf *out = &look->out;
-    if (look->store == NULL) {
-        buf_printf(out, "nothing has run here yet: there is no %.*s\n", STR_ARG(look->path));
+    if (all->problem_count == 0) {
+        show_styled(out, &look->screen, SHOW_GOOD, STR("All is well."));
+        buf_add(out, STR("\n\n"));
         return;
     }
-    buf_printf(out, "store         %.*s\n", STR_ARG(look->path));
-    buf_printf(
-        out, "messages      %" PRId64 "%s%.*s\n", counts->messages,
-        counts->newest_ms == 0 ? "" : ", the newest arrived ",
-        STR_ARG(counts->newest_ms == 0 ? STR("") : datetime_format_iso(counts->newest_ms, text)));
-    buf_printf(
-        out, "waiting       %" PRId64 "%s%.*s\n", counts->waiting,
-        counts->oldest_ms == 0 ? "" : ", the oldest since ",
-        STR_ARG(counts->oldest_ms == 0 ? STR("") : datetime_format_iso(counts->oldest_ms, text)));
-    buf_printf(out, "dead letters  %" PRId64 "%s\n", counts->dead,
-               counts->dead > 0 ? " (sluice dlq list)" : "");
-    buf_printf(out, "refused       %" PRId64 "%s\n", counts->refused,
-               counts->refused > 0 ? " (sluice refused list)" : "");
-    for (size_t i = 0; i < run_count; i++) {
-        const struct run *run = &runs[i];
-        struct str error = look_line(look, run->error);
-        buf_printf(out,
-                   "run %-9" PRId64 " %.*s %.*s: %s, %" PRId64 " messages, %" PRId64
-                   " records, %" PRId64 " delivered, %" PRId64 " failed%s%.*s\n",
-                   run->id, STR_ARG(datetime_format_iso(run->started_ms, text)),
-                   STR_ARG(run->pipeline), outcome_name(run), run->messages, run->records,
-                   run->delivered, run->failed, error.len > 0 ? ": " : "", STR_ARG(error));
+    struct str line =
+        all->problem_count == 1
+            ? STR("One thing needs a look:")
+            : arena_printf(&look->arena, "%zu things need a look:", all->problem_count);
+    show_styled(out, &look->screen, SHOW_BAD, line);
+    buf_add_byte(out, '\n');
+    for (size_t i = 0; i < all->problem_count; i++) {
+        const struct problem *one = &all->problems[i];
+        struct str what = show_text(&look->arena, one->what, SHOW_MASKED);
+        size_t width = look->screen.width > 4 ? look->screen.width - 4 : 0;
+        buf_printf(out, "  ! %.*s\n", STR_ARG(show_fit(&look->arena, what, width)));
+        if (one->next != NULL) {
+            buf_printf(out, "    → %s\n", one->next);
+        }
+    }
+    buf_add_byte(out, '\n');
+}
+
+static void write_line(struct look *look, const char *label, struct str value, struct str rest)
+{
+    struct str line = arena_printf(&look->arena, "%-*s %.*s%s%.*s", LABEL_WIDTH, label,
+                                   STR_ARG(value), rest.len > 0 ? ", " : "", STR_ARG(rest));
+    buf_printf(&look->out, "%.*s\n", STR_ARG(show_fit(&look->arena, line, look->screen.width)));
+}
+
+static struct str with_age(struct look *look, const char *what, int64_t ms)
+{
+    char age[SHOW_MAX];
+    char time[SHOW_MAX];
+    if (ms == 0) {
+        return (struct str){0};
+    }
+    return arena_printf(&look->arena, "%s %.*s (%.*s)", what,
+                        STR_ARG(show_age(&look->screen, ms, age)),
+                        STR_ARG(show_time(&look->screen, ms, time)));
+}
+
+static void write_counts(struct look *look, const struct overview *all)
+{
+    char text[SHOW_MAX];
+    write_line(look, "messages", show_count(all->messages, text),
+               with_age(look, "the newest arrived", all->newest_ms));
+    write_line(look, "waiting", show_count(all->waiting, text),
+               with_age(look, "the oldest came", all->oldest_ms));
+    write_line(look, "dead letters", show_count(all->dead, text), (struct str){0});
+    write_line(look, "refused", show_count(all->refused, text), (struct str){0});
+    write_line(look, "store", look->path, show_size(all->file_bytes + all->log_bytes, text));
+    write_line(look, "at work", all->served ? all->owner : STR("nobody"),
+               all->served ? with_age(look, "since", all->served_ms) : (struct str){0});
+}
+
+static void write_sources(struct look *look, const struct overview *all)
+{
+    static const struct table_column columns[] = {
+        {"source", TABLE_LEFT, NAME_LEAST},
+        {"last look", TABLE_LEFT, 0},
+        {"last good look", TABLE_LEFT, 0},
+        {"error", TABLE_LEFT, WHY_LEAST},
+    };
+    struct table table;
+    table_init(&table, &look->arena, &look->screen, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < all->source_count; i++) {
+        const struct sweep *sweep = &all->sources[i].sweep;
+        char text[SHOW_MAX];
+        table_text(&table, all->sources[i].name);
+        table_age(&table, sweep->at_ms);
+        table_styled(&table, sweep->error.len > 0 ? SHOW_BAD : SHOW_GOOD,
+                     show_age(&look->screen, sweep->good_ms, text));
+        table_text(&table, sweep->error);
+    }
+    if (all->source_count > 0) {
+        buf_add_byte(&look->out, '\n');
+    }
+    table_print(&table, &look->out);
+}
+
+static void write_sinks(struct look *look, const struct overview *all)
+{
+    static const struct table_column columns[] = {
+        {"sink", TABLE_LEFT, NAME_LEAST}, {"waiting", TABLE_RIGHT, 0}, {"oldest", TABLE_LEFT, 0},
+        {"failing", TABLE_RIGHT, 0},      {"next try", TABLE_LEFT, 0}, {"dead", TABLE_RIGHT, 0},
+        {"why", TABLE_LEFT, WHY_LEAST},
+    };
+    struct table table;
+    table_init(&table, &look->arena, &look->screen, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < all->sink_count; i++) {
+        const struct sink_state *sink = &all->sinks[i];
+        char text[SHOW_MAX];
+        table_text(&table, sink->name);
+        table_count(&table, sink->waiting);
+        table_word(&table, sink->oldest_ms != 0 ? show_age(&look->screen, sink->oldest_ms, text)
+                                                : STR("-"));
+        table_styled(&table, sink->failing > 0 ? SHOW_BAD : SHOW_NORMAL,
+                     show_count(sink->failing, text));
+        table_word(&table,
+                   sink->next_ms != 0 ? show_age(&look->screen, sink->next_ms, text) : STR("-"));
+        table_styled(&table, sink->dead > 0 ? SHOW_BAD : SHOW_NORMAL, show_count(sink->dead, text));
+        table_text(&table, sink->why);
+    }
+    if (all->sink_count > 0) {
+        buf_add_byte(&look->out, '\n');
+    }
+    table_print(&table, &look->out);
+}
+
+static void pipeline_row(struct table *table, struct look *look,
+                         const struct overview_pipeline *one)
+{
+    char text[SHOW_MAX];
+    bool ran = one->last.id != 0;
+    table_text(table, one->name);
+    table_word(table,
+               one->schedule != NULL ? schedule_words(&look->arena, one->schedule) : STR("?"));
+    table_count(table, one->behind);
+    table_word(table, ran ? show_age(&look->screen, one->last.started_ms, text) : STR("never"));
+    table_styled(table, run_style(&one->last), str_of(ran ? run_outcome_name(&one->last) : ""));
+    if (one->next_ms != 0) {
+        table_age(table, one->next_ms);
+    } else {
+        bool listens = one->schedule != NULL && one->schedule->kind == SCHEDULE_ON_MESSAGE;
+        table_word(table, listens ? STR("when a message comes") : STR("-"));
+    }
+}
+
+static void write_pipelines(struct look *look, const struct overview *all)
+{
+    static const struct table_column columns[] = {
+        {"pipeline", TABLE_LEFT, NAME_LEAST},
+        {"runs", TABLE_LEFT, NAME_LEAST},
+        {"behind", TABLE_RIGHT, 0},
+        {"last run", TABLE_LEFT, 0},
+        {"result", TABLE_LEFT, 0},
+        {"next", TABLE_LEFT, 0},
+    };
+    struct table table;
+    table_init(&table, &look->arena, &look->screen, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < all->pipeline_count; i++) {
+        pipeline_row(&table, look, &all->pipelines[i]);
+    }
+    if (all->pipeline_count > 0) {
+        buf_add_byte(&look->out, '\n');
+    }
+    table_print(&table, &look->out);
+}
+
+static void write_text(struct look *look, const struct overview *all)
+{
+    if (look->store == NULL) {
+        buf_printf(&look->out, "nothing has run here yet: there is no %.*s\n", STR_ARG(look->path));
+        return;
+    }
+    write_verdict(look, all);
+    write_counts(look, all);
+    write_sources(look, all);
+    write_sinks(look, all);
+    write_pipelines(look, all);
+    if (all->run_count > 0) {
+        buf_add_byte(&look->out, '\n');
+        runs_table(&look->arena, &look->screen, all->runs, all->run_count, &look->out);
     }
 }
 
@@ -147,25 +294,18 @@ int cli_status(struct cli *cli)
 {
     struct look look;
     struct err err = {0};
-    struct counts counts = {0};
-    struct run *runs = NULL;
-    size_t run_count = 0;
+    struct overview all = {0};
     int code = look_begin(&look, cli);
-    bool ok = code == CLI_OK;
-    if (ok && look.store != NULL) {
-        ok = store_begin_read(look.store, &err) && read_counts(look.store, &counts, &err) &&
-             store_run_list(look.store, &look.arena, STR(""), 0, STATUS_RUNS, &runs, &run_count,
-                            &err);
-        store_rollback(look.store);
-    }
-    if (ok && cli->json) {
-        write_json(&look, &counts, runs, run_count);
-    } else if (ok) {
-        write_text(&look, &counts, runs, run_count);
-    }
     if (code != CLI_OK) {
         (void)look_end(&look, true, &err);
         return code;
+    }
+    (void)look_configured(&look, cli);
+    bool ok = look.store == NULL || overview_read(&all, &look, &err);
+    if (ok && cli->json) {
+        write_json(&look, &all);
+    } else if (ok) {
+        write_text(&look, &all);
     }
     return look_end(&look, ok, &err);
 }

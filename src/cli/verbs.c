@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/when.h"
 
 static const struct cli_verb dlq_acts[] = {
     {.name = "list",
@@ -19,6 +20,68 @@ static const struct cli_verb refused_acts[] = {
                  "  sluice refused list --json\n",
      .about = "Each with its source or pipeline, where it stands there, and why it was refused.\n",
      .run = cli_refused_list},
+    {0},
+};
+
+static const struct cli_flag messages_flags[] = {
+    {"--source", "NAME", "Only of this source."},
+    {"--chat", "CHAT", "Only of chats with this name, or with this in their id."},
+    {"--sender", "TEXT", "Only of people with this in their name or number."},
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    {"--limit", "N", "At most so many; 50 without it, 1000 at most."},
+    {"--before", "ID", "Go on: only messages with lower numbers."},
+    {"--oldest-first", NULL, "In the order of arrival, not the newest first."},
+    {"--revisions", NULL, "Also what was edited or deleted later."},
+    {"--show-people", NULL, "Show numbers and names of people, which are masked otherwise."},
+    {0},
+};
+
+static const struct cli_flag tap_flags[] = {
+    {"--source", "NAME", "Only of this source."},
+    {"--chat", "CHAT", "Only of chats with this name, or with this in their id."},
+    {"--last", "N", "Begin with the last N messages."},
+    {"--count", "N", "End after N messages."},
+    {"--show-people", NULL, "Show numbers and names of people, which are masked otherwise."},
+    {0},
+};
+
+static const struct cli_flag top_flags[] = {
+    {"--interval", "TIME", "Pause between two looks; 1s without it."},
+    {"--count", "N", "End after N looks; one where standard output is no terminal."},
+    {0},
+};
+
+static const struct cli_flag schedule_flags[] = {
+    {"--count", "N", "So many runs of each pipeline; 5 without it."},
+    {"--from", "TIME", "As if it were then: 2026-03-26, 2026-03-26T10:00."},
+    {0},
+};
+
+static const struct cli_flag runs_flags[] = {
+    {"--pipeline", "NAME", "Only of this pipeline."},
+    {"--limit", "N", "At most so many; 20 without it."},
+    {"--before", "ID", "Go on: only runs with lower numbers."},
+    {0},
+};
+
+static const struct cli_verb runs_acts[] = {
+    {.name = "list",
+     .words = "",
+     .summary = "The latest runs, newest first.",
+     .examples = "  sluice runs list\n"
+                 "  sluice runs list --pipeline drops --limit 5\n",
+     .about = "Each with its result, when it began, how long it took and what it counted.\n",
+     .flags = runs_flags,
+     .run = cli_runs_list},
+    {.name = "show",
+     .words = "ID",
+     .summary = "All about one run.",
+     .examples = "  sluice runs show 7\n",
+     .about = "Ends with 1 when there is no such run.\n",
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_runs_show},
     {0},
 };
 
@@ -53,14 +116,81 @@ const struct cli_verb cli_verbs[] = {
      .about = "SIGTERM or Ctrl-C ends it within 8 seconds; nothing that was committed is lost, and "
               "the next\n"
               "start goes on where this one was. A second Ctrl-C stops at once.\n",
+     .no_json = true,
      .run = cli_serve},
     {.name = "status",
      .words = "",
      .summary = "What arrived, what is stuck, what ran.",
      .examples = "  sluice status\n"
                  "  sluice --data data status --json\n",
-     .about = "Only looks; works beside a running `serve`.\n",
+     .about =
+         "Begins with what needs a look, and the command to go on with. Then how each source, "
+         "sink and\n"
+         "pipeline stands: the last good look and the error of a source, what waits for a sink "
+         "and\n"
+         "since when, when a pipeline runs next. Only looks; works beside a running `serve`.\n",
      .run = cli_status},
+    {.name = "top",
+     .words = "",
+     .summary = "Rates, live.",
+     .examples = "  sluice top\n"
+                 "  sluice top --json --count 10 --interval 1s\n",
+     .about =
+         "On a terminal a screen that is drawn every second; q or Ctrl-C ends it. Elsewhere one "
+         "look.\n"
+         "With --json one line for each look.\n",
+     .flags = top_flags,
+     .run = cli_top},
+    {.name = "tap",
+     .words = "",
+     .summary = "Messages as they arrive, masked.",
+     .examples = "  sluice tap\n"
+                 "  sluice tap --chat Lawley --last 10\n"
+                 "  sluice tap --json --count 5\n",
+     .about =
+         "Follows the archive until Ctrl-C. Telephone numbers and names of senders are masked; "
+         "with\n"
+         "--show-people they are not. With --json one line for each message.\n",
+     .flags = tap_flags,
+     .run = cli_tap},
+    {.name = "messages",
+     .words = "[WORD...]",
+     .summary = "Search the archive.",
+     .examples = "  sluice messages tap leaks --since 30d\n"
+                 "  sluice messages \"tap leaks\" --chat Lawley\n"
+                 "  sluice messages --since yesterday --until yesterday --oldest-first\n",
+     .about =
+         "All words must be in a message; \"several words\" must stand together, and word* is "
+         "the\n"
+         "beginning of one. Hebrew is found with and without points and final letters. Without "
+         "words\n"
+         "the newest messages. Texts are shown, numbers and names of people are masked: with\n"
+         "--show-people they are not.\n"
+         "The search index is filled behind; when it lags, that is said.\n",
+     .flags = messages_flags,
+     .words_max = CLI_ANY,
+     .run = cli_messages},
+    {.name = "runs",
+     .words = "",
+     .summary = "What ran, and how it ended.",
+     .examples = "  sluice runs\n"
+                 "  sluice runs show 7\n",
+     .about = "Without an act: the list.\n",
+     .flags = runs_flags,
+     .acts = runs_acts,
+     .run = cli_runs_list},
+    {.name = "schedule",
+     .words = "[PIPELINE...]",
+     .summary = "When pipelines run next.",
+     .examples = "  sluice schedule\n"
+                 "  sluice schedule drops --count 10\n"
+                 "  sluice schedule --from 2026-03-26\n",
+     .about = "On the wall of the pipeline's zone and in UTC. Where the clocks are changed it says "
+              "what\n"
+              "becomes of a time: 02:30 does not exist on that day → 03:00.\n",
+     .flags = schedule_flags,
+     .words_max = CLI_ANY,
+     .run = cli_schedule},
     {.name = "dlq",
      .words = "",
      .summary = "Records that could not be delivered.",

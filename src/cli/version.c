@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "text/json.h"
 #include "text/zone.h"
 
 /* "sqlite 3.53.4\nzlib 1.3.1\n…", made by build.zig from vendor/lock. */
@@ -16,8 +17,45 @@
 #define MACHINE "another machine"
 #endif
 
+enum { VERSION_ARENA = 64 * 1024 };
+
+static void write_json(struct buf *out)
+{
+    struct json_writer json;
+    struct str rest = STR(SLUICE_LIBRARIES);
+    struct str line = {0};
+    json_writer_init(&json, out);
+    json_object_begin(&json);
+    json_field_str(&json, STR("version"), STR(SLUICE_VERSION));
+    json_field_str(&json, STR("machine"), STR(MACHINE));
+    json_field_str(&json, STR("compiler"), STR(__VERSION__));
+    json_field_str(&json, STR("time_zones"), zone_version());
+    json_key(&json, STR("libraries"));
+    json_object_begin(&json);
+    while (str_split(&rest, '\n', &line)) {
+        size_t space = str_find_byte(line, ' ', 0);
+        if (space != STR_NONE) {
+            json_field_str(&json, str_slice(line, 0, space), str_slice(line, space + 1, line.len));
+        }
+    }
+    json_object_end(&json);
+    json_object_end(&json);
+    buf_add_byte(out, '\n');
+}
+
 int cli_version(struct cli *cli)
 {
+    if (cli->json) {
+        struct arena arena;
+        struct buf out;
+        arena_init(&arena, VERSION_ARENA);
+        buf_init(&out, &arena, 1024);
+        write_json(&out);
+        struct str text = buf_str(&out);
+        (void)fwrite(text.ptr, 1, text.len, stdout);
+        arena_free(&arena);
+        return CLI_OK;
+    }
     (void)printf("sluice %s\n", SLUICE_VERSION);
     if (cli->verbose) {
         (void)printf("%s, built by %s\ntime zones %.*s\n%s", MACHINE, __VERSION__,

@@ -1,0 +1,234 @@
+#include "cli/overview.h"
+
+#include <inttypes.h>
+
+#include "engine/schedule.h"
+#include "store/archive.h"
+#include "store/upkeep.h"
+
+static bool read_counts(struct overview *all, struct look *look, struct err *err)
+{
+    struct store *store = look->store;
+    struct refused *newest = NULL;
+    size_t count = 0;
+    int64_t beyond = 0;
+    bool ok =
+        store_int(store,
+                  "SELECT coalesce((SELECT sum(value) FROM counter WHERE name='archived'),"
+                  " (SELECT count(*) FROM archive))",
+                  &all->messages, err) &&
+        store_archive_head(store, &all->head, err) &&
+        store_int(store, "SELECT archived_ms FROM archive WHERE id=(SELECT max(id) FROM archive)",
+                  &all->newest_ms, err) &&
+        store_int(store, "SELECT count(*) FROM refused", &all->refused, err) &&
+        store_count_get(store, "refused", &beyond, err) &&
+        store_refused_list(store, &look->arena, 0, 1, &newest, &count, err) &&
+        store_size(store, &all->file_bytes, &all->log_bytes, err);
+    all->refused = beyond > all->refused ? beyond : all->refused;
+    all->refused_ms = ok && count > 0 ? newest[0].at_ms : 0;
+    return ok;
+}
+
+/* The name's place in the list, at its end if it is new. */
+static void add_source(struct overview *all, struct str name)
+{
+    for (size_t i = 0; i < all->source_count; i++) {
+        if (str_equal(all->sources[i].name, name)) {
+            return;
+        }
+    }
+    if (all->source_count < BROWSE_NAMES_MAX) {
+        all->sources[all->source_count++] = (struct source_state){.name = name};
+    }
+}
+
+static void add_sink(struct overview *all, struct str name)
+{
+    for (size_t i = 0; i < all->sink_count; i++) {
+        if (str_equal(all->sinks[i].name, name)) {
+            return;
+        }
+    }
+    if (all->sink_count < BROWSE_NAMES_MAX) {
+        all->sinks[all->sink_count++] = (struct sink_state){.name = name};
+    }
+}
+
+static bool read_ends(struct overview *all, struct look *look, struct err *err)
+{
+    const struct plan *plan = &look->config.plan;
+    if (!store_source_states(look->store, &look->arena, &all->sources, &all->source_count, err) ||
+        !store_sink_states(look->store, &look->arena, &all->sinks, &all->sink_count, err)) {
+        return false;
+    }
+    for (size_t i = 0; look->configured && i < plan->source_count; i++) {
+        add_source(all, plan->sources[i].name);
+    }
+    for (size_t i = 0; look->configured && i < plan->sink_count; i++) {
+        add_sink(all, plan->sinks[i].name);
+    }
+    for (size_t i = 0; i < all->sink_count; i++) {
+        const struct sink_state *sink = &all->sinks[i];
+        all->waiting += sink->waiting;
+        all->dead += sink->dead;
+        if (sink->oldest_ms != 0 && (all->oldest_ms == 0 || sink->oldest_ms < all->oldest_ms)) {
+            all->oldest_ms = sink->oldest_ms;
+        }
+    }
+    return true;
+}
+
+static bool read_pipeline(struct overview_pipeline *one, struct overview *all, struct look *look,
+                          struct err *err)
+{
+    struct run *runs = NULL;
+    size_t count = 0;
+    int64_t planned_ms = 0;
+    int64_t position = 0;
+    if (!store_run_list(look->store, &look->arena, one->name, 0, 1, &runs, &count, err) ||
+        !store_schedule_get(look->store, one->name, &planned_ms, err) ||
+        !store_position_get(look->store, one->name, &position, err)) {
+        return false;
+    }
+    if (count > 0) {
+        one->last = runs[0];
+    }
+    one->behind = all->head > position ? all->head - position : 0;
+    if (one->schedule != NULL) {
+        (void)schedule_preview(one->schedule, planned_ms, look->screen.now_ms, &one->next_ms, 1);
+    }
+    return true;
+}
+
+static bool read_pipelines(struct overview *all, struct look *look, struct err *err)
+{
+    const struct plan *plan = &look->config.plan;
+    struct str *names = NULL;
+    size_t count = 0;
+    if (!look->configured &&
+        !store_pipeline_names(look->store, &look->arena, &names, &count, err)) {
+        return false;
+    }
+    count = look->configured ? plan->pipeline_count : count;
+    all->pipelines = arena_array(&look->arena, count + 1, sizeof *all->pipelines);
+    if (all->pipelines == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct overview_pipeline *one = &all->pipelines[all->pipeline_count++];
+        one->name = look->configured ? plan->pipelines[i].name : names[i];
+        one->schedule = look->configured ? &plan->pipelines[i].schedule : NULL;
+        if (!read_pipeline(one, all, look, err)) {
+            return false;
+        }
+    }
+    return store_run_list(look->store, &look->arena, STR(""), 0, OVERVIEW_RUNS, &all->runs,
+                          &all->run_count, err);
+}
+
+/* ---- What a person should look at ---- */
+
+static void problem(struct overview *all, struct str what, const char *next)
+{
+    if (all->problem_count < OVERVIEW_PROBLEMS_MAX) {
+        all->problems[all->problem_count++] = (struct problem){what, next};
+    }
+}
+
+static void judge_sources(struct overview *all, struct look *look)
+{
+    char text[SHOW_MAX];
+    for (size_t i = 0; i < all->source_count; i++) {
+        const struct source_state *source = &all->sources[i];
+        if (source->sweep.error.len > 0) {
+            problem(all,
+                    arena_printf(&look->arena, "source %.*s (last good look: %.*s): %.*s",
+                                 STR_ARG(source->name),
+                                 STR_ARG(show_age(&look->screen, source->sweep.good_ms, text)),
+                                 STR_ARG(source->sweep.error)),
+                    "sluice check");
+        }
+    }
+}
+
+static void judge_sinks(struct overview *all, struct look *look)
+{
+    char text[SHOW_MAX];
+    char age[SHOW_MAX];
+    int64_t now_ms = look->screen.now_ms;
+    for (size_t i = 0; i < all->sink_count; i++) {
+        const struct sink_state *sink = &all->sinks[i];
+        if (sink->failing > 0) {
+            problem(all,
+                    arena_printf(&look->arena, "sink %.*s: %.*s to be tried again (%.*s): %.*s",
+                                 STR_ARG(sink->name), STR_ARG(show_count(sink->failing, text)),
+                                 STR_ARG(show_age(&look->screen, sink->next_ms, age)),
+                                 STR_ARG(sink->why)),
+                    NULL);
+        } else if (all->served && sink->waiting > 0 &&
+                   sink->oldest_ms < now_ms - OVERVIEW_STUCK_MS) {
+            problem(all,
+                    arena_printf(&look->arena, "sink %.*s: the oldest record waits since %.*s",
+                                 STR_ARG(sink->name),
+                                 STR_ARG(show_time(&look->screen, sink->oldest_ms, text))),
+                    NULL);
+        }
+        if (sink->dead > 0) {
+            problem(all,
+                    arena_printf(&look->arena, "sink %.*s: %.*s could not be delivered",
+                                 STR_ARG(sink->name), STR_ARG(show_count(sink->dead, text))),
+                    "sluice dlq list");
+        }
+    }
+}
+
+static void judge_pipelines(struct overview *all, struct look *look)
+{
+    bool by_itself = !look->configured;
+    for (size_t i = 0; i < all->pipeline_count; i++) {
+        const struct overview_pipeline *one = &all->pipelines[i];
+        by_itself = by_itself || (one->schedule != NULL && one->schedule->kind != SCHEDULE_BY_HAND);
+        if (one->last.phase == RUN_ENDED &&
+            (one->last.outcome == RUN_FAILED || one->last.outcome == RUN_PARTIAL)) {
+            problem(all,
+                    arena_printf(&look->arena, "pipeline %.*s: run %" PRId64 " was %s%s%.*s",
+                                 STR_ARG(one->name), one->last.id,
+                                 one->last.outcome == RUN_FAILED ? "a failure" : "only partial",
+                                 one->last.error.len > 0 ? ": " : "", STR_ARG(one->last.error)),
+                    "sluice runs");
+        }
+    }
+    if (!all->served && by_itself) {
+        problem(all, STR("nobody is at work here: nothing arrives until `sluice serve` runs"),
+                "sluice serve");
+    }
+}
+
+static void judge(struct overview *all, struct look *look)
+{
+    char text[SHOW_MAX];
+    judge_pipelines(all, look);
+    judge_sources(all, look);
+    judge_sinks(all, look);
+    if (all->refused_ms > look->screen.now_ms - DATETIME_DAY_MS) {
+        problem(all,
+                arena_printf(&look->arena,
+                             "%.*s messages were refused so far, the last one within a day",
+                             STR_ARG(show_count(all->refused, text))),
+                "sluice refused list");
+    }
+}
+
+bool overview_read(struct overview *all, struct look *look, struct err *err)
+{
+    *all = (struct overview){0};
+    bool ok = store_begin_read(look->store, err) && read_counts(all, look, err) &&
+              read_ends(all, look, err) && read_pipelines(all, look, err) &&
+              store_owner(look->store, &look->arena, &all->owner, &all->served_ms, err) &&
+              store_is_served(look->store, look->path, &all->served, err);
+    store_rollback(look->store);
+    if (ok) {
+        judge(all, look);
+    }
+    return ok;
+}
