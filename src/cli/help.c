@@ -1,11 +1,13 @@
 /* Help: ten lines, the list of all, or all about one; from the tables. */
+#include "cli/help.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
 #include "config/nearest.h"
+#include "text/json.h"
 
-enum { FLAG_WIDTH = 20 };
+enum { FLAG_WIDTH = 20, HELP_ARENA = 4 * 1024 * 1024, HELP_FIRST = 16 * 1024 };
 
 static const char first_steps[] =
     "  sluice --config config/drops.yaml check    is the configuration right?\n"
@@ -41,7 +43,7 @@ static void show_flags(const char *title, const struct cli_flag *flags)
 static void show_list(const struct cli_verb *verbs)
 {
     for (; verbs->name != NULL; verbs++) {
-        (void)printf("  %-10s %s\n", verbs->name, verbs->summary);
+        (void)printf("  %-13s %s\n", verbs->name, verbs->summary);
     }
 }
 
@@ -50,21 +52,50 @@ static void show_all(void)
     (void)fputs(first_steps, stdout);
     show_list(cli_verbs);
     show_flags("For every command:", cli_global_flags);
-    (void)fputs("\nMore about a command: sluice help COMMAND\n", stdout);
+    (void)fputs("\nTopics:\n", stdout);
+    for (const struct cli_topic *topic = cli_topics; topic->name != NULL; topic++) {
+        (void)printf("  %-13s %s\n", topic->name, topic->summary);
+    }
+    (void)fputs("\nMore: sluice help COMMAND, sluice help TOPIC, sluice man\n", stdout);
+}
+
+void help_usage(struct buf *out, const struct cli_verb *verb, const struct cli_verb *act)
+{
+    const struct cli_verb *last = act != NULL ? act : verb;
+    buf_printf(out, "sluice %s%s%s", verb->name, act != NULL ? " " : "",
+               act != NULL ? act->name : "");
+    buf_printf(out, "%s%s%s%s", last->acts != NULL ? (last->run != NULL ? " [ACT]" : " ACT") : "",
+               last->flags != NULL ? " [FLAGS]" : "", last->words[0] != '\0' ? " " : "",
+               last->words);
+}
+
+int help_print(struct buf *out)
+{
+    struct str text = buf_str(out);
+    bool ok = buf_ok(out);
+    if (ok) {
+        (void)fwrite(text.ptr, 1, text.len, stdout);
+    } else {
+        cli_say("out of memory");
+    }
+    arena_free(out->arena);
+    return ok ? CLI_OK : CLI_FAILED;
 }
 
 /* All about a verb, or about one of its acts. */
 static void show_one(const struct cli_verb *verb, const struct cli_verb *act)
 {
     const struct cli_verb *last = act != NULL ? act : verb;
+    struct arena arena;
+    struct buf usage;
+    arena_init(&arena, HELP_ARENA);
+    buf_init(&usage, &arena, FLAG_WIDTH);
+    help_usage(&usage, verb, act);
     if (last->examples != NULL) {
         (void)printf("%s\n", last->examples);
     }
-    (void)printf("%s\n\nusage: sluice %s%s%s%s%s%s%s\n", last->summary, verb->name,
-                 act != NULL ? " " : "", act != NULL ? act->name : "",
-                 last->acts != NULL ? (last->run != NULL ? " [ACT]" : " ACT") : "",
-                 last->flags != NULL ? " [FLAGS]" : "", last->words[0] != '\0' ? " " : "",
-                 last->words);
+    (void)printf("%s\n\nusage: %s\n", last->summary, usage.ptr);
+    arena_free(&arena);
     if (last->acts != NULL) {
         (void)printf("\n");
         show_list(last->acts);
@@ -85,25 +116,133 @@ static const struct cli_verb *find(const struct cli_verb *verbs, struct str name
     return NULL;
 }
 
+static const struct cli_topic *find_topic(struct str name)
+{
+    for (const struct cli_topic *topic = cli_topics; topic->name != NULL; topic++) {
+        if (str_equal(name, str_of(topic->name))) {
+            return topic;
+        }
+    }
+    return NULL;
+}
+
+static int nothing_on(const struct cli_verb *verb, struct str name)
+{
+    struct nearest nearest;
+    nearest_begin(&nearest, name);
+    for (const struct cli_verb *one = verb == NULL ? cli_verbs : verb->acts;
+         one != NULL && one->name != NULL; one++) {
+        nearest_try(&nearest, str_of(one->name));
+    }
+    for (const struct cli_topic *topic = cli_topics; verb == NULL && topic->name != NULL; topic++) {
+        nearest_try(&nearest, str_of(topic->name));
+    }
+    cli_say("there is no command%s '%.*s'%s", verb == NULL ? " or topic" : "", STR_ARG(name),
+            nearest_hint(&nearest));
+    cli_say("`sluice help` lists them all");
+    return CLI_USAGE;
+}
+
 static int help_on(struct str name, struct str act_name)
 {
     const struct cli_verb *verb = find(cli_verbs, name);
+    const struct cli_topic *topic = act_name.len == 0 ? find_topic(name) : NULL;
     const struct cli_verb *act =
         verb != NULL && act_name.len > 0 ? find(verb->acts, act_name) : NULL;
+    if (verb == NULL && topic != NULL) {
+        (void)printf("%s\n\n%s", topic->summary, topic->text);
+        return CLI_OK;
+    }
     if (verb == NULL || (act_name.len > 0 && act == NULL)) {
-        struct str missing = verb == NULL ? name : act_name;
-        struct nearest nearest;
-        nearest_begin(&nearest, missing);
-        for (const struct cli_verb *one = verb == NULL ? cli_verbs : verb->acts;
-             one != NULL && one->name != NULL; one++) {
-            nearest_try(&nearest, str_of(one->name));
-        }
-        cli_say("there is no command '%.*s'%s", STR_ARG(missing), nearest_hint(&nearest));
-        cli_say("`sluice help` lists them all");
-        return CLI_USAGE;
+        return nothing_on(verb, verb == NULL ? name : act_name);
     }
     show_one(verb, act);
     return CLI_OK;
+}
+
+/* ---- For programs: the table itself ---- */
+
+static void json_flags(struct json_writer *json, const struct cli_flag *flags)
+{
+    json_key(json, STR("flags"));
+    json_array_begin(json);
+    for (; flags != NULL && flags->name != NULL; flags++) {
+        json_object_begin(json);
+        json_field_str(json, STR("name"), str_of(flags->name));
+        json_key(json, STR("value"));
+        if (flags->value != NULL) {
+            json_put_str(json, str_of(flags->value));
+        } else {
+            json_put_null(json);
+        }
+        json_field_str(json, STR("doc"), str_of(flags->doc));
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void json_verb(struct json_writer *json, const struct cli_verb *verb)
+{
+    json_object_begin(json);
+    json_field_str(json, STR("name"), str_of(verb->name));
+    json_field_str(json, STR("summary"), str_of(verb->summary));
+    json_field_str(json, STR("words"), str_of(verb->words));
+    json_field_int(json, STR("words_min"), verb->words_min);
+    json_field_int(json, STR("words_max"), verb->words_max);
+    json_field_bool(json, STR("runs"), verb->run != NULL);
+    json_field_bool(json, STR("json"), verb->run != NULL && !verb->no_json);
+    json_field_str(json, STR("examples"),
+                   verb->examples != NULL ? str_of(verb->examples) : STR(""));
+    json_field_str(json, STR("about"), verb->about != NULL ? str_of(verb->about) : STR(""));
+    json_flags(json, verb->flags);
+    json_object_end(json);
+}
+
+/* Each verb with its acts; acts have none themselves. */
+static void json_commands(struct json_writer *json)
+{
+    json_key(json, STR("commands"));
+    json_array_begin(json);
+    for (const struct cli_verb *verb = cli_verbs; verb->name != NULL; verb++) {
+        json_object_begin(json);
+        json_key(json, STR("command"));
+        json_verb(json, verb);
+        json_key(json, STR("acts"));
+        json_array_begin(json);
+        for (const struct cli_verb *act = verb->acts; act != NULL && act->name != NULL; act++) {
+            json_verb(json, act);
+        }
+        json_array_end(json);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static int show_json(void)
+{
+    struct arena arena;
+    struct buf out;
+    struct json_writer json;
+    arena_init(&arena, HELP_ARENA);
+    buf_init(&out, &arena, HELP_FIRST);
+    json_writer_init(&json, &out);
+    json_object_begin(&json);
+    json_field_str(&json, STR("version"), STR(SLUICE_VERSION));
+    json_flags(&json, cli_global_flags);
+    json_commands(&json);
+    json_key(&json, STR("topics"));
+    json_array_begin(&json);
+    for (const struct cli_topic *topic = cli_topics; topic->name != NULL; topic++) {
+        json_object_begin(&json);
+        json_field_str(&json, STR("name"), str_of(topic->name));
+        json_field_str(&json, STR("summary"), str_of(topic->summary));
+        json_field_str(&json, STR("text"), str_of(topic->text));
+        json_object_end(&json);
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+    buf_add_byte(&out, '\n');
+    return help_print(&out);
 }
 
 int cli_help(struct cli *cli)
@@ -119,6 +258,10 @@ int cli_help(struct cli *cli)
     if (cli->help && strcmp(cli->verb->name, "help") != 0) {
         return help_on(str_of(cli->verb->name),
                        cli->act != NULL ? str_of(cli->act->name) : STR(""));
+    }
+    if (cli->json) {
+        return cli->word_count == 0 ? show_json()
+                                    : cli_misused(cli, "--json is for all at once: no words");
     }
     if (cli->word_count == 0) {
         show_all();

@@ -85,6 +85,32 @@ static const struct cli_verb runs_acts[] = {
     {0},
 };
 
+static const struct cli_verb completion_acts[] = {
+    {.name = "bash",
+     .words = "",
+     .summary = "For bash.",
+     .examples = "  sluice completion bash\n",
+     .about = "Put this into ~/.bashrc: source <(sluice completion bash)\n",
+     .no_json = true,
+     .run = cli_completion_bash},
+    {.name = "zsh",
+     .words = "",
+     .summary = "For zsh.",
+     .examples = "  sluice completion zsh\n",
+     .about = "Save it as _sluice in a folder of $fpath, or put into ~/.zshrc:\n"
+              "source <(sluice completion zsh)\n",
+     .no_json = true,
+     .run = cli_completion_zsh},
+    {.name = "fish",
+     .words = "",
+     .summary = "For fish.",
+     .examples = "  sluice completion fish\n",
+     .about = "Save it as ~/.config/fish/completions/sluice.fish\n",
+     .no_json = true,
+     .run = cli_completion_fish},
+    {0},
+};
+
 /* In the order in which a person meets them. */
 const struct cli_verb cli_verbs[] = {
     {.name = "check",
@@ -207,12 +233,27 @@ const struct cli_verb cli_verbs[] = {
      .examples = "  sluice version\n"
                  "  sluice version --verbose\n",
      .run = cli_version},
+    {.name = "completion",
+     .words = "",
+     .summary = "Completions for a shell.",
+     .examples = "  sluice completion bash\n",
+     .acts = completion_acts},
+    {.name = "man",
+     .words = "",
+     .summary = "The manual page.",
+     .examples = "  sluice man\n",
+     .about = "To read it: sluice man | man -l -   To keep it: sluice man > "
+              "/usr/local/share/man/man1/sluice.1\n",
+     .no_json = true,
+     .run = cli_man},
     {.name = "help",
-     .words = "[COMMAND [ACT]]",
-     .summary = "This, or more about a command.",
+     .words = "[COMMAND [ACT] | TOPIC]",
+     .summary = "This, or more about a command or a topic.",
      .examples = "  sluice help\n"
                  "  sluice help run\n"
-                 "  sluice help dlq list\n",
+                 "  sluice help dlq list\n"
+                 "  sluice help exit-codes\n",
+     .about = "With --json the whole table of commands.\n",
      .words_max = 2,
      .run = cli_help},
     {0},
