@@ -131,7 +131,11 @@ __attribute__((format(printf, 2, 3))) int cli_misused(const struct cli *cli, con
 
 /* Each verb, in its own file. */
 int cli_check(struct cli *cli);
+int cli_dlq_drop(struct cli *cli);
+int cli_dlq_edit(struct cli *cli);
 int cli_dlq_list(struct cli *cli);
+int cli_dlq_retry(struct cli *cli);
+int cli_dlq_show(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_refused_list(struct cli *cli);
 int cli_run(struct cli *cli);

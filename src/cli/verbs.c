@@ -1,6 +1,25 @@
 #include "cli/cli.h"
 #include "cli/when.h"
 
+static const struct cli_flag dlq_edit_flags[] = {
+    {"--body", "FILE",
+     "The whole new body, a JSON object of column groups; - reads standard input."},
+    {"--set", "COLUMN=VALUE", "One column; the same as a word behind the id."},
+    {0},
+};
+
+static const struct cli_flag dlq_retry_flags[] = {
+    {"--all", NULL, "All of them."},
+    {"--sink", "NAME", "Those of this sink."},
+    {"--target", "NAME", "Those of this table."},
+    {0},
+};
+
+static const struct cli_flag dlq_drop_flags[] = {
+    {"--why", "TEXT", "Why; it is kept in the audit log."},
+    {0},
+};
+
 static const struct cli_verb dlq_acts[] = {
     {.name = "list",
      .words = "",
@@ -9,6 +28,51 @@ static const struct cli_verb dlq_acts[] = {
                  "  sluice dlq list --json\n",
      .about = "Each with its sink, its table and row, how often it was tried, and why it failed.\n",
      .run = cli_dlq_list},
+    {.name = "show",
+     .words = "ID",
+     .summary = "One dead letter with all that it says.",
+     .examples = "  sluice dlq show 7\n"
+                 "  sluice dlq show 7 --json\n",
+     .about = "Shows the record's body as it is, with what people wrote.\n",
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_dlq_show},
+    {.name = "edit",
+     .words = "ID [COLUMN=VALUE...]",
+     .summary = "Correct what a dead letter says.",
+     .examples = "  sluice dlq edit 7\n"
+                 "  sluice dlq edit 7 qa_date=2025-11-24 project=Lawley\n"
+                 "  sluice dlq edit 7 --body corrected.json\n",
+     .about = "Opens the body in $EDITOR, or takes it from a file, or changes single columns. The "
+              "sink is\n"
+              "asked whether it would take it. The letter stays where it is: then comes `dlq "
+              "retry`.\n",
+     .flags = dlq_edit_flags,
+     .words_min = 1,
+     .words_max = CLI_ANY,
+     .run = cli_dlq_edit},
+    {.name = "retry",
+     .words = "[ID...]",
+     .summary = "Put dead letters back on their way.",
+     .examples = "  sluice dlq retry 7 8\n"
+                 "  sluice dlq retry --sink records\n"
+                 "  sluice dlq retry --all\n",
+     .about = "Each with fresh attempts and the effect that names it, so what the target has "
+              "already is not\n"
+              "done twice. A running `serve` delivers them within seconds; else: sluice run.\n",
+     .flags = dlq_retry_flags,
+     .words_max = CLI_ANY,
+     .run = cli_dlq_retry},
+    {.name = "drop",
+     .words = "ID...",
+     .summary = "Give dead letters up, with a reason.",
+     .examples = "  sluice dlq drop 7 8 --why \"test messages\"\n",
+     .about = "They are gone and counted; who, when and why stays in: sluice audit list --act "
+              "dlq.drop\n",
+     .flags = dlq_drop_flags,
+     .words_min = 1,
+     .words_max = CLI_ANY,
+     .run = cli_dlq_drop},
     {0},
 };
 
@@ -220,7 +284,9 @@ const struct cli_verb cli_verbs[] = {
     {.name = "dlq",
      .words = "",
      .summary = "Records that could not be delivered.",
-     .examples = "  sluice dlq list\n",
+     .examples = "  sluice dlq list\n"
+                 "  sluice dlq show 7\n"
+                 "  sluice dlq retry --all\n",
      .acts = dlq_acts},
     {.name = "refused",
      .words = "",

@@ -7,6 +7,7 @@
  */
 #include "base/log.h"
 #include "base/must.h"
+#include "engine/targets.h"
 #include "engine/worker.h"
 #include "store/archive.h"
 #include "store/outbox.h"
@@ -15,43 +16,11 @@
 
 enum { WRITE_MS = 30 * 1000, ATTEMPTS_MAX = 20, BATCH_FIRST = 64 };
 
-/* What the pipelines write here: the sink makes or checks it. */
-static bool collect_targets(struct worker *worker, const struct target *const **out,
-                            struct err *err)
-{
-    const struct plan *plan = worker->plan;
-    size_t room = 1;
-    size_t count = 0;
-    for (size_t i = 0; i < plan->pipeline_count; i++) {
-        const struct target *const *targets = plan->pipelines[i].op->type->targets;
-        for (; targets != NULL && *targets != NULL; targets++) {
-            room++;
-        }
-    }
-    const struct target **all = arena_array(&worker->open_arena, room, sizeof(struct target *));
-    if (all == NULL) {
-        return err_set(err, ERR_RETRY, "out of memory for %zu targets", room);
-    }
-    for (size_t i = 0; i < plan->pipeline_count; i++) {
-        const struct target *const *targets = plan->pipelines[i].op->type->targets;
-        for (; targets != NULL && *targets != NULL; targets++) {
-            size_t at = 0;
-            while (at < count && all[at] != *targets) {
-                at++;
-            }
-            all[at] = *targets;
-            count = at == count ? count + 1 : count;
-        }
-    }
-    *out = all;
-    return true;
-}
-
 static bool open_sink(struct worker *worker, struct err *err)
 {
     struct sink *sink = worker->sink->sink;
     const struct target *const *targets = NULL;
-    if (!collect_targets(worker, &targets, err)) {
+    if (!targets_of(worker->plan, &worker->open_arena, &targets, err)) {
         return false;
     }
     sink->connector.name = worker->sink->name;

@@ -73,6 +73,13 @@ struct sink_type {
     bool (*read_back)(struct sink *sink, struct held *rows, size_t count, struct arena *arena,
                       int64_t deadline_ms, struct err *err);
     bool (*migrate)(struct sink *sink, struct arena *arena, struct str *done, struct err *err);
+
+    /* Would write() refuse the parcel for good? By the declared targets alone; asks nobody. */
+    bool (*check)(struct sink *sink, const struct parcel *parcel, struct arena *arena,
+                  struct err *err);
+
+    /* The SQLite file of this machine that it writes into: what a backup copies with the store. */
+    bool (*file)(struct sink *sink, struct arena *arena, struct str *path, struct err *err);
 };
 
 #endif

@@ -678,6 +678,34 @@ static bool sink_migrate(struct sink *sink, struct arena *arena, struct str *don
     return ok || explain(self, err);
 }
 
+/* By the declaration alone: the table may not be there yet, or be another one by then. */
+static bool sink_check(struct sink *sink, const struct parcel *parcel, struct arena *arena,
+                       struct err *err)
+{
+    struct sqlite_sink *self = (struct sqlite_sink *)sink;
+    size_t index = 0;
+    struct sqlite_table table = {.target = target_find(self, parcel->target, &index),
+                                 .unique = true};
+    struct sqlite_shape shape;
+    if (parcel->kind == RECORD_QUESTION) {
+        return err_set(err, ERR_REJECT, "a SQLite file cannot answer questions");
+    }
+    if (table.target == NULL) {
+        return err_set(err, ERR_REJECT, "no pipeline declares a table '%.*s' for this sink",
+                       STR_ARG(str_slice(parcel->target, 0, BODY_NAME_SHOWN)));
+    }
+    return body_read(parcel->body, arena, &self->body, err) &&
+           sqlite_shape_make(&table, &self->body, arena, &shape, err) &&
+           sqlite_shape_check(&shape, &self->body, parcel->entity, err);
+}
+
+static bool sink_file(struct sink *sink, struct arena *arena, struct str *path, struct err *err)
+{
+    const struct sqlite_sink *self = (const struct sqlite_sink *)sink;
+    *path = arena_copy(arena, self->path);
+    return path->ptr != NULL || err_set(err, ERR_RETRY, "out of memory");
+}
+
 static void sink_rest(struct connector *connector)
 {
     struct sqlite_sink *self = (struct sqlite_sink *)connector;
@@ -707,4 +735,6 @@ const struct sink_type sink_sqlite = {
     .write = write_parcels,
     .read_back = sink_read_back,
     .migrate = sink_migrate,
+    .check = sink_check,
+    .file = sink_file,
 };

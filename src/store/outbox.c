@@ -532,8 +532,55 @@ bool store_dead_retry(struct store *store, int64_t id, struct str body, bool *fo
     return store_run(store, query, err) && dead_delete(store, id, found, err);
 }
 
+/* What was not delivered must not count as the last thing that the target was told. */
+static bool forget_emitted(struct store *store, int64_t id, struct err *err)
+{
+    struct query *query =
+        store_query(store,
+                    "DELETE FROM emitted WHERE (pipeline, sink, target, entity, generation,"
+                    " message, nth) IN (SELECT pipeline, sink, target, entity, generation,"
+                    " message, nth FROM dead WHERE id=?1)",
+                    err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, id);
+    return store_run(store, query, err);
+}
+
 bool store_dead_drop(struct store *store, int64_t id, bool *found, struct err *err)
 {
     must(store->changing);
-    return dead_delete(store, id, found, err);
+    return forget_emitted(store, id, err) && dead_delete(store, id, found, err) &&
+           (!*found || store_count_add(store, "dropped", 1, err));
+}
+
+bool store_dead_get(struct store *store, struct arena *arena, int64_t id, struct dead_letter *out,
+                    struct err *err)
+{
+    size_t count = 0;
+    *out = (struct dead_letter){0};
+    if (id <= 0 || !store_dead_list(store, arena, id - 1, 1, out, &count, err)) {
+        return id <= 0;
+    }
+    if (count == 0 || out->id != id) {
+        *out = (struct dead_letter){0};
+    }
+    return true;
+}
+
+bool store_dead_edit(struct store *store, int64_t id, struct str body, bool *found, struct err *err)
+{
+    must(store->changing);
+    struct query *query = store_query(store, "UPDATE dead SET body=?2 WHERE id=?1", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, id);
+    query_bind_text(query, 2, body);
+    if (!store_run(store, query, err)) {
+        return false;
+    }
+    *found = sqlite_changes(store->db) == 1;
+    return true;
 }

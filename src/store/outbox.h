@@ -77,6 +77,16 @@ bool store_dead_list(struct store *store, struct arena *arena, int64_t after_id,
 /* Back into the outbox with fresh attempts, with `body` in place of the old one if given. */
 bool store_dead_retry(struct store *store, int64_t id, struct str body, bool *found,
                       struct err *err);
+/* Gone, and counted under "dropped". A decision like a dropped one is queued again when it is made
+   again: what is in the target is not what was dropped. */
 bool store_dead_drop(struct store *store, int64_t id, bool *found, struct err *err);
+
+/* `out->id` is 0 when there is no such dead letter. */
+bool store_dead_get(struct store *store, struct arena *arena, int64_t id, struct dead_letter *out,
+                    struct err *err);
+
+/* Another body in place of the old one; it stays a dead letter. */
+bool store_dead_edit(struct store *store, int64_t id, struct str body, bool *found,
+                     struct err *err);
 
 #endif
