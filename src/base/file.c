@@ -133,6 +133,11 @@ static bool failed(struct err *err, const char *what, struct str path, int numbe
                    reason->text, reason->advice);
 }
 
+bool file_failed(struct err *err, const char *what, struct str path, int error_number)
+{
+    return failed(err, what, path, error_number);
+}
+
 static bool path_make(struct path *path, struct str text, struct err *err)
 {
     if (text.len == 0) {

@@ -96,6 +96,10 @@ bool file_space(struct str path, uint64_t *bytes_free, struct err *err);
 /* Why a system call failed, in plain words: "no space left on the disk". Never a number alone. */
 const char *file_reason(int error_number);
 
+/* The error of a call that failed with this number: "cannot write PATH: why; what to do". Returns
+   false. For those who work on descriptors of their own. */
+bool file_failed(struct err *err, const char *what, struct str path, int error_number);
+
 /*
  * For tests: asked before each step that can fail; the errno to fail with, 0 to go on, or
  * FILE_FAULT_SHORT to let a read or write move a single byte. NULL takes the hook away.

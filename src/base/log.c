@@ -35,7 +35,6 @@ struct line {
     size_t len;
     size_t size; /* What tokens may fill; the mark of a cut and the end of the line have more. */
     bool json;
-    bool bare; /* Numbers are shown as they are. */
     bool cut;
 };
 
@@ -415,32 +414,22 @@ static void line_text(struct line *line, struct str text)
     size_t at = 0;
     while (at < text.len && !line->cut) {
         size_t unused = 0;
-        at += !line->bare && digit_at(text, at, &unused) >= 0 ? line_number(line, text, at)
-                                                              : line_character(line, text, at);
+        at += digit_at(text, at, &unused) >= 0 ? line_number(line, text, at)
+                                               : line_character(line, text, at);
     }
 }
 
-static struct str show(struct str text, bool bare, char *room, size_t room_size)
+struct str log_mask(struct str text, char *room, size_t room_size)
 {
     static const char mark[] = "…";
     must(room_size >= sizeof mark);
-    struct line line = {.ptr = room, .size = room_size - sizeof mark, .bare = bare};
+    struct line line = {.ptr = room, .size = room_size - sizeof mark};
     line_text(&line, text);
     if (line.cut) {
         line_frame(&line, mark);
     }
     room[line.len] = '\0';
     return (struct str){room, line.len};
-}
-
-struct str log_mask(struct str text, char *room, size_t room_size)
-{
-    return show(text, false, room, room_size);
-}
-
-struct str log_escape(struct str text, char *room, size_t room_size)
-{
-    return show(text, true, room, room_size);
 }
 
 /* ---- Lines ---- */

@@ -100,7 +100,4 @@ bool log_level_parse(struct str name, enum log_level *level);
  */
 struct str log_mask(struct str text, char *room, size_t room_size);
 
-/* Only escaped: for verbs whose user asked to see the data itself. */
-struct str log_escape(struct str text, char *room, size_t room_size);
-
 #endif

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "cli/act.h"
 #include "cli/look.h"
 #include "engine/targets.h"
@@ -22,7 +21,7 @@
 #include "text/datetime.h"
 #include "text/json.h"
 
-enum { PAGE = 200, BODY_SIZE_MAX = 8 * 1024 * 1024, LINE_SIZE_MAX = 16 * 1024 };
+enum { PAGE = 200, BODY_SIZE_MAX = 8 * 1024 * 1024 };
 
 /* ---- Showing ---- */
 
@@ -78,40 +77,38 @@ static struct str pretty(struct arena *arena, struct str body)
     return buf_str(&out);
 }
 
-static void show_line(struct look *look, const char *name, struct str text)
+static void print_line(struct look *look, const char *name, struct str text)
 {
-    char room[LINE_SIZE_MAX];
-    struct str line = log_escape(text, room, sizeof room);
+    struct str line = show_text(&look->arena, text, SHOW_PEOPLE);
     buf_printf(&look->out, "%-9s %.*s\n", name, STR_ARG(line));
 }
 
-static void show_text(struct look *look, const struct dead_letter *dead)
+static void print_text(struct look *look, const struct dead_letter *dead)
 {
     char at[DATETIME_TEXT_MAX];
     char effect[EFFECT_TEXT_MAX];
     char number[32];
     (void)snprintf(number, sizeof number, "%" PRId64, dead->id);
-    show_line(look, "id", str_of(number));
-    show_line(look, "at", datetime_format_iso(dead->at_ms, at));
-    show_line(look, "sink", dead->sink);
-    show_line(look, "target", dead->target);
-    show_line(look, "entity", dead->entity);
-    show_line(look, "effect", effect_text(&dead->effect, effect));
-    show_line(look, "kind", str_of(kind_name(dead->kind)));
+    print_line(look, "id", str_of(number));
+    print_line(look, "at", datetime_format_iso(dead->at_ms, at));
+    print_line(look, "sink", dead->sink);
+    print_line(look, "target", dead->target);
+    print_line(look, "entity", dead->entity);
+    print_line(look, "effect", effect_text(&dead->effect, effect));
+    print_line(look, "kind", str_of(kind_name(dead->kind)));
     (void)snprintf(number, sizeof number, "%" PRId32, dead->attempts);
-    show_line(look, "attempts", str_of(number));
-    show_line(look, "why", dead->why);
+    print_line(look, "attempts", str_of(number));
+    print_line(look, "why", dead->why);
     struct str rest = pretty(&look->arena, dead->body);
     struct str line;
-    char room[LINE_SIZE_MAX];
     buf_add(&look->out, STR("body\n"));
     while (str_split(&rest, '\n', &line)) {
-        struct str shown = log_escape(line, room, sizeof room);
+        struct str shown = show_text(&look->arena, line, SHOW_PEOPLE);
         buf_printf(&look->out, "%s%.*s\n", shown.len > 0 ? "  " : "", STR_ARG(shown));
     }
 }
 
-static void show_json(struct look *look, const struct dead_letter *dead)
+static void print_json(struct look *look, const struct dead_letter *dead)
 {
     struct json_writer json;
     char at[DATETIME_TEXT_MAX];
@@ -155,9 +152,9 @@ int cli_dlq_show(struct cli *cli)
     if (code == CLI_OK && ok && dead.id == 0) {
         code = say_missing(id);
     } else if (code == CLI_OK && ok && cli->json) {
-        show_json(&look, &dead);
+        print_json(&look, &dead);
     } else if (code == CLI_OK && ok) {
-        show_text(&look, &dead);
+        print_text(&look, &dead);
     }
     int end = look_end(&look, ok, &err);
     return code != CLI_OK ? code : end;
