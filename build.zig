@@ -94,6 +94,7 @@ const ROOMS = [_]Room{
         .files = &.{
             "record.c",
             "source.c",
+            "step.c",
         },
     },
     .{
@@ -140,7 +141,26 @@ const ROOMS = [_]Room{
     .{
         .name = "pipeline",
         .may = &.{ "base", "crypto", "text", "model" },
-        .files = &.{},
+        .files = &.{
+            "chain.c",
+            "collect.c",
+            "compare.c",
+            "compose.c",
+            "condition.c",
+            "count.c",
+            "dedupe.c",
+            "extract.c",
+            "filter.c",
+            "flow.c",
+            "labels.c",
+            "lookup.c",
+            "normalize.c",
+            "number.c",
+            "parked.c",
+            "route.c",
+            "template.c",
+            "write.c",
+        },
     },
     .{
         .name = "domain",
@@ -201,6 +221,7 @@ const ROOMS = [_]Room{
             "env.c",
             "fault.c",
             "nearest.c",
+            "ops.c",
             "options.c",
             "reader.c",
             "schedule.c",

@@ -1,6 +1,7 @@
 #include "app/kinds.h"
 
 #include "domain/drops.h"
+#include "pipeline/chain.h"
 #include "sink/sqlite.h"
 #include "source/whatsapp_bridge.h"
 
@@ -19,4 +20,11 @@ static const struct op_type *const ops[] = {
     NULL,
 };
 
-const struct kinds app_kinds = {.sources = sources, .sinks = sinks, .ops = ops};
+const struct kinds app_kinds = {
+    .sources = sources,
+    .sinks = sinks,
+    .ops = ops,
+    .chain = &op_chain,
+    .steps = chain_steps,
+    .branches = chain_branches,
+};

@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "config/nearest.h"
+#include "config/ops.h"
 #include "config/options.h"
 #include "config/schedule.h"
 
@@ -68,6 +69,7 @@ struct build {
     struct plan_source *sources;
     struct plan_sink *sinks;
     struct plan_pipeline *pipelines;
+    struct step_targets *targets; /* Of all pipelines with `ops:`. */
 };
 
 static bool name_valid(struct str name)
@@ -202,14 +204,14 @@ static bool read_sink(struct build *build, const struct yaml_node *map, struct s
 }
 
 static bool find_source(struct build *build, const struct yaml_node *map, const char *what,
-                        struct str *source)
+                        const char *key, struct str *source)
 {
-    const struct yaml_node *node = yaml_get(map, STR("source"));
+    const struct yaml_node *node = yaml_get(map, str_of(key));
     if (node == NULL) {
         return fault_add(build->reader->faults, reader_place(map),
-                         "%s has no source: write the name of one of `sources`", what);
+                         "%s has no %s: write the name of one of `sources`", what, key);
     }
-    if (!reader_text(build->reader, node, "source", source)) {
+    if (!reader_text(build->reader, node, key, source)) {
         return false;
     }
     struct nearest nearest;
@@ -311,29 +313,64 @@ static bool read_chats(struct build *build, const struct yaml_node *map, const c
     return chats_of_list(build, node, source, pipeline);
 }
 
-static bool read_pipeline(struct build *build, const struct yaml_node *map, struct str name,
-                          const char *what)
+/* The op that `kind:` names, or the chain of `ops:`; NULL when it is a fault. */
+static const struct op_type *find_op(struct build *build, const struct yaml_node *map,
+                                     const char *what)
 {
-    static const char *const also[] = {"kind", "source", "chats", "schedule", NULL};
     const char *names[KINDS_MAX + 1] = {0};
+    const struct yaml_node *ops = yaml_get(map, STR("ops"));
     size_t kind = 0;
-    struct str source = {0};
+    if (ops != NULL && yaml_get(map, STR("kind")) != NULL) {
+        (void)fault_add(build->reader->faults, reader_place(yaml_get_key(map, STR("ops"))),
+                        "%s has a kind and ops; write one of them", what);
+        return NULL;
+    }
+    if (ops != NULL && build->kinds->chain != NULL) {
+        build->reader->steps = 0;
+        return build->kinds->chain;
+    }
     for (size_t i = 0; i < KINDS_MAX && build->kinds->ops[i] != NULL; i++) {
         names[i] = build->kinds->ops[i]->kind;
     }
+    return kind_find(build, map, what, names, &kind) ? build->kinds->ops[kind] : NULL;
+}
+
+/* `ticks: clock`: the pipeline also hears the ticks of that source. */
+static bool add_ticks(struct build *build, const struct yaml_node *map, const char *what,
+                      struct plan_pipeline *pipeline)
+{
+    struct reader *reader = build->reader;
+    struct str ticks = {0};
+    if (yaml_get(map, STR("ticks")) == NULL) {
+        return true;
+    }
+    struct plan_chat *chats = arena_array(reader->arena, pipeline->chat_count + 1, sizeof *chats);
+    if (chats == NULL || !find_source(build, map, what, "ticks", &ticks)) {
+        return false;
+    }
+    for (size_t i = 0; i < pipeline->chat_count; i++) {
+        chats[i] = pipeline->chats[i];
+    }
+    chats[pipeline->chat_count] = (struct plan_chat){.source = ticks, .chat = STR("")};
+    pipeline->chats = chats;
+    pipeline->chat_count++;
+    return true;
+}
+
+static bool read_pipeline(struct build *build, const struct yaml_node *map, struct str name,
+                          const char *what)
+{
+    static const char *const also[] = {"kind", "source", "chats", "ticks", "schedule", NULL};
+    struct str source = {0};
     struct plan *plan = &build->config->plan;
     struct plan_pipeline *pipeline = &build->pipelines[plan->pipeline_count++];
     pipeline->name = name;
-    bool good = find_source(build, map, what, &source);
+    bool good = find_source(build, map, what, "source", &source);
     good =
         config_schedule_read(build->reader, yaml_get(map, STR("schedule")), &pipeline->schedule) &&
         good;
-    if (!kind_find(build, map, what, names, &kind)) {
-        return false;
-    }
-    const struct op_type *type = build->kinds->ops[kind];
-    must(type != NULL);
-    pipeline->op = instance_new(build, type->size);
+    const struct op_type *type = find_op(build, map, what);
+    pipeline->op = type != NULL ? instance_new(build, type->size) : NULL;
     if (pipeline->op == NULL) {
         return false;
     }
@@ -341,7 +378,12 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
     pipeline->op->name = name;
     struct option_set set = {type->options, pipeline->op};
     bool filled = config_options_read(build->reader, map, what, &set, 1, also);
-    return filled && read_chats(build, map, what, type, pipeline, source) && good;
+    if (filled && type == build->kinds->chain) {
+        filled = config_ops_prepare(build->reader, map, plan, build->targets,
+                                    (struct chain *)(void *)pipeline->op);
+    }
+    return filled && read_chats(build, map, what, type, pipeline, source) &&
+           add_ticks(build, map, what, pipeline) && good;
 }
 
 static bool read_section(struct build *build, const struct yaml_node *root, const char *key,
@@ -380,11 +422,12 @@ static bool prepare(struct build *build)
     build->pipelines = arena_array(arena, PLAN_PIPELINES_MAX, sizeof *build->pipelines);
     build->config->projects =
         arena_array(arena, PLAN_PIPELINES_MAX, sizeof *build->config->projects);
+    build->targets = arena_alloc(arena, sizeof *build->targets);
     plan->sources = build->sources;
     plan->sinks = build->sinks;
     plan->pipelines = build->pipelines;
     return build->sources != NULL && build->sinks != NULL && build->pipelines != NULL &&
-           build->config->projects != NULL;
+           build->config->projects != NULL && build->targets != NULL;
 }
 
 /* The names of all sinks, also of those that are wrong; NULL when there is no such map. */
@@ -443,6 +486,7 @@ bool config_build(struct config *config, struct reader *reader, const struct yam
         .kinds = kinds,
         .source_section = yaml_get(root, STR("sources")),
     };
+    reader->kinds = kinds;
     if (!prepare(&build)) {
         return fault_add(reader->faults, (struct place){0}, "out of memory");
     }

@@ -17,7 +17,8 @@
  *         projects: projects.yaml        … and which chats there: by an option of named chats, or
  *         schedule: {on: message}        by `chats: all` or a list of chat ids
  *
- * A pipeline of several generic ops will have `ops:`, a list of such maps, in place of `kind:`.
+ * A pipeline of generic steps has `ops:`, a list of such maps, in place of `kind:` (ops.h). With
+ * `ticks: clock` it also hears the ticks of that source.
  *
  * Everything is checked with nothing opened: the same plan that `check` approves is the one that
  * `serve` runs. All mistakes of a pass are collected (fault.h). On success the plan's instances are

@@ -10,12 +10,16 @@
 #include "model/op.h"
 #include "model/sink.h"
 #include "model/source.h"
+#include "model/step.h"
 
 /* Each ended by NULL. */
 struct kinds {
     const struct source_type *const *sources;
     const struct sink_type *const *sinks;
     const struct op_type *const *ops;
+    const struct op_type *chain; /* The op of a pipeline with `ops:`; its instance is a chain. */
+    const struct step_type *const *steps;    /* What may stand in `ops:`. */
+    const struct step_type *const *branches; /* Steps that only stand within others. */
 };
 
 #endif

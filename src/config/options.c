@@ -6,6 +6,7 @@
 
 #include "config/chats.h"
 #include "config/nearest.h"
+#include "config/ops.h"
 #include "text/duration.h"
 #include "text/zone.h"
 
@@ -197,6 +198,8 @@ static bool read_value(struct reader *reader, const struct slot *slot, struct st
         return read_sink(reader, slot, text, slot->member);
     case OPTION_TYPE_LIST:
     case OPTION_TYPE_CHATS:
+    case OPTION_TYPE_MAP:
+    case OPTION_TYPE_STEPS:
     case OPTION_TYPE_END:
         break;
     }
@@ -228,6 +231,31 @@ static bool read_list(struct reader *reader, const struct slot *slot, const stru
     return good;
 }
 
+/* Names and texts; that a name stands once is YAML's own rule. */
+static bool read_map(struct reader *reader, const struct slot *slot, const struct yaml_node *node)
+{
+    struct str_map *out = slot->member;
+    if (!reader_is_map(reader, node, slot->what)) {
+        return false;
+    }
+    size_t count = yaml_count(node);
+    if (count == 0 || count > OPTIONS_LIST_MAX) {
+        return fault_add(reader->faults, slot->place, "%s: between 1 and %d entries are expected",
+                         slot->what, OPTIONS_LIST_MAX);
+    }
+    struct str_pair *items = arena_array(reader->arena, count, sizeof *items);
+    if (items == NULL) {
+        return fault_add(reader->faults, slot->place, "%s: out of memory", slot->what);
+    }
+    bool good = true;
+    for (size_t i = 0; i < count; i++) {
+        items[i].name = yaml_text(reader_key(node, i));
+        good = reader_text(reader, reader_value(node, i), slot->what, &items[i].text) && good;
+    }
+    *out = (struct str_map){items, count};
+    return good;
+}
+
 static bool read_chats(struct reader *reader, const struct slot *slot, const struct yaml_node *node)
 {
     if (yaml_kind(node) == YAML_LIST) {
@@ -246,6 +274,12 @@ static bool read_node(struct reader *reader, struct slot *slot, const struct yam
     }
     if (slot->option->type == OPTION_TYPE_CHATS) {
         return read_chats(reader, slot, node);
+    }
+    if (slot->option->type == OPTION_TYPE_MAP) {
+        return read_map(reader, slot, node);
+    }
+    if (slot->option->type == OPTION_TYPE_STEPS) {
+        return config_ops_read(reader, node, slot->option, slot->member);
     }
     struct str text = {0};
     if (slot->option->type == OPTION_TYPE_PATH) {

@@ -15,12 +15,17 @@
 #include "config/fault.h"
 #include "text/yaml.h"
 
+struct kinds;
+
 struct reader {
     struct arena *arena;
     struct faults *faults;
     const struct env *env;
     const struct str *sinks; /* Names that an option may refer to; NULL: not known. */
     size_t sink_count;
+    const struct kinds *kinds; /* For steps within a map. */
+    size_t steps;              /* Of the pipeline that is being read, */
+    size_t step_depth;         /* and how deep they are nested. */
 };
 
 struct place reader_place(const struct yaml_node *node);

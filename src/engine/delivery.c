@@ -20,7 +20,7 @@ static bool open_sink(struct worker *worker, struct err *err)
 {
     struct sink *sink = worker->sink->sink;
     const struct target *const *targets = NULL;
-    if (!targets_of(worker->plan, &worker->open_arena, &targets, err)) {
+    if (!targets_of(worker->plan, worker->sink->name, &worker->open_arena, &targets, err)) {
         return false;
     }
     sink->connector.name = worker->sink->name;

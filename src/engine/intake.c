@@ -20,7 +20,7 @@ enum {
 
 static bool listens(const struct plan_pipeline *pipeline, const struct worker *worker)
 {
-    const char *const *name = pipeline->op->type->references;
+    const char *const *name = op_references(pipeline->op);
     for (; worker->source->reference.len > 0 && name != NULL && *name != NULL; name++) {
         if (str_equal(str_of(*name), worker->source->reference)) {
             return true;

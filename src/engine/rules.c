@@ -103,7 +103,7 @@ static bool env_reference(struct op_env *env, struct str name, struct str key, s
 /* An op must not look things up in a table that has not arrived yet: the pipeline waits. */
 static bool references_ready(struct worker *worker, bool *ready, struct err *err)
 {
-    const char *const *name = worker->pipeline->op->type->references;
+    const char *const *name = op_references(worker->pipeline->op);
     *ready = true;
     for (; name != NULL && *name != NULL && *ready; name++) {
         int64_t version = 0;
@@ -127,7 +127,7 @@ static size_t count_names(const char *const *names)
 static bool open_reader(struct worker *worker, struct err *err)
 {
     const struct plan_pipeline *pipeline = worker->pipeline;
-    const char *const *names = pipeline->op->type->references;
+    const char *const *names = op_references(pipeline->op);
     size_t reference_count = count_names(names);
     struct subscription *subscriptions =
         arena_array(&worker->open_arena, pipeline->chat_count + 1, sizeof *subscriptions);

@@ -1,12 +1,17 @@
 #include "engine/targets.h"
 
-bool targets_of(const struct plan *plan, struct arena *arena, const struct target *const **out,
-                struct err *err)
+static bool is_for(const struct target *target, struct str sink)
+{
+    return target->sink == NULL || str_equal(str_of(target->sink), sink);
+}
+
+bool targets_of(const struct plan *plan, struct str sink, struct arena *arena,
+                const struct target *const **out, struct err *err)
 {
     size_t room = 1;
     size_t count = 0;
     for (size_t i = 0; i < plan->pipeline_count; i++) {
-        const struct target *const *targets = plan->pipelines[i].op->type->targets;
+        const struct target *const *targets = op_targets(plan->pipelines[i].op);
         for (; targets != NULL && *targets != NULL; targets++) {
             room++;
         }
@@ -16,9 +21,12 @@ bool targets_of(const struct plan *plan, struct arena *arena, const struct targe
         return err_set(err, ERR_RETRY, "out of memory for %zu targets", room);
     }
     for (size_t i = 0; i < plan->pipeline_count; i++) {
-        const struct target *const *targets = plan->pipelines[i].op->type->targets;
+        const struct target *const *targets = op_targets(plan->pipelines[i].op);
         for (; targets != NULL && *targets != NULL; targets++) {
             size_t at = 0;
+            if (!is_for(*targets, sink)) {
+                continue;
+            }
             while (at < count && all[at] != *targets) {
                 at++;
             }
@@ -35,7 +43,7 @@ bool targets_lend(const struct plan *plan, const struct plan_sink *plan_sink, st
 {
     struct sink *sink = plan_sink->sink;
     const struct target *const *targets = NULL;
-    if (!targets_of(plan, arena, &targets, err)) {
+    if (!targets_of(plan, plan_sink->name, arena, &targets, err)) {
         return false;
     }
     sink->connector.name = plan_sink->name;

@@ -11,9 +11,9 @@
 #include "base/err.h"
 #include "model/plan.h"
 
-/* Each target once, ended by NULL; the list lives in `arena`. */
-bool targets_of(const struct plan *plan, struct arena *arena, const struct target *const **out,
-                struct err *err);
+/* What the sink of this name is for, each target once, ended by NULL; the list lives in `arena`. */
+bool targets_of(const struct plan *plan, struct str sink, struct arena *arena,
+                const struct target *const **out, struct err *err);
 
 /* Open the sink for its check(), file() and migrate(); there is no `keep`. Everything it is given
    lives in `arena`. targets_return() is due after a success. */

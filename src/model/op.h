@@ -54,6 +54,10 @@ struct op_env {
 struct op {
     const struct op_type *type;
     struct str name; /* Of the pipeline. */
+
+    /* What this one writes and looks up, where its options say; NULL: what its type says. */
+    const struct target *const *targets;
+    const char *const *references;
 };
 
 struct op_type {
@@ -72,5 +76,16 @@ struct op_type {
     bool (*apply)(struct op *op, struct op_env *env, const struct message *message,
                   struct err *err);
 };
+
+/* Ended by NULL; NULL for none. */
+static inline const struct target *const *op_targets(const struct op *op)
+{
+    return op->targets != NULL ? op->targets : op->type->targets;
+}
+
+static inline const char *const *op_references(const struct op *op)
+{
+    return op->references != NULL ? op->references : op->type->references;
+}
 
 #endif

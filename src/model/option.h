@@ -12,8 +12,8 @@
  *
  * Each option writes one member of the instance: text and paths a `struct str`, numbers and
  * durations (in ms) an `int64_t`, switches a `bool`, choices an `int` (index into `choices`),
- * lists a `struct str_list`, named chats a `struct named_chats`. A default is the text that a
- * person would have typed.
+ * lists a `struct str_list`, maps a `struct str_map`, named chats a `struct named_chats`, steps a
+ * `struct step_list`. A default is the text that a person would have typed.
  */
 #ifndef SLUICE_MODEL_OPTION_H
 #define SLUICE_MODEL_OPTION_H
@@ -40,10 +40,23 @@ enum option_type {
     OPTION_TYPE_ZONE,  /* IANA name. */
     OPTION_TYPE_SINK,  /* Name of a configured sink. */
     OPTION_TYPE_CHATS, /* Named chats: a list, or the path of a YAML file that holds one. */
+    OPTION_TYPE_MAP,   /* Of names to text, in the order in which they stand. */
+    OPTION_TYPE_STEPS, /* Steps of a chain (model/step.h); `choices` may name their only kind. */
 };
 
 struct str_list {
     const struct str *items;
+    size_t count;
+};
+
+struct str_pair {
+    struct str name;
+    struct str text;
+};
+
+/* Names are unique. */
+struct str_map {
+    const struct str_pair *items;
     size_t count;
 };
 
@@ -94,6 +107,9 @@ struct option {
     OPTION_ANY(OPTION_TYPE_ZONE, s, m, name, fallback, doc)
 #define OPTION_SINK(s, m, name, fallback, doc)                                                     \
     OPTION_ANY(OPTION_TYPE_SINK, s, m, name, fallback, doc)
+#define OPTION_MAP(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_MAP, s, m, name, fallback, doc)
+#define OPTION_STEPS(s, m, name, fallback, doc)                                                    \
+    OPTION_ANY(OPTION_TYPE_STEPS, s, m, name, fallback, doc)
 #define OPTION_CHATS(s, m, name, fallback, doc)                                                    \
     OPTION_ANY(OPTION_TYPE_CHATS, s, m, name, fallback, doc)
 #define OPTION_INT(s, m, name_, fallback_, min_, max_, doc_)                                       \

@@ -5,6 +5,9 @@
  * missing (the embedded sink at once, an external database only by `migrate`), to check what is
  * there (a column that is missing is named before anything is written), and to convert values. A
  * target that exists already is adopted as it is: its rows count, its other columns are left alone.
+ *
+ * What a chain of generic steps writes is declared in the configuration (model/step.h), and such a
+ * target says which sink it is for. A constant one belongs to whichever sink its op writes to.
  */
 #ifndef SLUICE_MODEL_TARGET_H
 #define SLUICE_MODEL_TARGET_H
@@ -34,6 +37,7 @@ struct target {
     const char *key; /* The column that holds the entity. */
     const struct column *columns;
     const char *const *indexes; /* Columns to index besides the key, ended by NULL; may be NULL. */
+    const char *sink;           /* The only sink that it is for; NULL: any. */
 };
 
 #endif

@@ -254,6 +254,23 @@ size_t regex_group(const struct regex *regex, struct str name)
     return 0;
 }
 
+struct str regex_group_name(const struct regex *regex, size_t group)
+{
+    uint32_t count = 0;
+    uint32_t size = 0;
+    PCRE2_SPTR table = NULL;
+    must(pcre2_pattern_info(regex->code, PCRE2_INFO_NAMECOUNT, &count) == 0);
+    must(pcre2_pattern_info(regex->code, PCRE2_INFO_NAMEENTRYSIZE, &size) == 0);
+    must(pcre2_pattern_info(regex->code, PCRE2_INFO_NAMETABLE, &table) == 0);
+    for (uint32_t i = 0; i < count; i++) {
+        const unsigned char *entry = table + (size_t)i * size; /* Number, name, NUL. */
+        if (((size_t)entry[0] << 8 | entry[1]) == group) {
+            return str_of((const char *)entry + 2);
+        }
+    }
+    return (struct str){0};
+}
+
 size_t regex_group_count(const struct regex *regex)
 {
     return regex->group_count;

@@ -74,6 +74,9 @@ bool regex_find(struct regex *regex, struct str text, size_t from, struct regex_
 /* Number of a named group, or 0 (which is the whole match) when the pattern has none such. */
 size_t regex_group(const struct regex *regex, struct str name);
 
+/* The name of a group; absent for one that has none. It lives as long as the pattern. */
+struct str regex_group_name(const struct regex *regex, size_t group);
+
 /* Groups of the pattern, the whole match included. */
 size_t regex_group_count(const struct regex *regex);
 

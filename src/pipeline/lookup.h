@@ -1,0 +1,50 @@
+/*
+ * lookup: fields from a table, by key.
+ *
+ *     - kind: lookup
+ *       reference: cities          a source of the configuration that brings a table
+ *       key: "{city}"
+ *       add: {region: region, manager: "שם מנהל"}
+ *       on_miss: keep
+ *
+ * The row is the one that was current at the message's place in the archive, today and in a replay;
+ * the pipeline waits until the table has arrived once. Each field of `add` gets a column of the
+ * row, as text; a column that is not there, or empty, leaves its field absent.
+ *
+ * When the table has no such key, `on_miss` says what happens: `keep` passes the item on with the
+ * fields absent, `drop` leaves it out with a reason, and `park` keeps the whole item until a later
+ * version of the table has the key. Then it goes on, once, from here, with the fields that it had,
+ * and `now` as the time at which that version arrived. An edit of a parked message takes its place;
+ * an edit whose key is found lets the parked one go. At most LOOKUP_PARKED_MAX items wait; one more
+ * refuses its message, which lists it. (Steps behind a parking lookup should not `reject`: that
+ * would refuse the version of the table.) An item whose key lacks a value is a miss that is never
+ * parked.
+ *
+ * State: "<name>:p:<item>" is a parked item, "<name>:n:" how many there are.
+ */
+#ifndef SLUICE_PIPELINE_LOOKUP_H
+#define SLUICE_PIPELINE_LOOKUP_H
+
+#include "pipeline/compose.h"
+
+enum { LOOKUP_PARKED_MAX = 500, LOOKUP_ADDS_MAX = 64 };
+
+enum lookup_miss { LOOKUP_KEEP = 0, LOOKUP_DROP, LOOKUP_PARK };
+
+struct lookup {
+    struct step step; /* First. */
+
+    /* Options. */
+    struct str reference;
+    struct str key;
+    struct str_map add;
+    int on_miss;
+
+    /* Made by prepare. */
+    struct compose key_text;
+    size_t fields[LOOKUP_ADDS_MAX]; /* By entry of `add`. */
+};
+
+extern const struct step_type step_lookup;
+
+#endif

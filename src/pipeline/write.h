@@ -1,0 +1,67 @@
+/*
+ * write: an item becomes a record.
+ *
+ *     - kind: write
+ *       sink: records
+ *       target: leads                          the table, the collection, the file's section
+ *       key: "{uid}/{item}"                    the row's identity, kept in the column key_column
+ *       set: {phone: "{phone}", name: "{name}", written: "{sent}"}
+ *       insert: {status: new}                  only when the row is not there yet
+ *       update: {updated_at: "{now}"}          only when it was
+ *       append: {history: "\n{text|line}"}     put behind what the column holds
+ *       types: {amount: double}
+ *
+ * The record is absolute: its columns shall have these values, a later one of the same key replaces
+ * them, and a repetition changes nothing. So the edit of a message corrects its row. With `once:
+ * true` it is an effect: written for the first item of its key and never again, for targets that
+ * only take more (a line that is appended, a message that is sent). `append` needs `once`, since
+ * what is put behind something cannot be said absolutely.
+ *
+ * The target is declared by what is written into it. A column has the type of its template: that of
+ * the field when the template is one place alone, else text; `types` may say another (text, int,
+ * double, bool, time, date, json), and a value that cannot have it refuses the message. An absent
+ * value is null. Several steps, also of several pipelines, may write into one target, as long as
+ * they agree on the key and the types, and no two pipelines write the same column (`shared: true`
+ * says that their keys never meet).
+ *
+ * An item whose key lacks a value refuses its message: rows of nobody would all be one. The item is
+ * passed on, so that several steps may write what is one.
+ *
+ * `sink`, `target`, `key` and `key_column` make the row's identity: changing them makes other rows.
+ *
+ * State, with `once` only: "<name>:o:<key>", where the name is "write-<target>" unless it is given.
+ */
+#ifndef SLUICE_PIPELINE_WRITE_H
+#define SLUICE_PIPELINE_WRITE_H
+
+#include "pipeline/compose.h"
+
+enum { WRITE_GROUPS = 4 };
+
+struct write_column {
+    struct str name;
+    enum column_type type;
+    struct compose value;
+};
+
+struct write {
+    struct step step; /* First. */
+
+    /* Options. */
+    struct str sink;
+    struct str target;
+    struct str key;
+    struct str key_column;
+    struct str_map groups[WRITE_GROUPS]; /* set, insert, update, append */
+    struct str_map types;
+    bool once;
+    bool shared;
+
+    /* Made by prepare. */
+    struct compose key_text;
+    struct write_column *columns[WRITE_GROUPS];
+};
+
+extern const struct step_type step_write;
+
+#endif
