@@ -300,6 +300,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "base/thread", .threads = true },
     .{ .name = "base/file" },
     .{ .name = "base/log", .threads = true },
+    .{ .name = "cli/help", .room = "app" },
     .{ .name = "cli/table" },
     .{ .name = "cli/when" },
     .{ .name = "crypto/aead" },

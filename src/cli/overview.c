@@ -212,8 +212,7 @@ static void judge(struct overview *all, struct look *look)
     judge_sinks(all, look);
     if (all->refused_ms > look->screen.now_ms - DATETIME_DAY_MS) {
         problem(all,
-                arena_printf(&look->arena,
-                             "%.*s messages were refused so far, the last one within a day",
+                arena_printf(&look->arena, "refused messages: %.*s, the last one within a day",
                              STR_ARG(show_count(all->refused, text))),
                 "sluice refused list");
     }

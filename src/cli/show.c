@@ -55,6 +55,16 @@ static const struct zone *screen_zone(const struct cli *cli)
     return zone;
 }
 
+int64_t screen_now(const struct cli *cli)
+{
+    struct err ignored = {0};
+    int64_t now_ms = 0;
+    struct str fixed = cli_variable(cli, "SLUICE_NOW");
+    return fixed.len > 0 && datetime_parse_iso_ms(fixed, &now_ms, &ignored)
+               ? now_ms
+               : clock_wall_ms(clock_system());
+}
+
 void screen_init(struct screen *screen, const struct cli *cli, const struct config *config)
 {
     const struct zone *zone = screen_zone(cli);
@@ -69,7 +79,7 @@ void screen_init(struct screen *screen, const struct cli *cli, const struct conf
         .colour = !cli->plain,
         .moving = !cli->plain,
         .zone = zone != NULL ? zone : zone_utc(),
-        .now_ms = clock_wall_ms(clock_system()),
+        .now_ms = screen_now(cli),
     };
 }
 
@@ -271,6 +281,27 @@ struct str show_fit(struct arena *arena, struct str text, size_t width)
     struct str cut = arena_printf(arena, "%.*s…%s", STR_ARG(str_slice(text, 0, at)),
                                   isolated && at > 0 ? ISOLATE_END.ptr : "");
     return cut.ptr != NULL ? cut : STR("?");
+}
+
+void show_wrapped(struct buf *out, struct str text, size_t width, size_t indent)
+{
+    struct str word = {0};
+    size_t used = 0;
+    while (str_split(&text, ' ', &word)) {
+        size_t more = utf8_width(word);
+        if (used > 0 && width > 0 && used + 1 + more > width) {
+            buf_add_byte(out, '\n');
+            for (size_t i = 0; i < indent; i++) {
+                buf_add_byte(out, ' ');
+            }
+            used = 0;
+        } else if (used > 0) {
+            buf_add_byte(out, ' ');
+            used++;
+        }
+        buf_add(out, width > 0 ? show_fit(out->arena, word, width) : word);
+        used += more;
+    }
 }
 
 /* ---- For programs ---- */

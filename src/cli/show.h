@@ -38,6 +38,9 @@ struct screen {
     int64_t now_ms;
 };
 
+/* The wall clock; $SLUICE_NOW (ISO 8601) stops it, so that screens can be compared by tests. */
+int64_t screen_now(const struct cli *cli);
+
 /* `config` may be NULL. A zone that does not exist is said once and taken for UTC. */
 void screen_init(struct screen *screen, const struct cli *cli, const struct config *config);
 
@@ -64,6 +67,9 @@ enum show_privacy { SHOW_MASKED = 0, SHOW_PEOPLE };
 
 /* Of outside, on one line; what is longer than SHOW_TEXT_MAX is cut. Never the absent view. */
 struct str show_text(struct arena *arena, struct str text, enum show_privacy privacy);
+
+/* Lines of at most `width` columns (0: one line), each behind `indent` blanks but the first. */
+void show_wrapped(struct buf *out, struct str text, size_t width, size_t indent);
 
 /* At most `width` columns, the last one of them "…" when it was cut; isolates stay closed. */
 struct str show_fit(struct arena *arena, struct str text, size_t width);

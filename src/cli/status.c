@@ -138,7 +138,9 @@ static void write_verdict(struct look *look, const struct overview *all)
         const struct problem *one = &all->problems[i];
         struct str what = show_text(&look->arena, one->what, SHOW_MASKED);
         size_t width = look->screen.width > 4 ? look->screen.width - 4 : 0;
-        buf_printf(out, "  ! %.*s\n", STR_ARG(show_fit(&look->arena, what, width)));
+        buf_add(out, STR("  ! "));
+        show_wrapped(out, what, width, 4);
+        buf_add_byte(out, '\n');
         if (one->next != NULL) {
             buf_printf(out, "    → %s\n", one->next);
         }

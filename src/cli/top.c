@@ -21,6 +21,7 @@ struct sample {
 };
 
 struct top {
+    const struct cli *cli;
     struct look *look;
     struct sample before; /* at_ms 0: none yet. */
     struct sample now;
@@ -169,7 +170,7 @@ static bool follow(struct top *top, struct err *err)
     for (;;) {
         int64_t begin_ms = clock_mono_ms(clock);
         arena_reset(&look->arena);
-        look->screen.now_ms = clock_wall_ms(clock);
+        look->screen.now_ms = screen_now(top->cli);
         look->path = arena_printf(&look->arena, "%.*s/sluice.db", STR_ARG(look->config.data_dir));
         if (!take_sample(top, err)) {
             return false;
@@ -214,7 +215,8 @@ int cli_top(struct cli *cli)
 {
     struct look look;
     struct err err = {0};
-    struct top top = {.look = &look, .interval_ms = TOP_INTERVAL_MS, .as_json = cli->json};
+    struct top top = {
+        .cli = cli, .look = &look, .interval_ms = TOP_INTERVAL_MS, .as_json = cli->json};
     bool terminal = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
     top.drawn = terminal && !cli->plain && !cli->json;
     top.left = terminal ? -1 : 1;
