@@ -8,6 +8,13 @@
 static bool open_store(struct look *look, struct err *err)
 {
     struct file_info info = {0};
+    if (!file_look(look->config.data_dir, &info, err)) {
+        return false;
+    }
+    if (info.kind == FILE_REGULAR || info.kind == FILE_OTHER) {
+        return err_set(err, ERR_CONFIG, "%.*s is not a folder; name the data folder with --data",
+                       STR_ARG(look->config.data_dir));
+    }
     look->path = arena_printf(&look->arena, "%.*s/sluice.db", STR_ARG(look->config.data_dir));
     if (!file_look(look->path, &info, err)) {
         return false;

@@ -99,6 +99,8 @@ static const char *const *const steps[] = {version_1};
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
 
+static const char user_version[] = "PRAGMA user_version";
+
 static bool apply_step(struct sqlite *db, int64_t version, struct err *err)
 {
     char pragma[64];
@@ -125,30 +127,62 @@ static bool prepare_new(struct sqlite *db, struct err *err)
     return sqlite_exec(db, pragmas, err);
 }
 
-bool schema_upgrade(struct sqlite *db, struct err *err)
+struct schema_state {
+    int64_t version;
+    int64_t tables;
+};
+
+static bool schema_read(struct sqlite *db, struct schema_state *state, struct err *err)
 {
-    static const char user_version[] = "PRAGMA user_version";
     static const char application_id[] = "PRAGMA application_id";
     static const char table_count[] = "SELECT count(*) FROM sqlite_schema";
-    int64_t version = 0;
     int64_t application = 0;
-    int64_t tables = 0;
-    if (!sqlite_int(db, user_version, 0, &version, err) ||
+    *state = (struct schema_state){0};
+    if (!sqlite_int(db, user_version, 0, &state->version, err) ||
         !sqlite_int(db, application_id, 0, &application, err) ||
-        !sqlite_int(db, table_count, 0, &tables, err)) {
+        !sqlite_int(db, table_count, 0, &state->tables, err)) {
         return false;
     }
     /* A process that died while it made the file leaves one without tables: it is new again. */
-    if (tables > 0 && application != SCHEMA_APPLICATION_ID) {
+    if (state->tables > 0 && application != SCHEMA_APPLICATION_ID) {
         return err_set(err, ERR_CONFIG,
                        "the file is an SQLite database, but not a store of sluice; name another");
     }
-    if (version > STEP_COUNT) {
+    if (state->version > STEP_COUNT) {
         return err_set(err, ERR_CONFIG,
                        "the store has version %" PRId64 ", this sluice knows up to %d; use a newer "
                        "sluice, or restore a backup made by this one",
-                       version, STEP_COUNT);
+                       state->version, STEP_COUNT);
     }
+    return true;
+}
+
+bool schema_look(struct sqlite *db, struct err *err)
+{
+    struct schema_state state;
+    if (!schema_read(db, &state, err)) {
+        return false;
+    }
+    if (state.tables == 0 || state.version == 0) {
+        return err_set(err, ERR_RETRY, "the store is only just being made; try again");
+    }
+    if (state.version < STEP_COUNT) {
+        return err_set(err, ERR_CONFIG,
+                       "the store has version %" PRId64 ", this sluice works with %d; the next "
+                       "`sluice serve` or `sluice run` brings it there",
+                       state.version, STEP_COUNT);
+    }
+    return true;
+}
+
+bool schema_upgrade(struct sqlite *db, struct err *err)
+{
+    struct schema_state state;
+    if (!schema_read(db, &state, err)) {
+        return false;
+    }
+    int64_t version = state.version;
+    int64_t tables = state.tables;
     if (tables == 0 && !prepare_new(db, err)) {
         return false;
     }

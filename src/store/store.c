@@ -28,7 +28,7 @@ static bool dead(struct err *err)
 static bool configure(struct store *store, const struct store_options *options, struct err *err)
 {
     if (options->readonly) {
-        return sqlite_exec(store->db, "PRAGMA query_only=ON", err);
+        return sqlite_exec(store->db, "PRAGMA query_only=ON", err) && schema_look(store->db, err);
     }
     sqlite_checkpoint_at(store->db, options->checkpoint_pages > 0 ? options->checkpoint_pages
                                                                   : CHECKPOINT_PAGES);
@@ -91,7 +91,16 @@ static bool open_parts(struct store *store, const struct store_options *options,
         .vfs = options->vfs,
         .cache_kib = options->cache_kib,
     };
+    struct file_info info = {0};
     arena_init(&store->names_arena, NAMES_ARENA_LIMIT);
+    if (options->vfs == NULL && !file_look(options->path, &info, err)) {
+        return err_prefix(err, "store: ");
+    }
+    if (info.kind == FILE_DIRECTORY || info.kind == FILE_OTHER) {
+        return err_set(err, ERR_CONFIG, "store: %.*s is %s, not a file; name another data folder",
+                       STR_ARG(options->path),
+                       info.kind == FILE_DIRECTORY ? "a folder" : "a device or a pipe");
+    }
     if (!sqlite_open(&store->db, options->path, &file, err)) {
         return err_prefix(err, "store: ");
     }
