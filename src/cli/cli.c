@@ -21,16 +21,17 @@ struct str cli_variable(const struct cli *cli, const char *name)
 }
 
 /* Colours and moving lines are for terminals that can and whose owner did not say otherwise. */
-static bool wants_plain(const struct cli *cli)
+static bool wants_still(const struct cli *cli)
 {
     return cli_variable(cli, "NO_COLOR").len > 0 ||
-           str_equal(cli_variable(cli, "TERM"), STR("dumb")) || isatty(STDOUT_FILENO) == 0;
+           str_equal(cli_variable(cli, "TERM"), STR("dumb"));
 }
 
 int cli_main(int count, char **words, const char *const *environment, const struct kinds *kinds)
 {
     struct cli cli = {.kinds = kinds, .environment = environment};
-    cli.plain = wants_plain(&cli);
+    cli.still = wants_still(&cli);
+    cli.plain = cli.still || isatty(STDOUT_FILENO) == 0;
     int code = cli_parse(&cli, count, words);
     if (code != CLI_OK) {
         return code;

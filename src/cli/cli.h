@@ -74,7 +74,8 @@ struct cli {
     struct str config_path;     /* Absent when it was not given. */
     struct str data_dir;
     bool json;
-    bool plain; /* No colours, no moving line: --plain, $NO_COLOR, or not a terminal. */
+    bool still; /* Nothing moves and has a colour: --plain, $NO_COLOR, $TERM is dumb. */
+    bool plain; /* The same, or standard output is not a terminal. */
     bool verbose;
     bool help;
     struct str words[CLI_WORDS_MAX]; /* What stands behind the verb and its act, without flags. */

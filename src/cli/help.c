@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/show.h"
 #include "config/nearest.h"
 #include "text/json.h"
 
-enum { FLAG_WIDTH = 20, HELP_ARENA = 4 * 1024 * 1024, HELP_FIRST = 16 * 1024 };
+enum { FLAG_WIDTH = 20, LINE_WIDTH = 98, HELP_ARENA = 4 * 1024 * 1024, HELP_FIRST = 16 * 1024 };
 
 static const char first_steps[] =
     "  sluice --config config/drops.yaml check    is the configuration right?\n"
@@ -26,18 +27,78 @@ static void show_short(void)
                 stdout);
 }
 
-static void show_flags(const char *title, const struct cli_flag *flags)
+int help_print(struct buf *out)
 {
+    struct str text = buf_str(out);
+    bool ok = buf_ok(out);
+    if (ok) {
+        (void)fwrite(text.ptr, 1, text.len, stdout);
+    } else {
+        cli_say("out of memory");
+    }
+    arena_free(out->arena);
+    return ok ? CLI_OK : CLI_FAILED;
+}
+
+/*
+ * Texts of the tables have lines of at most 98 columns. On a narrower terminal paragraphs are
+ * filled anew; lines that begin with a blank stay as they are.
+ */
+static void show_filled(const struct cli *cli, const char *text)
+{
+    struct screen screen;
+    struct arena arena;
+    struct buf out;
+    struct str rest = str_of(text);
+    struct str line = {0};
+    screen_init(&screen, cli, NULL);
+    if (screen.width == 0 || screen.width > LINE_WIDTH) {
+        (void)fputs(text, stdout);
+        return;
+    }
+    arena_init(&arena, HELP_ARENA);
+    struct buf paragraph;
+    buf_init(&out, &arena, HELP_FIRST);
+    buf_init(&paragraph, &arena, HELP_FIRST);
+    while (str_split(&rest, '\n', &line)) {
+        bool fixed = line.len == 0 || line.ptr[0] == ' ';
+        if (fixed && paragraph.len > 0) {
+            show_wrapped(&out, buf_str(&paragraph), screen.width, 0);
+            buf_add_byte(&out, '\n');
+            buf_clear(&paragraph);
+        }
+        if (!fixed) {
+            buf_printf(&paragraph, "%s%.*s", paragraph.len > 0 ? " " : "", STR_ARG(line));
+        } else if (rest.ptr != NULL) {
+            buf_printf(&out, "%.*s\n", STR_ARG(line));
+        }
+    }
+    (void)help_print(&out);
+}
+
+static void show_flags(const struct cli *cli, const char *title, const struct cli_flag *flags)
+{
+    struct screen screen;
+    struct arena arena;
+    struct buf out;
     if (flags == NULL || flags->name == NULL) {
         return;
     }
-    (void)printf("\n%s\n", title);
+    screen_init(&screen, cli, NULL);
+    size_t indent = FLAG_WIDTH + 3;
+    size_t width = screen.width > 2 * indent ? screen.width - indent : 0;
+    arena_init(&arena, HELP_ARENA);
+    buf_init(&out, &arena, HELP_FIRST);
+    buf_printf(&out, "\n%s\n", title);
     for (; flags->name != NULL; flags++) {
         char text[64];
         (void)snprintf(text, sizeof text, "%s%s%s", flags->name, flags->value != NULL ? " " : "",
                        flags->value != NULL ? flags->value : "");
-        (void)printf("  %-*s %s\n", FLAG_WIDTH, text, flags->doc);
+        buf_printf(&out, "  %-*s ", FLAG_WIDTH, text);
+        show_wrapped(&out, str_of(flags->doc), width, indent);
+        buf_add_byte(&out, '\n');
     }
+    (void)help_print(&out);
 }
 
 static void show_list(const struct cli_verb *verbs)
@@ -47,11 +108,11 @@ static void show_list(const struct cli_verb *verbs)
     }
 }
 
-static void show_all(void)
+static void show_all(const struct cli *cli)
 {
     (void)fputs(first_steps, stdout);
     show_list(cli_verbs);
-    show_flags("For every command:", cli_global_flags);
+    show_flags(cli, "For every command:", cli_global_flags);
     (void)fputs("\nTopics:\n", stdout);
     for (const struct cli_topic *topic = cli_topics; topic->name != NULL; topic++) {
         (void)printf("  %-13s %s\n", topic->name, topic->summary);
@@ -69,21 +130,8 @@ void help_usage(struct buf *out, const struct cli_verb *verb, const struct cli_v
                last->words);
 }
 
-int help_print(struct buf *out)
-{
-    struct str text = buf_str(out);
-    bool ok = buf_ok(out);
-    if (ok) {
-        (void)fwrite(text.ptr, 1, text.len, stdout);
-    } else {
-        cli_say("out of memory");
-    }
-    arena_free(out->arena);
-    return ok ? CLI_OK : CLI_FAILED;
-}
-
 /* All about a verb, or about one of its acts. */
-static void show_one(const struct cli_verb *verb, const struct cli_verb *act)
+static void show_one(const struct cli *cli, const struct cli_verb *verb, const struct cli_verb *act)
 {
     const struct cli_verb *last = act != NULL ? act : verb;
     struct arena arena;
@@ -101,9 +149,10 @@ static void show_one(const struct cli_verb *verb, const struct cli_verb *act)
         show_list(last->acts);
     }
     if (last->about != NULL) {
-        (void)printf("\n%s", last->about);
+        (void)printf("\n");
+        show_filled(cli, last->about);
     }
-    show_flags("Flags:", last->flags);
+    show_flags(cli, "Flags:", last->flags);
 }
 
 static const struct cli_verb *find(const struct cli_verb *verbs, struct str name)
@@ -143,20 +192,21 @@ static int nothing_on(const struct cli_verb *verb, struct str name)
     return CLI_USAGE;
 }
 
-static int help_on(struct str name, struct str act_name)
+static int help_on(const struct cli *cli, struct str name, struct str act_name)
 {
     const struct cli_verb *verb = find(cli_verbs, name);
     const struct cli_topic *topic = act_name.len == 0 ? find_topic(name) : NULL;
     const struct cli_verb *act =
         verb != NULL && act_name.len > 0 ? find(verb->acts, act_name) : NULL;
     if (verb == NULL && topic != NULL) {
-        (void)printf("%s\n\n%s", topic->summary, topic->text);
+        (void)printf("%s\n\n", topic->summary);
+        show_filled(cli, topic->text);
         return CLI_OK;
     }
     if (verb == NULL || (act_name.len > 0 && act == NULL)) {
         return nothing_on(verb, verb == NULL ? name : act_name);
     }
-    show_one(verb, act);
+    show_one(cli, verb, act);
     return CLI_OK;
 }
 
@@ -249,14 +299,14 @@ int cli_help(struct cli *cli)
 {
     if (cli->verb == NULL) { /* Just `sluice`, or `sluice --help`. */
         if (cli->help) {
-            show_all();
+            show_all(cli);
         } else {
             show_short();
         }
         return CLI_OK;
     }
     if (cli->help && strcmp(cli->verb->name, "help") != 0) {
-        return help_on(str_of(cli->verb->name),
+        return help_on(cli, str_of(cli->verb->name),
                        cli->act != NULL ? str_of(cli->act->name) : STR(""));
     }
     if (cli->json) {
@@ -264,8 +314,8 @@ int cli_help(struct cli *cli)
                                     : cli_misused(cli, "--json is for all at once: no words");
     }
     if (cli->word_count == 0) {
-        show_all();
+        show_all(cli);
         return CLI_OK;
     }
-    return help_on(cli->words[0], cli->word_count > 1 ? cli->words[1] : STR(""));
+    return help_on(cli, cli->words[0], cli->word_count > 1 ? cli->words[1] : STR(""));
 }

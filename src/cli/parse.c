@@ -72,6 +72,7 @@ static void switch_global(struct cli *cli, const struct cli_flag *flag, struct s
         cli->json = true;
     } else if (str_equal(name, STR("--plain"))) {
         cli->plain = true;
+        cli->still = true;
     } else if (str_equal(name, STR("--verbose"))) {
         cli->verbose = true;
     } else {

@@ -27,7 +27,9 @@ static int run(struct cli *cli, struct session *session)
     if (!cli_pipelines_known(cli, &session->config.plan)) {
         return CLI_USAGE;
     }
-    progress_begin(session->config.data_dir);
+    if (!cli->still) {
+        progress_begin(session->config.data_dir);
+    }
     bool ok = engine_run_once(session->engine, cli->words, cli->word_count, &partial, &err);
     progress_end();
     bool stopped = signals_release();

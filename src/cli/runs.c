@@ -6,7 +6,7 @@
 #include "cli/look.h"
 #include "cli/when.h"
 
-enum { RUNS_USUAL = 20 };
+enum { RUNS_USUAL = 20, RUNS_WIDE = 105 };
 
 const char *run_outcome_name(const struct run *run)
 {
@@ -85,6 +85,31 @@ static int64_t run_length(const struct screen *screen, const struct run *run)
     return end_ms > run->started_ms ? end_ms - run->started_ms : 0;
 }
 
+/* On a narrow terminal: ages for times, and what can be left out is. */
+static void narrow_table(struct arena *arena, const struct screen *screen, const struct run *runs,
+                         size_t count, struct buf *out)
+{
+    static const struct table_column columns[] = {
+        {"run", TABLE_RIGHT, 0},    {"pipeline", TABLE_LEFT, 8},  {"result", TABLE_LEFT, 0},
+        {"began", TABLE_LEFT, 0},   {"messages", TABLE_RIGHT, 0}, {"records", TABLE_RIGHT, 0},
+        {"failed", TABLE_RIGHT, 0}, {"why", TABLE_LEFT, 10},
+    };
+    struct table table;
+    table_init(&table, arena, screen, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < count; i++) {
+        const struct run *run = &runs[i];
+        table_id(&table, run->id);
+        table_text(&table, run->pipeline);
+        table_styled(&table, run_style(run), str_of(run_outcome_name(run)));
+        table_age(&table, run->started_ms);
+        table_count(&table, run->messages);
+        table_count(&table, run->records);
+        table_count(&table, run->failed);
+        table_text(&table, run->error);
+    }
+    table_print(&table, out);
+}
+
 void runs_table(struct arena *arena, const struct screen *screen, const struct run *runs,
                 size_t count, struct buf *out)
 {
@@ -96,6 +121,10 @@ void runs_table(struct arena *arena, const struct screen *screen, const struct r
     };
     struct table table;
     char text[SHOW_MAX];
+    if (screen->width > 0 && screen->width < RUNS_WIDE) {
+        narrow_table(arena, screen, runs, count, out);
+        return;
+    }
     table_init(&table, arena, screen, columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < count; i++) {
         const struct run *run = &runs[i];

@@ -10,7 +10,7 @@
 #include "store/run.h"
 #include "text/duration.h"
 
-enum { COUNT_USUAL = 5, COUNT_MAX = 500, MINUTES_HOUR = 60 };
+enum { COUNT_USUAL = 5, COUNT_MAX = 500, MINUTES_HOUR = 60, WIDE = 110 };
 
 struct str schedule_words(struct arena *arena, const struct schedule *schedule)
 {
@@ -109,6 +109,7 @@ struct preview {
     struct table table;
     struct json_writer json;
     bool as_json;
+    bool wide; /* There is room for UTC and ages beside the wall and its offset. */
 };
 
 static void json_time_row(struct preview *preview, const struct schedule *schedule, int64_t ms)
@@ -132,16 +133,19 @@ static void text_row(struct preview *preview, const struct plan_pipeline *pipeli
     table_text(&preview->table, pipeline->name);
     if (ms == 0) {
         table_word(&preview->table, schedule_words(&look->arena, schedule));
-        table_word(&preview->table, STR(""));
-        table_word(&preview->table, STR(""));
-        table_word(&preview->table, STR(""));
+        for (size_t i = preview->wide ? 0 : 2; i < 3; i++) {
+            table_word(&preview->table, STR(""));
+        }
         return;
     }
     (void)datetime_to_civil(ms, &utc);
     table_word(&preview->table, wall_text(&look->arena, wall_of(look, schedule), ms));
-    table_word(&preview->table, arena_printf(&look->arena, "%04d-%02d-%02d %02d:%02dZ", utc.year,
-                                             utc.month, utc.day, utc.hour, utc.minute));
-    table_age(&preview->table, ms);
+    if (preview->wide) {
+        table_word(&preview->table,
+                   arena_printf(&look->arena, "%04d-%02d-%02d %02d:%02dZ", utc.year, utc.month,
+                                utc.day, utc.hour, utc.minute));
+        table_age(&preview->table, ms);
+    }
     table_styled(&preview->table, SHOW_WARN, schedule_note(&look->arena, schedule, ms));
 }
 
@@ -197,13 +201,19 @@ static bool preview_all(const struct cli *cli, struct preview *preview, struct e
 
 static bool write_preview(const struct cli *cli, struct preview *preview, struct err *err)
 {
-    static const struct table_column columns[] = {
+    static const struct table_column wide[] = {
         {"pipeline", TABLE_LEFT, 8}, {"local", TABLE_LEFT, 0}, {"UTC", TABLE_LEFT, 0},
         {"in", TABLE_RIGHT, 0},      {"", TABLE_LEFT, 12},
     };
+    static const struct table_column narrow[] = {
+        {"pipeline", TABLE_LEFT, 8},
+        {"local", TABLE_LEFT, 0},
+        {"", TABLE_LEFT, 12},
+    };
     struct look *look = preview->look;
-    table_init(&preview->table, &look->arena, &look->screen, columns,
-               sizeof columns / sizeof columns[0]);
+    preview->wide = look->screen.width == 0 || look->screen.width >= WIDE;
+    table_init(&preview->table, &look->arena, &look->screen, preview->wide ? wide : narrow,
+               preview->wide ? sizeof wide / sizeof wide[0] : sizeof narrow / sizeof narrow[0]);
     json_writer_init(&preview->json, &look->out);
     if (!preview->as_json) {
         if (!preview_all(cli, preview, err)) {

@@ -23,10 +23,10 @@ static const char config_text[] =
 static const char schedules_text[] =
     "A pipeline runs when its schedule says:\n"
     "\n"
-    "    schedule: {on: message}                          as soon as something arrives\n"
+    "    schedule: {on: message}                as soon as something comes\n"
     "    schedule: {every: 2h}\n"
     "    schedule: {cron: \"30 2 * * *\", zone: Asia/Jerusalem}\n"
-    "    schedule: {on: demand}                           only with `sluice run`\n"
+    "    schedule: {on: demand}                 only with `sluice run`\n"
     "\n"
     "A time that is skipped because the clocks go forward runs right after the gap; one that "
     "comes\n"
