@@ -48,6 +48,7 @@ static const struct cli_verb dlq_acts[] = {
               "asked whether it would take it. The letter stays where it is: then comes `dlq "
               "retry`.\n",
      .flags = dlq_edit_flags,
+     .no_json = true,
      .words_min = 1,
      .words_max = CLI_ANY,
      .run = cli_dlq_edit},

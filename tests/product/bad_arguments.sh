@@ -42,6 +42,16 @@ ones() { # N times the word 1.
     done
 }
 
+# enough VERB ACT LEAST: words and flags with which the command would begin its work. One that asks for
+# more than the table says ends with 64, which is fine below; a line here lets it get further.
+enough() {
+    case "$1 $2" in
+        "dlq retry") echo 1 ;;
+        "dlq drop") echo 1 --why nothing ;;
+        *) ones "$3" ;;
+    esac
+}
+
 store_busy
 cp -r data sound
 
@@ -114,9 +124,9 @@ wrong() {
         [ "$least" != acts ] || continue
         no_store "$verb" && continue
         case $verb in serve) continue ;; esac
-        refused "$wanted" $verb $act $(ones "$least") "$@"
-        [ "$verb" != status ] || [ "$code" != 0 ] || fail "$what: sluice status $* finds nothing wrong"
-        [ "$code" = 0 ] || grep -q -e "$text" err || fail "$what: sluice $verb $act does not say '$text': $(head -c 300 err)"
+        refused "$wanted 64" $verb $act $(enough "$verb" "$act" "$least") "$@"
+        case "$verb $code" in "status 0" | "status 64") false ;; esac || fail "$what: sluice status $* finds nothing wrong"
+        [ "$code" = 0 ] || [ "$code" = 64 ] || grep -q -e "$text" err || fail "$what: sluice $verb $act does not say '$text': $(head -c 300 err)"
     done < table
 }
 mkdir -p folder
@@ -132,16 +142,16 @@ wrong "bytes as configuration" "78" "bytes.yaml" --config bytes.yaml
 
 # Beside a sound configuration: `check` opens no store, so it may find nothing.
 : > file
-wrong "a data folder that is a file" "78 1 0 64" "file" --data file
-wrong "a data folder that is a loop" "78 1 0 64" "loop" --data loop
+wrong "a data folder that is a file" "78 1 0" "file" --data file
+wrong "a data folder that is a loop" "78 1 0" "loop" --data loop
 cp -r sound newer && "$STAGE" exec newer/sluice.db "PRAGMA user_version=999"
-wrong "a store of a newer version" "78 0 64" "version 999" --data newer
+wrong "a store of a newer version" "78 0" "version 999" --data newer
 mkdir other && "$STAGE" exec other/sluice.db "CREATE TABLE mine(a)"
-wrong "a store of somebody else" "78 0 64" "not a store of sluice" --data other
+wrong "a store of somebody else" "78 0" "not a store of sluice" --data other
 mkdir broken && head -c 8192 /dev/urandom > broken/sluice.db
-wrong "a store of random bytes" "78 1 0 64" "sluice.db" --data broken
+wrong "a store of random bytes" "78 1 0" "sluice.db" --data broken
 mkdir -p dir/sluice.db
-wrong "a folder as store" "78 1 0 64" "sluice.db" --data dir
+wrong "a folder as store" "78 1 0" "sluice.db" --data dir
 
 # ---- Rights: as another user, since root may read everything. ----
 as_other() {
@@ -160,9 +170,9 @@ if as_other; then
     cp sluice.yaml secret.yaml && chmod 0 secret.yaml
     wrong "a configuration that may not be read" "78" "secret.yaml" --config secret.yaml
     cp -r sound unreadable && chmod 755 unreadable && chmod 0 unreadable/*
-    wrong "a store that may not be read" "78 69 1 0 64" "unreadable" --data unreadable
+    wrong "a store that may not be read" "78 75 69 1 0" "unreadable" --data unreadable
     cp -r sound closed && chmod 0 closed
-    wrong "a data folder that may not be entered" "78 69 1 0 64" "closed" --data closed
+    wrong "a data folder that may not be entered" "78 69 1 0" "closed" --data closed
     SLUICE=$real
 else
     echo "rights were not tested: there is no setpriv"

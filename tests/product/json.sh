@@ -105,6 +105,10 @@ for name in $full; do
     own_test "$name" || [ ! -f "$schemas/$name.schema.json" ] || [ -e "seen.$name" ] || fail "nothing was printed by: $name"
 done
 
+# What changes something, at the end.
+checked dlq-drop dlq drop 1 --why "made up"
+checked dlq-retry dlq retry --all
+
 # The validator can fail.
 echo '{"id":"x"}' > out.json
 python3 "$repo/tests/product/schema.py" "$schemas/runs-show.schema.json" out.json > faults && fail "the validator takes anything"

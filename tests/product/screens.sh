@@ -21,6 +21,9 @@ tm() { tmux -L "$server" -f /dev/null "$@"; }
 end() { tm kill-server 2> /dev/null; cleanup; }
 trap end EXIT
 
+# A server without a session ends, perhaps just when the next one is asked for.
+tm new-session -d -s base -x 80 -y 24 "sleep 600" || fail "tmux does not start"
+
 # shot NAME COLUMNS ROWS COMMAND...: the screen once the command is done.
 shot() {
     name=$1 columns=$2 rows=$3
