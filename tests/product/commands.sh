@@ -126,6 +126,34 @@ sed -i '$d' prod/config/.env
 LOG_LEVEL=LOUD try 78 --config prod/config/drops.yaml check
 says "environment: LOG_LEVEL: 'LOUD' is not one of DEBUG, INFO, WARNING, ERROR"
 
+# What the clocks do to a schedule: skipped, repeated, neither.
+cat > clocks.yaml <<P
+sources: {bridge: {kind: whatsapp-bridge, path: $folder/messages.db}}
+sinks: {records: {kind: sqlite}}
+pipelines:
+  skipped: {kind: drops, source: bridge, sink: records, projects: $repo/config/projects.yaml, schedule: {cron: "30 2 * * *", zone: Asia/Jerusalem}}
+  twice: {kind: drops, source: bridge, sink: records, projects: $repo/config/projects.yaml, schedule: {cron: "30 1 * * *", zone: Asia/Jerusalem}}
+  steady: {kind: drops, source: bridge, sink: records, projects: $repo/config/projects.yaml, schedule: {cron: "0 6 * * *", zone: Asia/Jerusalem}}
+P
+try 0 --config clocks.yaml schedule --from 2026-03-27 --count 1
+shows "Fri 2026-03-27 03:00 +03:00  2026-03-27 00:00Z"
+shows "02:30 does not exist on that day → 03:00"
+try 0 --config clocks.yaml schedule --from 2026-10-25 --count 1 twice
+shows "Sun 2026-10-25 01:30 +03:00  2026-10-24 22:30Z"
+shows "01:30 comes twice on that day: the first"
+try 0 --config clocks.yaml schedule steady --from 2026-03-27 --count 1 --json
+shows '"at":"2026-03-27T03:00:00.000Z","local":"2026-03-27T06:00:00.000+03:00","note":null'
+try 64 --config clocks.yaml schedule stedy
+says "did you mean 'steady'?"
+
+# Searching: the index is filled by serve; behind it, that is said.
+SLUICE_CONFIG=$repo/config/drops.yaml WHATSAPP_DB_PATH=messages.db try 0 --data data messages done
+says "not in the search index yet"
+SLUICE_CONFIG=$repo/config/drops.yaml try 0 --data data messages --since 2025-11-09 --until 2025-11-09
+shows "278•••01"
+SLUICE_CONFIG=$repo/config/drops.yaml try 0 --data data messages --until 2025-11-08
+says "no such message"
+
 # Output that cannot be written is not a success.
 if [ -w /dev/full ]; then
     "$SLUICE" help > /dev/full 2> err
