@@ -30,9 +30,9 @@ struct diff {
 };
 
 /* A whole row: where it is (a table) and which one. Its columns follow with the calls below. */
-void diff_new(struct diff *diff, struct str where, struct str row);
-void diff_changed(struct diff *diff, struct str where, struct str row);
-void diff_gone(struct diff *diff, struct str where, struct str row);
+void diff_new(struct diff *diff, struct str where, struct str name);
+void diff_changed(struct diff *diff, struct str where, struct str name);
+void diff_gone(struct diff *diff, struct str where, struct str name);
 void diff_same(struct diff *diff); /* Only counted. */
 
 /* A column of a new or gone row. */

@@ -116,7 +116,7 @@ static bool read_pipelines(struct overview *all, struct look *look, struct err *
     }
     for (size_t i = 0; i < count; i++) {
         struct overview_pipeline *one = &all->pipelines[all->pipeline_count++];
-        one->name = look->configured ? plan->pipelines[i].name : names[i];
+        one->name = names != NULL ? names[i] : plan->pipelines[i].name;
         one->schedule = look->configured ? &plan->pipelines[i].schedule : NULL;
         if (!read_pipeline(one, all, look, err)) {
             return false;
@@ -135,6 +135,24 @@ static void problem(struct overview *all, struct str what, const char *next)
     }
 }
 
+/* Polled by itself, and not seen to be well for much longer than between two looks. */
+static bool is_stale(const struct overview *all, const struct look *look,
+                     const struct source_state *source)
+{
+    const struct plan *plan = &look->config.plan;
+    int64_t since_ms =
+        source->sweep.good_ms > all->served_ms ? source->sweep.good_ms : all->served_ms;
+    for (size_t i = 0; look->configured && all->served && i < plan->source_count; i++) {
+        const struct plan_source *one = &plan->sources[i];
+        if (str_equal(one->name, source->name)) {
+            int64_t patience_ms =
+                one->poll_ms > OVERVIEW_STUCK_MS / 3 ? 3 * one->poll_ms : OVERVIEW_STUCK_MS;
+            return !one->on_demand && look->screen.now_ms - since_ms > patience_ms;
+        }
+    }
+    return false;
+}
+
 static void judge_sources(struct overview *all, struct look *look)
 {
     char text[SHOW_MAX];
@@ -147,6 +165,15 @@ static void judge_sources(struct overview *all, struct look *look)
                                  STR_ARG(show_age(&look->screen, source->sweep.good_ms, text)),
                                  STR_ARG(source->sweep.error)),
                     "sluice check");
+        } else if (is_stale(all, look, source)) {
+            problem(
+                all,
+                arena_printf(&look->arena,
+                             "source %.*s: last good look %.*s, though somebody is at work; the "
+                             "log says why",
+                             STR_ARG(source->name),
+                             STR_ARG(show_age(&look->screen, source->sweep.good_ms, text))),
+                NULL);
         }
     }
 }

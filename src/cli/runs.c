@@ -4,7 +4,6 @@
 #include <inttypes.h>
 
 #include "cli/look.h"
-#include "cli/when.h"
 
 enum { RUNS_USUAL = 20, RUNS_WIDE = 105 };
 

@@ -1,7 +1,6 @@
 /* Rates, live: on a terminal a screen that is drawn again and again, elsewhere one look. */
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <termios.h>
 #include <unistd.h>

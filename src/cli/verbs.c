@@ -219,7 +219,9 @@ const struct cli_verb cli_verbs[] = {
          "sink and\n"
          "pipeline stands: the last good look and the error of a source, what waits for a sink "
          "and\n"
-         "since when, when a pipeline runs next. Only looks; works beside a running `serve`.\n",
+         "since when, when a pipeline runs next. Looks of sources are noted once a minute. Only "
+         "looks;\n"
+         "works beside a running `serve`.\n",
      .run = cli_status},
     {.name = "top",
      .words = "",

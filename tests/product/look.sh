@@ -47,6 +47,7 @@ has "status" "$("$SLUICE" status)" "All is well."
 has "status" "$("$SLUICE" status --json)" '"verdict":"ok"'
 has "top" "$("$SLUICE" top --json)" '"messages":3'
 is "lines of top" "$("$SLUICE" top --json --count 3 --interval 100ms | wc -l)" 3
+has "status of a source that was not seen for years" "$(SLUICE_NOW=2090-01-01T00:00:00Z "$SLUICE" status)" "source bridge: last good look"
 stop
 has "status without serve" "$("$SLUICE" status)" "nobody is at work here"
 
