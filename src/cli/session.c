@@ -64,6 +64,7 @@ static bool start(struct session *session, struct err *err)
     log_default_set(&session->log);
     log_projects(config);
     name_owner(session);
+    signals_talk(config->log_file.ptr != NULL);
     struct engine_options options = {
         .plan = &config->plan,
         .data_dir = config->data_dir,

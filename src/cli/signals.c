@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "cli/cli.h"
 
 enum { REPEAT_NS = 50 * 1000 * 1000 };
 
@@ -12,6 +13,7 @@ static struct watch {
     struct lock lock; /* Guards all below. */
     struct engine *engine;
     int count; /* Signals that asked for an end. */
+    bool talk;
 } watch;
 
 static void watched(sigset_t *set)
@@ -42,12 +44,16 @@ static void took(int number)
     lock_take(&watch.lock);
     watch.count++;
     int count = watch.count;
+    bool talk = watch.talk;
     lock_give(&watch.lock);
     if (count > 1) {
         stop_now();
     }
-    log_info("%s: stopping after what is in hand; once more stops now",
-             number == SIGINT ? "Ctrl-C" : "SIGTERM");
+    const char *name = number == SIGINT ? "Ctrl-C" : "SIGTERM";
+    log_info("%s: stopping after what is in hand; once more stops now", name);
+    if (talk) {
+        cli_say("%s: stopping after what is in hand; once more stops now", name);
+    }
 }
 
 static bool stop_asked(void)
@@ -76,6 +82,11 @@ static void *wait_for_signals(void *argument)
         }
     }
     return NULL;
+}
+
+void signals_talk(bool talk)
+{
+    watch.talk = talk; /* Before there is a second thread. */
 }
 
 bool signals_watch(struct engine *engine, struct err *err)

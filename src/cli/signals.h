@@ -16,6 +16,9 @@ enum { SIGNALS_EXIT_NOW = 130 };
 /* Before any thread is started: from here on a signal waits for signals_watch(). */
 void signals_block(void);
 
+/* Say on standard error, too, that a signal was heard: where the log goes to a file. */
+void signals_talk(bool talk);
+
 /* Stop `engine` on the first signal. One engine at a time. */
 bool signals_watch(struct engine *engine, struct err *err);
 

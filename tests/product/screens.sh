@@ -111,5 +111,25 @@ seen=$(tm capture-pane -p -t run)
 has "run after Ctrl-C" "$seen" "code 2"
 has "run after Ctrl-C" "$seen" "goes on where this one was"
 ! echo "$seen" | grep -q 'a second' || fail "the moving line stays behind: $seen"
+has "run at Ctrl-C" "$seen" "once more stops now"
 tm kill-session -t run
+
+# Twice: now.
+rm -rf data done.run
+tm new-session -d -s run -x 100 -y 24 "cd '$folder'; LOG_FILE=run.log '$SLUICE' run; echo code \$?; touch done.run; sleep 60"
+await 20 moving || fail "run shows no rate in a terminal"
+tm send-keys -t run C-c C-c
+await 20 test -e done.run || fail "run does not end at two Ctrl-C"
+sleep 0.2
+case $(tm capture-pane -p -t run) in
+    *"code 130"* | *"code 2"*) ;; # 2: the batch was just done.
+    *) fail "run after two Ctrl-C: $(tm capture-pane -p -t run)" ;;
+esac
+tm kill-session -t run
+
+# Nothing moves where the owner wants it still.
+rm -rf data done.run
+tm new-session -d -s run -x 100 -y 24 "cd '$folder'; LOG_FILE=run.log NO_COLOR=1 '$SLUICE' run; touch done.run; sleep 60"
+await 30 test -e done.run || fail "run does not end"
+tm capture-pane -p -t run | grep -q 'a second' && fail "a moving line with NO_COLOR"
 finish
