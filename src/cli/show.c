@@ -55,7 +55,7 @@ static const struct zone *screen_zone(const struct cli *cli)
     return zone;
 }
 
-int64_t screen_now(const struct cli *cli)
+static int64_t now_of(const struct cli *cli)
 {
     struct err ignored = {0};
     int64_t now_ms = 0;
@@ -63,6 +63,12 @@ int64_t screen_now(const struct cli *cli)
     return fixed.len > 0 && datetime_parse_iso_ms(fixed, &now_ms, &ignored)
                ? now_ms
                : clock_wall_ms(clock_system());
+}
+
+void screen_refresh(struct screen *screen, const struct cli *cli)
+{
+    screen->width = terminal_width(cli);
+    screen->now_ms = now_of(cli);
 }
 
 void screen_init(struct screen *screen, const struct cli *cli, const struct config *config)
@@ -75,12 +81,11 @@ void screen_init(struct screen *screen, const struct cli *cli, const struct conf
         zone = zone_find(ZONE_USUAL);
     }
     *screen = (struct screen){
-        .width = terminal_width(cli),
         .colour = !cli->plain,
         .moving = !cli->plain,
         .zone = zone != NULL ? zone : zone_utc(),
-        .now_ms = screen_now(cli),
     };
+    screen_refresh(screen, cli);
 }
 
 void show_styled(struct buf *out, const struct screen *screen, enum show_style style,

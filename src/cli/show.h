@@ -38,11 +38,14 @@ struct screen {
     int64_t now_ms;
 };
 
-/* The wall clock; $SLUICE_NOW (ISO 8601) stops it, so that screens can be compared by tests. */
-int64_t screen_now(const struct cli *cli);
-
 /* `config` may be NULL. A zone that does not exist is said once and taken for UTC. */
 void screen_init(struct screen *screen, const struct cli *cli, const struct config *config);
+
+/*
+ * The time and the width anew, for what is drawn again and again. $SLUICE_NOW (ISO 8601) stops the
+ * clock, so that tests can compare screens.
+ */
+void screen_refresh(struct screen *screen, const struct cli *cli);
 
 enum show_style {
     SHOW_NORMAL = 0,

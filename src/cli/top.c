@@ -1,6 +1,7 @@
 /* Rates, live: on a terminal a screen that is drawn again and again, elsewhere one look. */
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <termios.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "cli/table.h"
 #include "text/duration.h"
 
-enum { TOP_INTERVAL_MS = 1000, TOP_INTERVAL_MS_MIN = 100 };
+enum { TOP_INTERVAL_MS = 1000, TOP_INTERVAL_MS_MIN = 100, SIGNAL_EXIT = 128 };
 
 struct sample {
     int64_t at_ms;
@@ -169,7 +170,7 @@ static bool follow(struct top *top, struct err *err)
     for (;;) {
         int64_t begin_ms = clock_mono_ms(clock);
         arena_reset(&look->arena);
-        look->screen.now_ms = screen_now(top->cli);
+        screen_refresh(&look->screen, top->cli);
         look->path = arena_printf(&look->arena, "%.*s/sluice.db", STR_ARG(look->config.data_dir));
         if (!take_sample(top, err)) {
             return false;
@@ -181,21 +182,37 @@ static bool follow(struct top *top, struct err *err)
     }
 }
 
+static const char screen_begin[] = "\x1b[?1049h\x1b[?25l";
+static const char screen_end[] = "\x1b[?25h\x1b[?1049l";
+
+static struct termios terminal_before;
+
+/* Killed: the terminal must not stay as it is. Only calls that are allowed in a signal handler. */
+static void killed(int number)
+{
+    ssize_t written = write(STDOUT_FILENO, screen_end, sizeof screen_end - 1);
+    (void)written;
+    (void)tcsetattr(STDIN_FILENO, TCSANOW, &terminal_before);
+    _exit(SIGNAL_EXIT + number);
+}
+
 /* Keys come at once and unseen, Ctrl-C among them; all is as it was afterwards. */
 static bool follow_drawn(struct top *top, struct err *err)
 {
-    struct termios before;
-    if (tcgetattr(STDIN_FILENO, &before) != 0) {
+    struct sigaction action = {.sa_handler = killed};
+    if (tcgetattr(STDIN_FILENO, &terminal_before) != 0) {
         return follow(top, err);
     }
-    struct termios raw = before;
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL);
+    struct termios raw = terminal_before;
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
     (void)tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    (void)fputs("\x1b[?1049h\x1b[?25l", stdout);
+    (void)fputs(screen_begin, stdout);
     bool ok = follow(top, err);
-    (void)fputs("\x1b[?25h\x1b[?1049l", stdout);
+    (void)fputs(screen_end, stdout);
     (void)fflush(stdout);
-    (void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
+    (void)tcsetattr(STDIN_FILENO, TCSANOW, &terminal_before);
     return ok;
 }
 

@@ -18,25 +18,26 @@ static bool out_of_memory(struct err *err)
 
 /* Clause by clause what `struct browse` says; the words are in front of it or not. */
 #define BROWSE_WHERE                                                                               \
-    " a.id < ?1 AND a.id > ?2 AND (?3 OR (a.flags & 15) = 0) AND a.sent_ms >= ?4"                  \
+    " (?3 OR (a.flags & 15) = 0) AND a.sent_ms >= ?4"                                              \
     " AND a.sent_ms < ?5 AND (?6 OR a.chat IN (SELECT c.id FROM chat c JOIN name n"                \
     " ON n.id=c.source WHERE (?7 = '' OR n.text = ?7)"                                             \
     " AND (?8 = '' OR instr(lower(c.chat), lower(?8)) > 0)))"                                      \
     " AND (?9 = '' OR a.sender IN (SELECT id FROM name WHERE instr(lower(text), lower(?9)) > 0))"
 
-#define BROWSE_WORDS " a.id IN (SELECT rowid FROM search WHERE search MATCH ?10) AND"
+#define BROWSE_ALL "SELECT a.id FROM archive a WHERE a.id < ?1 AND a.id > ?2 AND" BROWSE_WHERE
+
+/* The index is walked in its own order, so that the first hits of a common word come at once. */
+#define BROWSE_WORDS                                                                               \
+    "SELECT s.rowid FROM search s CROSS JOIN archive a ON a.id=s.rowid"                            \
+    " WHERE s.search MATCH ?10 AND s.rowid < ?1 AND s.rowid > ?2 AND" BROWSE_WHERE
 
 static const char *browse_sql(const struct browse *browse)
 {
     if (browse->words.len > 0) {
-        return browse->oldest_first ? "SELECT a.id FROM archive a WHERE" BROWSE_WORDS BROWSE_WHERE
-                                      " ORDER BY a.id"
-                                    : "SELECT a.id FROM archive a WHERE" BROWSE_WORDS BROWSE_WHERE
-                                      " ORDER BY a.id DESC";
+        return browse->oldest_first ? BROWSE_WORDS " ORDER BY s.rowid"
+                                    : BROWSE_WORDS " ORDER BY s.rowid DESC";
     }
-    return browse->oldest_first ? "SELECT a.id FROM archive a WHERE" BROWSE_WHERE " ORDER BY a.id"
-                                : "SELECT a.id FROM archive a WHERE" BROWSE_WHERE
-                                  " ORDER BY a.id DESC";
+    return browse->oldest_first ? BROWSE_ALL " ORDER BY a.id" : BROWSE_ALL " ORDER BY a.id DESC";
 }
 
 static bool archived_at(struct store *store, int64_t from_id, int64_t *id, int64_t *at_ms,

@@ -83,16 +83,25 @@ for plain in "NO_COLOR=1" "TERM=dumb"; do
 done
 
 # top draws, and goes at q and at Ctrl-C, leaving the terminal as it was.
-for key in q C-c; do
+for key in q C-c killed; do
     rm -f done.top
     tm new-session -d -s top -x 100 -y 24 "cd '$folder'; echo before; '$SLUICE' top; echo code \$?; stty -a | grep -o -- '-*echo ' ; touch done.top; sleep 60"
     drawn() { tm capture-pane -p -t top | grep -q 'q ends'; }
     await 10 drawn || fail "top draws nothing"
     [ "$key" = q ] && keep_top=$(tm capture-pane -p -t top) && has "top" "$keep_top" "a second"
-    tm send-keys -t top "$key"
+    if [ "$key" = killed ]; then
+        tm resize-window -t top -x 60
+        sleep 1.5
+        widest=$(tm capture-pane -p -t top | awk '{ if (length($0) > most) most = length($0) } END { print most }')
+        [ "$widest" -le 60 ] || fail "top does not fit a smaller window: $widest"
+        kill -TERM "$(tm list-panes -t top -F '#{pane_pid}' | xargs -I % ps -o pid= --ppid % | tr -d ' ' | head -n 1)"
+    else
+        tm send-keys -t top "$key"
+    fi
     await 10 test -e done.top || fail "top does not end at $key"
     sleep 0.2
-    has "behind top, after $key" "$(tm capture-pane -p -t top)" "code 0"
+    [ "$key" = killed ] && code=143 || code=0
+    has "behind top, after $key" "$(tm capture-pane -p -t top)" "code $code"
     has "behind top, after $key" "$(tm capture-pane -p -t top)" "before"
     has "echo, after $key" "$(tm capture-pane -p -t top)" "echo"
     tm kill-session -t top
