@@ -211,7 +211,7 @@ static struct str near_miss(const struct extract *extract, struct flow *flow)
             }
         }
         if (turn == 0 && buf.len == 0) {
-            buf_add(&buf, STR("it has labels without values"));
+            buf_add(&buf, STR("it has no values"));
         }
     }
     return buf_str(&buf);

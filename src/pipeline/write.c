@@ -89,6 +89,7 @@ static bool groups_meet(size_t a, size_t b)
 static bool check_name(const struct write *write, struct step_scope *scope, struct step_spot spot,
                        size_t group)
 {
+    spot.of_name = true;
     if (!name_fits(spot.key)) {
         return step_fault(scope, spot,
                           "that is no name of a column: at most %d bytes, and no "
@@ -157,7 +158,7 @@ static bool check_types(const struct write *write, struct step_scope *scope)
             used = used || find_pair(&write->groups[group], name) != NULL;
         }
         if (!used) {
-            struct step_spot spot = {.option = "types", .key = name};
+            struct step_spot spot = {.option = "types", .key = name, .of_name = true};
             good = step_fault(scope, spot, "this step writes no column '%.*s'", STR_ARG(name));
         }
     }
