@@ -394,6 +394,13 @@ const PROGRAMS = [_]Program{
         .room = "store",
         .release = true,
     },
+    .{
+        .step = "bench-chain",
+        .about = "What generic steps cost a message: -- COUNT (one million unless it is given)",
+        .file = "tests/bench/chain.c",
+        .args = &.{"1000000"},
+        .release = true,
+    },
 };
 
 /// Our own code. Wide warnings are errors.
