@@ -70,11 +70,13 @@ static void test_covered_names(void **state)
     (void)state;
     rig_open("ops:\n- {kind: filter, where: ['source = bridge']}\n"
              "- {kind: extract, labels: {source: from}}\n"
-             "- {kind: template, set: {text: '{text|4}'}}\n"
+             "- {kind: template, set: {text: '{text|4} '}}\n"
+             "- {kind: normalize, fields: {text: trim, sender: lower}}\n"
              "- {kind: write, sink: records, target: t, key: '{uid}', set: {s: '{source}', t: "
-             "'{text}'}}\n");
+             "'{text}', w: '{sender}'}}\n");
     rig_say("from: web");
-    assert_string_equal(rig_records(), "t lobby/M1 {\"set\":{\"s\":\"web\",\"t\":\"from\"}}");
+    assert_string_equal(rig_records(),
+                        "t lobby/M1 {\"set\":{\"s\":\"web\",\"t\":\"from\",\"w\":\"dana\"}}");
     rig_close();
 }
 

@@ -82,6 +82,12 @@ static const struct {
      "2:36 option 'otherwise': a step of kind 'count' leaves nothing out"},
     {"ops:\n- {kind: lookup, reference: citys, key: a, add: {b: c}}",
      "2:29 option 'reference': no source brings a table 'citys'; did you mean 'cities'?"},
+    {"ops:\n- {kind: lookup, key: a, add: {b: c}}",
+     "2:3 lookup: write `reference` or `table`, one of them"},
+    {"ops:\n- {kind: lookup, table: {a: b}, key: a}",
+     "2:25 option 'table': the field for what is found is missing: write `as: region`"},
+    {"ops:\n- {kind: lookup, table: {a: b, A: c}, key: a, as: x, fold: true}",
+     "2:25 option 'table': two names are the same when they are folded: 'a'"},
     /* Writing. */
     {"ops:\n- {kind: write, sink: record, target: t, key: k, set: {a: b}}",
      "2:23 option 'sink': there is no sink 'record'; did you mean 'records'?"},

@@ -156,7 +156,8 @@ static const struct {
     {"number", "", "-3", "-3.0"},
     {"number", "", "12 or 13", "null"}, /* A column of numbers takes no words. */
     {"integer", "", "1,200", "1200"},
-    {"integer", "", "١٢٠٠", "1200"},
+    {"integer", "", "١٬٢٠٠", "1200"},
+    {"number", "", "١٢٫٥", "12.5"},
     {"integer", "", "1.5", "null"},
     {"integer", "", "99999999999999999999", "null"},
     {"date", ", pattern: DD.MM.YYYY", "09.12.2025", "\"2025-12-09\""},
@@ -491,6 +492,29 @@ static void test_lookup_parks_no_more(void **state)
     rig_close();
 }
 
+static void test_lookup_in_a_table(void **state)
+{
+    (void)state;
+    rig_open(
+        "ops:\n- kind: lookup\n  table: {עכו: צפון, חיפה: צפון, אילת: דרום, 'Tel Aviv': center}\n"
+        "  key: '{text}'\n  as: region\n  fold: true\n"
+        "- {kind: write, sink: records, target: t, key: '{id}', set: {r: '{region}'}}\n");
+    rig_say("חֵיפָה");
+    rig_say(" tel  aviv ");
+    rig_say("nowhere");
+    rig_say("");
+    assert_string_equal(rig_records(),
+                        "t M1 {\"set\":{\"r\":\"צפון\"}}\nt M2 {\"set\":{\"r\":\"center\"}}\n"
+                        "t M3 {\"set\":{\"r\":null}}\nt M4 {\"set\":{\"r\":null}}");
+    rig_open("ops:\n- kind: lookup\n  table: {a: b}\n  key: '{text}'\n  as: x\n  on_miss: drop\n  "
+             "otherwise:\n"
+             "  - {kind: write, sink: records, target: no, key: '{id}', set: {r: '{reason}'}}\n");
+    rig_say("a");
+    rig_say("A");
+    assert_string_equal(rig_records(), "no M2 {\"set\":{\"r\":\"'A' is not in table\"}}");
+    rig_close();
+}
+
 static const struct {
     const char *template;
     const char *value;
@@ -549,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_count_of_items),
         cmocka_unit_test(test_collect),
         cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_lookup_in_a_table),
         cmocka_unit_test(test_lookup_parks),
         cmocka_unit_test(test_lookup_parks_no_more),
         cmocka_unit_test(test_template),

@@ -22,6 +22,25 @@ static void test_groups(void **state)
     rig_close();
 }
 
+/* A later record may be the first that gets to the sink, so it says what the first one said. */
+static void test_insert_and_update(void **state)
+{
+    (void)state;
+    rig_open("ops:\n- kind: write\n  sink: records\n  target: t\n  key: k\n  set: {a: '{text}'}\n"
+             "  insert: {b: '{id}', status: new}\n  update: {status: 'after {id}', c: '{id}'}\n");
+    rig_say("x");
+    assert_string_equal(rig_records(), "t k {\"set\":{\"a\":\"x\"},\"insert\":{\"b\":\"M1\","
+                                       "\"status\":\"new\"},\"update\":{\"status\":\"after M1\","
+                                       "\"c\":\"M1\"}}");
+    rig_say("y");
+    rig_say("z");
+    assert_string_equal(rig_records(), "t k {\"set\":{\"a\":\"y\",\"status\":\"after "
+                                       "M2\",\"c\":\"M2\"},\"insert\":{\"b\":\"M1\"}}\n"
+                                       "t k {\"set\":{\"a\":\"z\",\"status\":\"after "
+                                       "M3\",\"c\":\"M3\"},\"insert\":{\"b\":\"M1\"}}");
+    rig_close();
+}
+
 static const struct {
     const char *type;
     const char *text;
@@ -101,9 +120,8 @@ static void test_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_date_of_a_time),
+        cmocka_unit_test(test_groups), cmocka_unit_test(test_insert_and_update),
+        cmocka_unit_test(test_types),  cmocka_unit_test(test_date_of_a_time),
         cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
