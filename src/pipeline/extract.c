@@ -1,7 +1,6 @@
 #include "pipeline/extract.h"
 
 #include "base/buf.h"
-#include "base/must.h"
 #include "text/json.h"
 #include "text/unicode.h"
 #include "text/utf8.h"

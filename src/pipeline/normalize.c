@@ -1,6 +1,5 @@
 #include "pipeline/normalize.h"
 
-#include "base/buf.h"
 #include "base/must.h"
 #include "pipeline/number.h"
 #include "text/fold.h"

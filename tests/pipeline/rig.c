@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "app/kinds.h"
-#include "base/buf.h"
 #include "config/ops.h"
 #include "config/options.h"
 #include "pipeline/chain.h"
