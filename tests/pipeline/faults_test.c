@@ -147,10 +147,70 @@ static void test_faults(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Thousands of anything end at a limit that is named. */
+static void test_limits(void **state)
+{
+    (void)state;
+    static char yaml[128 * 1024];
+    static const struct {
+        const char *before;
+        const char *each;
+        const char *behind;
+        int count;
+        const char *fault;
+    } limits[] = {
+        {"ops:\n- kind: template\n  set:\n", "    f%d: x\n", "", 4000,
+         "more than 256 fields in one pipeline"},
+        {"ops:\n", "- {kind: template, set: {a: '%d'}}\n", "", 1000,
+         "more than 256 steps in one pipeline"},
+        {"ops:\n- kind: write\n  sink: records\n  target: t\n  key: k\n  set:\n", "    c%d: x\n",
+         "", 200, "'t' has more than 128 columns"},
+        {"ops:\n- kind: extract\n  labels:\n", "    f%d: 'label %d'\n", "", 65,
+         "more than 64 fields"},
+    };
+    for (size_t i = 0; i < COUNT(limits); i++) {
+        size_t len = (size_t)snprintf(yaml, sizeof yaml, "%s", limits[i].before);
+        for (int k = 0; k < limits[i].count; k++) {
+            char number[16];
+            (void)snprintf(number, sizeof number, "%d", k);
+            for (const char *at = limits[i].each; *at != '\0'; at++) {
+                bool place = strncmp(at, "%d", 2) == 0;
+                len += (size_t)snprintf(yaml + len, sizeof yaml - len, "%.*s", place ? 16 : 1,
+                                        place ? number : at);
+                at += place ? 1 : 0;
+            }
+        }
+        assert_non_null(strstr(rig_faults(yaml), limits[i].fault));
+    }
+}
+
+/* A branch in a branch in a branch: nested too deep is a fault, and no end of the stack. */
+static void test_depth(void **state)
+{
+    (void)state;
+    static char yaml[8192];
+    for (int depth = 1; depth <= 12; depth++) {
+        size_t len = (size_t)snprintf(yaml, sizeof yaml, "ops: ");
+        for (int i = 0; i < depth; i++) {
+            len += (size_t)snprintf(yaml + len, sizeof yaml - len,
+                                    "[{kind: filter, words: [a], otherwise: ");
+        }
+        len += (size_t)snprintf(yaml + len, sizeof yaml - len, "[{kind: template, set: {a: b}}]");
+        for (int i = 0; i < depth; i++) {
+            len += (size_t)snprintf(yaml + len, sizeof yaml - len, "}]");
+        }
+        const char *found = rig_faults(yaml);
+        assert_int_equal(strstr(found, "nested more than 8 levels deep") != NULL, depth > 7);
+        assert_int_equal(strcmp(found, "ok") == 0, depth <= 7);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,17 @@ for example in "$repo"/config/examples/*/; do
 done
 [ "$count" -ge 10 ] || fail "only $count examples"
 
+# An edit corrects its rows and counts no line twice.
+cd "$folder/orders" || exit 1
+"$STAGE" exec messages.db "INSERT OR REPLACE INTO messages VALUES('O4', '120363000000000001@g.us', 'Dana',
+    '5 x חלה, 2 x לחם', '2025-12-01 08:10:00+02:00', 0, NULL, NULL)"
+"$SLUICE" run > out 2>&1 || fail "edit: run says $(cat out)"
+is "rows of the edit" "$(records "SELECT product || ' ' || amount FROM order_lines WHERE key LIKE '%/O4/%' ORDER BY key")" \
+    "$(printf 'חלה 5\nלחם 2')"
+is "lines after the edit" "$(records "SELECT lines FROM customers WHERE key = 'Dana/2025-12'")" 2
+is "lines of others" "$(records "SELECT count(*) FROM order_lines")" 6
+cd "$folder" || exit 1
+
 # What only a whole configuration can have wrong: two pipelines that write one column.
 mkdir "$folder/two" && cd "$folder/two" || exit 1
 cat > sluice.yaml << 'END'
