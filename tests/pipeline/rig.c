@@ -271,6 +271,8 @@ void rig_reopen(const char *yaml)
     }
     arena_free(&config_arena);
     arena_free(&open_arena);
+    arena_free(&step_arena);
+    arena_free(&change_arena);
     arena_init(&config_arena, ARENA_LIMIT);
     arena_init(&open_arena, ARENA_LIMIT);
     arena_init(&step_arena, ARENA_LIMIT);
