@@ -154,9 +154,12 @@ static const struct yaml_node *node_of(const struct yaml_node *map, const struct
     if (node == NULL) {
         return map;
     }
-    const struct yaml_node *inner = spot->key.ptr != NULL ? yaml_get(node, spot->key)
-                                    : spot->index > 0     ? yaml_at(node, spot->index - 1)
-                                                          : NULL;
+    const struct yaml_node *inner = NULL;
+    if (spot->key.ptr != NULL) {
+        inner = spot->of_name ? yaml_get_key(node, spot->key) : yaml_get(node, spot->key);
+    } else if (spot->index > 0) {
+        inner = yaml_at(node, spot->index - 1);
+    }
     node = inner != NULL ? inner : node;
     *exact = yaml_text(node).ptr != NULL;
     return node;

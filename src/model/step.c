@@ -142,6 +142,7 @@ static bool name_valid(struct str name)
 bool step_sets(struct step_scope *scope, struct step_spot spot, struct str name,
                enum value_kind type, size_t *field)
 {
+    spot.of_name = true;
     size_t at = find_own(scope, name);
     if (at == STR_NONE && !name_valid(name)) {
         return step_fault(scope, spot,
@@ -247,6 +248,7 @@ static const char *column_type_text(enum column_type type)
 bool step_column(struct step_scope *scope, struct step_spot spot, struct step_target *target,
                  struct str name, enum column_type type, bool shared)
 {
+    spot.of_name = true;
     for (size_t i = 0; i < target->count; i++) {
         struct column *column = &target->columns[i];
         if (!str_equal_ascii_case(str_of(column->name), name)) {

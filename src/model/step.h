@@ -174,6 +174,7 @@ struct step_spot {
     struct str key;   /* Of an option that is a map. */
     size_t index;     /* From 1: of an option that is a list. */
     size_t character; /* From 1. */
+    bool of_name;     /* The name of the map's entry is meant, and not its text. */
 };
 
 struct step_field {

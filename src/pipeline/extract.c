@@ -1,7 +1,6 @@
 #include "pipeline/extract.h"
 
 #include "base/buf.h"
-#include "base/must.h"
 #include "text/json.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -211,7 +210,7 @@ static struct str near_miss(const struct extract *extract, struct flow *flow)
             }
         }
         if (turn == 0 && buf.len == 0) {
-            buf_add(&buf, STR("it has labels without values"));
+            buf_add(&buf, STR("it has no values"));
         }
     }
     return buf_str(&buf);

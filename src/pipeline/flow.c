@@ -127,7 +127,7 @@ bool note_key(struct flow *flow, const struct step *step, char tag, struct str k
 bool note_get(struct flow *flow, const struct step *step, char tag, struct str key,
               struct str *value, struct err *err)
 {
-    struct str whole;
+    struct str whole = {0};
     return note_key(flow, step, tag, key, &whole, err) &&
            flow->env->get(flow->env, whole, value, err);
 }
@@ -135,14 +135,14 @@ bool note_get(struct flow *flow, const struct step *step, char tag, struct str k
 bool note_put(struct flow *flow, const struct step *step, char tag, struct str key,
               struct str value, struct err *err)
 {
-    struct str whole;
+    struct str whole = {0};
     return note_key(flow, step, tag, key, &whole, err) &&
            flow->env->put(flow->env, whole, value, err);
 }
 
 bool note_del(struct flow *flow, const struct step *step, char tag, struct str key, struct err *err)
 {
-    struct str whole;
+    struct str whole = {0};
     return note_key(flow, step, tag, key, &whole, err) && flow->env->del(flow->env, whole, err);
 }
 

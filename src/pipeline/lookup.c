@@ -1,12 +1,78 @@
 #include "pipeline/lookup.h"
 
+#include <stdlib.h>
+
 #include "base/buf.h"
 #include "pipeline/parked.h"
+#include "text/fold.h"
 #include "text/json.h"
+
+static int compare_rows(const void *a, const void *b)
+{
+    return str_compare(((const struct str_pair *)a)->name, ((const struct str_pair *)b)->name);
+}
+
+/* The rows in the order of their names, in which two may have become one. */
+static bool prepare_rows(struct lookup *lookup, struct step_scope *scope)
+{
+    size_t count = lookup->table.count;
+    lookup->rows = arena_array(scope->arena, count, sizeof *lookup->rows);
+    for (size_t i = 0; lookup->rows != NULL && i < count; i++) {
+        struct str_pair row = lookup->table.items[i];
+        row.name = lookup->fold ? fold_text(scope->arena, row.name, FOLD_NAME) : row.name;
+        if (row.name.ptr == NULL) {
+            lookup->rows = NULL;
+            break;
+        }
+        lookup->rows[i] = row;
+    }
+    if (lookup->rows == NULL) {
+        return step_fault(scope, (struct step_spot){0}, "out of memory");
+    }
+    qsort(lookup->rows, count, sizeof *lookup->rows, compare_rows);
+    for (size_t i = 1; i < count; i++) {
+        if (str_equal(lookup->rows[i].name, lookup->rows[i - 1].name)) {
+            return step_fault(scope, (struct step_spot){.option = "table"},
+                              "two names are the same when they are folded: '%.*s'",
+                              STR_ARG(lookup->rows[i].name));
+        }
+    }
+    return true;
+}
+
+static bool prepare_table(struct lookup *lookup, struct step_scope *scope)
+{
+    struct step_spot spot = {.option = "as"};
+    if (lookup->as.len == 0) {
+        return step_fault(scope, (struct step_spot){.option = "table"},
+                          "the field for what is found is missing: write `as: region`");
+    }
+    if (lookup->add.count > 0 || lookup->on_miss == LOOKUP_PARK) {
+        return step_fault(scope, (struct step_spot){.option = "table"},
+                          "a table has one value a name, and nobody waits for it: leave out `add` "
+                          "and `on_miss: park`");
+    }
+    return compose_prepare(&lookup->key_text, scope, (struct step_spot){.option = "key"},
+                           lookup->key) &&
+           prepare_rows(lookup, scope) &&
+           step_sets(scope, spot, lookup->as, VALUE_TEXT, &lookup->fields[0]);
+}
 
 static bool lookup_prepare(struct step *step, struct step_scope *scope)
 {
     struct lookup *lookup = (struct lookup *)step;
+    if ((lookup->table.count > 0) == (lookup->reference.len > 0)) {
+        return step_fault(scope, (struct step_spot){0},
+                          "write `reference` or `table`, one of them");
+    }
+    if (lookup->table.count > 0) {
+        return prepare_table(lookup, scope);
+    }
+    if (lookup->add.count == 0 || lookup->as.len > 0 || lookup->fold) {
+        return step_fault(scope, (struct step_spot){.option = "reference"},
+                          "a reference wants `add: {field: column}`; `as` and `fold` go with a "
+                          "`table`");
+    }
     bool good = lookup->on_miss != LOOKUP_PARK || step_keeps(scope, step);
     good =
         step_reference(scope, (struct step_spot){.option = "reference"}, lookup->reference) && good;
@@ -138,10 +204,29 @@ static bool miss(struct lookup *lookup, struct flow *flow, struct str key, struc
         return flow_pass(flow, &lookup->step, err);
     }
     if (key.ptr != NULL) {
-        reason = arena_printf(flow->env->arena, "'%.*s' is not in %.*s",
-                              STR_ARG(str_slice(key, 0, NOTE_KEY_MAX)), STR_ARG(lookup->reference));
+        reason = arena_printf(
+            flow->env->arena, "'%.*s' is not in %.*s", STR_ARG(str_slice(key, 0, NOTE_KEY_MAX)),
+            STR_ARG(lookup->reference.len > 0 ? lookup->reference : STR("table")));
     }
     return flow_leave(flow, &lookup->step, reason, err);
+}
+
+static bool apply_table(struct lookup *lookup, struct flow *flow, struct err *err)
+{
+    struct str_pair wanted = {0};
+    struct str key = {0};
+    if (!compose_text(&lookup->key_text, flow, &lookup->step, &key, err)) {
+        return false;
+    }
+    wanted.name =
+        lookup->fold && key.ptr != NULL ? fold_text(flow->env->arena, key, FOLD_NAME) : key;
+    if (key.ptr != NULL && wanted.name.ptr == NULL) {
+        return flow_memory(&lookup->step, err);
+    }
+    const struct str_pair *row =
+        bsearch(&wanted, lookup->rows, lookup->table.count, sizeof *lookup->rows, compare_rows);
+    flow->values[lookup->fields[0]] = row != NULL ? value_of_text(row->text) : (struct value){0};
+    return row == NULL ? miss(lookup, flow, key, err) : flow_pass(flow, &lookup->step, err);
 }
 
 static bool lookup_apply(struct step *step, struct flow *flow, struct err *err)
@@ -149,6 +234,9 @@ static bool lookup_apply(struct step *step, struct flow *flow, struct err *err)
     struct lookup *lookup = (struct lookup *)step;
     struct str key = {0};
     struct str row = {0};
+    if (lookup->table.count > 0) {
+        return apply_table(lookup, flow, err);
+    }
     if (!find_row(lookup, flow, &key, &row, err) || !set_fields(lookup, flow, row, err)) {
         return false;
     }
@@ -220,12 +308,17 @@ static bool lookup_renewed(struct step *step, struct flow *flow, struct err *err
 static const char *const miss_names[] = {"keep", "drop", "park", NULL};
 
 static const struct option options[] = {
-    OPTION_TEXT(struct lookup, reference, "reference", OPTION_REQUIRED,
+    OPTION_TEXT(struct lookup, reference, "reference", NULL,
                 "Name of the table: a source that brings one."),
     OPTION_TEXT(struct lookup, key, "key", OPTION_REQUIRED,
                 "Template of the key that is looked up, such as {city}."),
-    OPTION_MAP(struct lookup, add, "add", OPTION_REQUIRED,
+    OPTION_MAP(struct lookup, add, "add", NULL,
                "Fields, and the column of the row that each gets."),
+    OPTION_MAP(struct lookup, table, "table", NULL,
+               "A small table, written here instead: names, and the value of each."),
+    OPTION_TEXT(struct lookup, as, "as", NULL, "The field that gets the value of `table`."),
+    OPTION_BOOL(struct lookup, fold, "fold", "false",
+                "Compare the names of `table` as people read them."),
     OPTION_CHOICE(
         struct lookup, on_miss, "on_miss", "keep", miss_names,
         "When there is no such key: `keep` the item without the fields, `drop` it, `park` "

@@ -7,9 +7,18 @@
  *       add: {region: region, manager: "שם מנהל"}
  *       on_miss: keep
  *
- * The row is the one that was current at the message's place in the archive, today and in a replay;
- * the pipeline waits until the table has arrived once. Each field of `add` gets a column of the
- * row, as text; a column that is not there, or empty, leaves its field absent.
+ *     - kind: lookup
+ *       table: {חיפה: צפון, עכו: צפון, אילת: דרום}
+ *       key: "{city}"
+ *       as: region
+ *       fold: true
+ *
+ * A small table that never changes by itself may stand in the configuration: names and the value of
+ * each, which goes to the field `as`. With `fold`, names are compared as people read them.
+ *
+ * Otherwise the row is the one that was current at the message's place in the archive, today and in
+ * a replay; the pipeline waits until the table has arrived once. Each field of `add` gets a column
+ * of the row, as text; a column that is not there, or empty, leaves its field absent.
  *
  * When the table has no such key, `on_miss` says what happens: `keep` passes the item on with the
  * fields absent, `drop` leaves it out with a reason, and `park` keeps the whole item until a later
@@ -38,11 +47,15 @@ struct lookup {
     struct str reference;
     struct str key;
     struct str_map add;
+    struct str_map table;
+    struct str as;
+    bool fold;
     int on_miss;
 
     /* Made by prepare. */
     struct compose key_text;
-    size_t fields[LOOKUP_ADDS_MAX]; /* By entry of `add`. */
+    size_t fields[LOOKUP_ADDS_MAX]; /* By entry of `add`; of a table the only one. */
+    struct str_pair *rows;          /* Of `table`, sorted by name. */
 };
 
 extern const struct step_type step_lookup;

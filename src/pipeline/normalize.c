@@ -1,6 +1,5 @@
 #include "pipeline/normalize.h"
 
-#include "base/buf.h"
 #include "base/must.h"
 #include "pipeline/number.h"
 #include "text/fold.h"
@@ -57,8 +56,8 @@ static bool prepare_field(struct normalize_field *made, struct step_scope *scope
     }
     made->name = pair->name;
     made->form = (enum normalize_form)form;
-    return step_reads(scope, spot, pair->name, &made->field) &&
-           step_sets(scope, spot, pair->name, form_type(made->form), &made->field);
+    return step_reads(scope, spot, pair->name, &made->from) &&
+           step_sets(scope, spot, pair->name, form_type(made->form), &made->to);
 }
 
 static bool prepare_pattern(struct normalize *normalize, struct step_scope *scope)
@@ -212,7 +211,8 @@ static struct str describe(const struct normalize_field *field, struct flow *flo
 static void apply_field(const struct normalize *normalize, const struct normalize_field *field,
                         struct flow *flow, struct str *problem)
 {
-    struct value *value = &flow->values[field->field];
+    struct value *value = &flow->values[field->to];
+    *value = flow->values[field->from];
     struct str text = value_text(value, flow->env->arena);
     struct err why = {0};
     if (text.len == 0) {
@@ -226,7 +226,7 @@ static void apply_field(const struct normalize *normalize, const struct normaliz
     if (made.kind == VALUE_ABSENT) {
         *problem = describe(field, flow, &why);
         bool keeps =
-            normalize->on_failure == NORMALIZE_KEEP && form_type(field->form) == VALUE_TEXT;
+            normalize->on_failure != NORMALIZE_EMPTY && form_type(field->form) == VALUE_TEXT;
         *value = keeps ? value_of_text(text) : (struct value){0};
         return;
     }

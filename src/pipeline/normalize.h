@@ -17,8 +17,9 @@
  * A field that is absent stays absent; that is no failure. When a value cannot be what it should
  * be, `on_failure` says what becomes of it: `keep` leaves it as it was written (for a number or a
  * time: absent, since no column of numbers takes words), `empty` makes it absent, `drop` leaves the
- * item out, with the reason, and `reject` refuses the whole message, which is then listed. The
- * field named by `problem` says what was wrong, so that somebody can look after it.
+ * item out as it would be kept, with the reason, and `reject` refuses the whole message, which is
+ * then listed. The field named by `problem` says what was wrong, so that somebody can look after
+ * it.
  *
  * It keeps no state. The way in which a field is normalized makes keys when the field is part of
  * one: changing it gives the same thing another key.
@@ -45,7 +46,8 @@ enum normalize_form {
 
 struct normalize_field {
     struct str name;
-    size_t field;
+    size_t from; /* A message's own field is covered by a new one. */
+    size_t to;
     enum normalize_form form;
 };
 

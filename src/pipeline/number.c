@@ -5,6 +5,8 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
+enum { ARABIC_DECIMAL = 0x66B, ARABIC_THOUSANDS = 0x66C };
+
 /* A number on its way to ASCII. */
 struct writing {
     char text[NUMBER_TEXT_MAX + 1];
@@ -52,11 +54,13 @@ static bool next(struct writing *writing, uint32_t code)
     if (code == '+' && writing->len == 0) {
         return true;
     }
-    if (code == (unsigned char)writing->decimal && !writing->fraction) {
+    bool decimal = code == (unsigned char)writing->decimal || code == ARABIC_DECIMAL;
+    if (decimal && !writing->fraction) {
         writing->fraction = true;
         return has_digit(writing) && add(writing, '.');
     }
-    bool thousands = code == (writing->decimal == '.' ? ',' : '.') || code == '\'';
+    bool thousands =
+        code == (writing->decimal == '.' ? ',' : '.') || code == '\'' || code == ARABIC_THOUSANDS;
     return thousands && has_digit(writing) && !writing->fraction;
 }
 

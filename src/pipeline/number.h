@@ -1,7 +1,7 @@
 /*
  * number: amounts as people write them.
  *
- *     1200   1,200.50   -3   ₪ 1,200   1 200,50 (with a decimal comma)   ١٢٠٠
+ *     1200   1,200.50   -3   ₪ 1,200   1 200,50 (with a decimal comma)   ١٬٢٠٠
  *
  * Digits may be of any script. White space, marks of direction, a currency sign at either end and
  * separators of thousands (between digits) are passed over. Anything else is no number: it is

@@ -89,6 +89,7 @@ static bool groups_meet(size_t a, size_t b)
 static bool check_name(const struct write *write, struct step_scope *scope, struct step_spot spot,
                        size_t group)
 {
+    spot.of_name = true;
     if (!name_fits(spot.key)) {
         return step_fault(scope, spot,
                           "that is no name of a column: at most %d bytes, and no "
@@ -157,14 +158,21 @@ static bool check_types(const struct write *write, struct step_scope *scope)
             used = used || find_pair(&write->groups[group], name) != NULL;
         }
         if (!used) {
-            struct step_spot spot = {.option = "types", .key = name};
+            struct step_spot spot = {.option = "types", .key = name, .of_name = true};
             good = step_fault(scope, spot, "this step writes no column '%.*s'", STR_ARG(name));
         }
     }
     return good;
 }
 
-/* What was written once is kept under the target's name unless the step has one. */
+/* Only what tells the first one from the later ones has to remember. */
+static bool remembers(const struct write *write)
+{
+    return !write->once &&
+           write->groups[GROUP_INSERT].count + write->groups[GROUP_UPDATE].count > 0;
+}
+
+/* What a key had is kept under the target's name unless the step has one. */
 static bool take_name(struct write *write, struct step_scope *scope)
 {
     struct step *step = &write->step;
@@ -179,7 +187,7 @@ static bool write_prepare(struct step *step, struct step_scope *scope)
 {
     struct write *write = (struct write *)step;
     struct step_target *target = NULL;
-    bool good = !write->once || take_name(write, scope);
+    bool good = !(write->once || remembers(write)) || take_name(write, scope);
     good =
         compose_prepare(&write->key_text, scope, (struct step_spot){.option = "key"}, write->key) &&
         good;
@@ -326,24 +334,110 @@ static bool put_column(struct write *write, const struct write_column *column, s
     return put_text_as(json, column, text, flow) || unfit(write, column, err);
 }
 
-static bool put_body(struct write *write, struct flow *flow, struct buf *body, struct err *err)
+static bool put_columns(struct write *write, size_t group, struct flow *flow,
+                        struct json_writer *json, struct err *err)
+{
+    for (size_t i = 0; i < write->groups[group].count; i++) {
+        if (!put_column(write, &write->columns[group][i], flow, json, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool put_group(struct write *write, size_t group, struct flow *flow,
+                      struct json_writer *json, struct err *err)
+{
+    if (write->groups[group].count == 0) {
+        return true;
+    }
+    json_key(json, str_of(group_names[group]));
+    json_object_begin(json);
+    if (!put_columns(write, group, flow, json, err)) {
+        return false;
+    }
+    json_object_end(json);
+    return true;
+}
+
+/* A key's first record, and every effect: the groups as they stand. */
+static bool put_first(struct write *write, struct flow *flow, struct json_writer *json,
+                      struct err *err)
+{
+    for (size_t group = 0; group < WRITE_GROUPS; group++) {
+        if (!put_group(write, group, flow, json, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A later one: it may be the first that reaches the sink, and must then say all of them. */
+static bool put_later(struct write *write, struct flow *flow, struct str insert,
+                      struct json_writer *json, struct err *err)
+{
+    json_key(json, STR("set"));
+    json_object_begin(json);
+    if (!put_columns(write, GROUP_SET, flow, json, err) ||
+        !put_columns(write, GROUP_UPDATE, flow, json, err)) {
+        return false;
+    }
+    json_object_end(json);
+    if (write->groups[GROUP_INSERT].count > 0) {
+        json_key(json, STR("insert"));
+        json_put_raw(json, insert);
+    }
+    return true;
+}
+
+/*
+ * What `insert` held at the key's first time; at that time it is noted, and `*first` is set. What
+ * `update` writes as well is left out: from the second time on it is the newer one.
+ */
+static bool note_insert(struct write *write, struct flow *flow, struct str key, struct str *insert,
+                        bool *first, struct err *err)
+{
+    struct buf buf;
+    struct json_writer json;
+    struct str name = note_fit(flow, key);
+    if (!note_get(flow, &write->step, 'i', name, insert, err)) {
+        return false;
+    }
+    *first = insert->ptr == NULL;
+    if (!*first) {
+        return true;
+    }
+    buf_init(&buf, flow->env->arena, BODY_ROOM);
+    json_writer_init(&json, &buf);
+    json_object_begin(&json);
+    for (size_t i = 0; i < write->groups[GROUP_INSERT].count; i++) {
+        const struct write_column *column = &write->columns[GROUP_INSERT][i];
+        bool covered = find_pair(&write->groups[GROUP_UPDATE], column->name) != NULL;
+        if (!covered && !put_column(write, column, flow, &json, err)) {
+            return false;
+        }
+    }
+    json_object_end(&json);
+    json_writer_done(&json);
+    struct str text = buf_str(&buf);
+    return text.ptr != NULL ? note_put(flow, &write->step, 'i', name, text, err)
+                            : flow_memory(&write->step, err);
+}
+
+static bool put_body(struct write *write, struct flow *flow, struct str key, struct buf *body,
+                     struct err *err)
 {
     struct json_writer json;
+    struct str insert = {0};
+    bool first = true;
+    if (remembers(write) && !note_insert(write, flow, key, &insert, &first, err)) {
+        return false;
+    }
     json_writer_init(&json, body);
     json_object_begin(&json);
-    for (size_t group = 0; group < WRITE_GROUPS; group++) {
-        size_t count = write->groups[group].count;
-        if (count == 0) {
-            continue;
-        }
-        json_key(&json, str_of(group_names[group]));
-        json_object_begin(&json);
-        for (size_t i = 0; i < count; i++) {
-            if (!put_column(write, &write->columns[group][i], flow, &json, err)) {
-                return false;
-            }
-        }
-        json_object_end(&json);
+    if (!(first ? put_first(write, flow, &json, err)
+                : put_later(write, flow, insert, &json, err))) {
+        return false;
     }
     json_object_end(&json);
     json_writer_done(&json);
@@ -354,7 +448,7 @@ static bool emit(struct write *write, struct flow *flow, struct str key, struct 
 {
     struct buf body;
     buf_init(&body, flow->env->arena, BODY_ROOM);
-    if (!put_body(write, flow, &body, err)) {
+    if (!put_body(write, flow, key, &body, err)) {
         return false;
     }
     struct record record = {

@@ -12,7 +12,10 @@
  *       types: {amount: double}
  *
  * The record is absolute: its columns shall have these values, a later one of the same key replaces
- * them, and a repetition changes nothing. So the edit of a message corrects its row. With `once:
+ * them, and a repetition changes nothing. So the edit of a message corrects its row. A later record
+ * may take the place of one that still waits for the sink; so that `insert` means the first one and
+ * `update` the later ones all the same, the step notes what it put into `insert` at a key's first
+ * time and repeats it, and later on gives `update` together with `set`. With `once:
  * true` it is an effect: written for the first item of its key and never again, for targets that
  * only take more (a line that is appended, a message that is sent). `append` needs `once`, since
  * what is put behind something cannot be said absolutely.
@@ -29,7 +32,8 @@
  *
  * `sink`, `target`, `key` and `key_column` make the row's identity: changing them makes other rows.
  *
- * State, with `once` only: "<name>:o:<key>", where the name is "write-<target>" unless it is given.
+ * State, with `once` only: "<name>:o:<key>"; with `insert` or `update`: "<name>:i:<key>"; where the
+ * name is "write-<target>" unless it is given.
  */
 #ifndef SLUICE_PIPELINE_WRITE_H
 #define SLUICE_PIPELINE_WRITE_H

@@ -134,9 +134,10 @@ static bool emit_absolute(struct store *store, const struct names *names,
     if (!store_run(store, query, err)) {
         return false;
     }
+    /* Left alone, SQLite walks through all that waits for the sink. */
     query = store_query(store,
-                        "DELETE FROM outbox WHERE sink=?1 AND target=?2 AND entity=?3 AND"
-                        " flags & 15 = 0 AND pipeline=?4",
+                        "DELETE FROM outbox INDEXED BY outbox_absolute WHERE sink=?1 AND"
+                        " target=?2 AND entity=?3 AND flags & 15 = 0 AND pipeline=?4",
                         err);
     if (query == NULL) {
         return false;
