@@ -125,29 +125,49 @@ static bool prepare_new(struct sqlite *db, struct err *err)
     return sqlite_exec(db, pragmas, err);
 }
 
-bool schema_upgrade(struct sqlite *db, struct err *err)
+/* What a file says of itself; false for one that is not ours or of a newer sluice. */
+static bool look(struct sqlite *db, int64_t *version, int64_t *tables, struct err *err)
 {
     static const char user_version[] = "PRAGMA user_version";
     static const char application_id[] = "PRAGMA application_id";
     static const char table_count[] = "SELECT count(*) FROM sqlite_schema";
-    int64_t version = 0;
     int64_t application = 0;
-    int64_t tables = 0;
-    if (!sqlite_int(db, user_version, 0, &version, err) ||
+    if (!sqlite_int(db, user_version, 0, version, err) ||
         !sqlite_int(db, application_id, 0, &application, err) ||
-        !sqlite_int(db, table_count, 0, &tables, err)) {
+        !sqlite_int(db, table_count, 0, tables, err)) {
         return false;
     }
     /* A process that died while it made the file leaves one without tables: it is new again. */
-    if (tables > 0 && application != SCHEMA_APPLICATION_ID) {
+    if (*tables > 0 && application != SCHEMA_APPLICATION_ID) {
         return err_set(err, ERR_CONFIG,
                        "the file is an SQLite database, but not a store of sluice; name another");
     }
-    if (version > STEP_COUNT) {
-        return err_set(err, ERR_CONFIG,
-                       "the store has version %" PRId64 ", this sluice knows up to %d; use a newer "
-                       "sluice, or restore a backup made by this one",
-                       version, STEP_COUNT);
+    return *version <= STEP_COUNT ||
+           err_set(err, ERR_CONFIG,
+                   "the store has version %" PRId64 ", this sluice knows up to %d; use a newer "
+                   "sluice, or restore a backup made by this one",
+                   *version, STEP_COUNT);
+}
+
+bool schema_check(struct sqlite *db, struct err *err)
+{
+    int64_t version = 0;
+    int64_t tables = 0;
+    return look(db, &version, &tables, err) &&
+           (version == STEP_COUNT ||
+            err_set(err, ERR_CONFIG,
+                    "the store has version %" PRId64 ", this sluice works with %d; bring it up to "
+                    "date: sluice migrate",
+                    version, STEP_COUNT));
+}
+
+bool schema_upgrade(struct sqlite *db, struct err *err)
+{
+    static const char user_version[] = "PRAGMA user_version";
+    int64_t version = 0;
+    int64_t tables = 0;
+    if (!look(db, &version, &tables, err)) {
+        return false;
     }
     if (tables == 0 && !prepare_new(db, err)) {
         return false;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "store/backup.h"
 #include "store/gate.h"
 #include "store/internal.h"
 #include "store/lease.h"
@@ -28,7 +29,7 @@ static bool dead(struct err *err)
 static bool configure(struct store *store, const struct store_options *options, struct err *err)
 {
     if (options->readonly) {
-        return sqlite_exec(store->db, "PRAGMA query_only=ON", err);
+        return schema_check(store->db, err) && sqlite_exec(store->db, "PRAGMA query_only=ON", err);
     }
     sqlite_checkpoint_at(store->db, options->checkpoint_pages > 0 ? options->checkpoint_pages
                                                                   : CHECKPOINT_PAGES);
@@ -92,6 +93,9 @@ static bool open_parts(struct store *store, const struct store_options *options,
         .cache_kib = options->cache_kib,
     };
     arena_init(&store->names_arena, NAMES_ARENA_LIMIT);
+    if (options->vfs == NULL && !backup_settled(options->path, err)) {
+        return false;
+    }
     if (!sqlite_open(&store->db, options->path, &file, err)) {
         return err_prefix(err, "store: ");
     }
