@@ -337,6 +337,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "model/source" },
     .{ .name = "store/archive", .with = &.{"store/fixture.c"} },
     .{ .name = "store/audit", .with = &.{"store/fixture.c"} },
+    .{ .name = "store/backup", .with = &.{"store/fixture.c"} },
     .{ .name = "store/blobs", .with = &.{"store/fixture.c"} },
     .{ .name = "store/browse", .with = &.{"store/fixture.c"} },
     .{ .name = "store/lease", .with = &.{"store/fixture.c"} },
