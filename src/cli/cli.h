@@ -130,7 +130,10 @@ __attribute__((format(printf, 2, 3))) int cli_misused(const struct cli *cli, con
                                                       ...);
 
 /* Each verb, in its own file. */
+int cli_audit_list(struct cli *cli);
+int cli_audit_verify(struct cli *cli);
 int cli_backup(struct cli *cli);
+int cli_bundle(struct cli *cli);
 int cli_check(struct cli *cli);
 int cli_dlq_drop(struct cli *cli);
 int cli_dlq_edit(struct cli *cli);

@@ -20,6 +20,41 @@ static const struct cli_flag dlq_drop_flags[] = {
     {0},
 };
 
+static const struct cli_flag audit_flags[] = {
+    {"--act", "ACT", "Only such acts: dlq.drop, or all of dlq."},
+    {"--actor", "NAME", "Only those of somebody."},
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    {"--limit", "N", "At most so many (50)."},
+    {0},
+};
+
+static const struct cli_verb audit_acts[] = {
+    {.name = "list",
+     .words = "",
+     .summary = "Acts of people, newest first.",
+     .examples = "  sluice audit list\n"
+                 "  sluice audit list --act dlq --since 7d\n",
+     .about = "Who did what, when, to what. Values of records are never in it.\n",
+     .flags = audit_flags,
+     .run = cli_audit_list},
+    {.name = "verify",
+     .words = "",
+     .summary = "Has anybody changed the audit log?",
+     .examples = "  sluice audit verify\n",
+     .about = "Walks the chain of hashes from its first entry. Ends with 0 when it holds, with 1 "
+              "when it does\n"
+              "not, and says where.\n",
+     .run = cli_audit_verify},
+    {0},
+};
+
+static const struct cli_flag bundle_flags[] = {
+    {"--list", NULL, "Only list what would be inside; with --verbose show it."},
+    {"--force", NULL, "Replace a file that is there."},
+    {0},
+};
+
 static const struct cli_flag backup_flags[] = {
     {"--keep", "N", "In a folder: keep the newest N backups, remove older ones."},
     {"--force", NULL, "Replace a file that is there."},
@@ -335,6 +370,25 @@ const struct cli_verb cli_verbs[] = {
      .words_min = 1,
      .words_max = 1,
      .run = cli_restore},
+    {.name = "audit",
+     .words = "",
+     .summary = "Who did what; and is that log untouched?",
+     .examples = "  sluice audit list\n"
+                 "  sluice audit verify\n",
+     .acts = audit_acts},
+    {.name = "bundle",
+     .words = "[FILE]",
+     .summary = "What somebody who helps needs, without secrets.",
+     .examples = "  sluice bundle --list\n"
+                 "  sluice bundle --list --verbose\n"
+                 "  sluice bundle help.tar.gz\n",
+     .about =
+         "Version, counts, reasons, the last runs and lines of the log. No message, no secret, "
+         "no\n"
+         "number or name of anybody is in it; --list --verbose shows all of it before.\n",
+     .flags = bundle_flags,
+     .words_max = 1,
+     .run = cli_bundle},
     {.name = "version",
      .words = "",
      .summary = "Which sluice this is.",
