@@ -63,7 +63,7 @@ tampered() { # tampered ENTRY SQL
 }
 tampered 2 "UPDATE audit SET detail=replace(detail, 'one', 'two') WHERE id=2"
 tampered 1 "UPDATE audit SET actor='cli:somebody' WHERE id=1"
-tampered 3 "DELETE FROM audit WHERE id=3"
+tampered 4 "DELETE FROM audit WHERE id=3"
 tampered 4 "DELETE FROM audit WHERE id=4"
 tampered 3 "UPDATE audit SET at_ms=at_ms+1 WHERE id=3"
 tampered 1 "DELETE FROM audit"
