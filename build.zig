@@ -252,6 +252,7 @@ const ROOMS = [_]Room{
             "diff.c",
             "dlq.c",
             "help.c",
+            "init.c",
             "lists.c",
             "look.c",
             "man.c",

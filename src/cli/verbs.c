@@ -20,6 +20,17 @@ static const struct cli_flag dlq_drop_flags[] = {
     {0},
 };
 
+static const struct cli_flag init_flags[] = {
+    {"--profile", "NAME", "drops (reviews of drop numbers) or rows (a row for each message)."},
+    {"--bridge", "FILE", "The WhatsApp bridge's file."},
+    {"--project", "NAME", "drops: how the first project is called."},
+    {"--group", "ID", "drops: the id of its group, ending in @g.us."},
+    {"--words", "WORDS", "rows: only messages with one of these words, parted by commas."},
+    {"--zone", "NAME", "The time zone."},
+    {"--yes", NULL, "Ask nothing: take the default for what no flag says."},
+    {0},
+};
+
 static const struct cli_flag audit_flags[] = {
     {"--act", "ACT", "Only such acts: dlq.drop, or all of dlq."},
     {"--actor", "NAME", "Only those of somebody."},
@@ -225,6 +236,19 @@ static const struct cli_verb completion_acts[] = {
 
 /* In the order in which a person meets them. */
 const struct cli_verb cli_verbs[] = {
+    {.name = "init",
+     .words = "[FOLDER]",
+     .summary = "Write a configuration, from a few answers.",
+     .examples = "  sluice init desk\n"
+                 "  sluice init desk --profile drops --project Lawley --group "
+                 "120363000000000001@g.us --yes\n"
+                 "  sluice init --profile rows --words invoice,חשבונית --yes\n",
+     .about = "Asks what no flag says (an empty line takes the default), writes sluice.yaml, and "
+              "checks it.\n"
+              "Nothing is overwritten.\n",
+     .flags = init_flags,
+     .words_max = 1,
+     .run = cli_init},
     {.name = "check",
      .words = "",
      .summary = "Say all that is wrong with a configuration, or ok.",
