@@ -142,6 +142,7 @@ int cli_dlq_retry(struct cli *cli);
 int cli_dlq_show(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_init(struct cli *cli);
+int cli_migrate(struct cli *cli);
 int cli_refused_list(struct cli *cli);
 int cli_restore(struct cli *cli);
 int cli_run(struct cli *cli);

@@ -20,6 +20,11 @@ static const struct cli_flag dlq_drop_flags[] = {
     {0},
 };
 
+static const struct cli_flag migrate_flags[] = {
+    {"--dry-run", NULL, "Only say what would be done."},
+    {0},
+};
+
 static const struct cli_flag init_flags[] = {
     {"--profile", "NAME", "drops (reviews of drop numbers) or rows (a row for each message)."},
     {"--bridge", "FILE", "The WhatsApp bridge's file."},
@@ -394,6 +399,19 @@ const struct cli_verb cli_verbs[] = {
      .words_min = 1,
      .words_max = 1,
      .run = cli_restore},
+    {.name = "migrate",
+     .words = "",
+     .summary = "Prepare or bring up to date what is written into.",
+     .examples = "  sluice migrate --dry-run\n"
+                 "  sluice migrate\n",
+     .about =
+         "The store of an older sluice (a copy is kept beside it), and the tables of the sinks: "
+         "what is\n"
+         "missing is made, and a table of yours gets an index on its key where it can have "
+         "one. Rows are\n"
+         "never touched. Not beside a running `serve`.\n",
+     .flags = migrate_flags,
+     .run = cli_migrate},
     {.name = "audit",
      .words = "",
      .summary = "Who did what; and is that log untouched?",

@@ -2,6 +2,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
 
 static const char *const version_1[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
@@ -95,16 +98,17 @@ static const char *const version_1[] = {
     NULL,
 };
 
-static const char *const *const steps[] = {version_1};
+static const char *const *const all_steps[] = {version_1};
 
-enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
+static const struct schema_steps own_steps = {all_steps, sizeof all_steps / sizeof all_steps[0]};
 
-static bool apply_step(struct sqlite *db, int64_t version, struct err *err)
+static bool apply_step(struct sqlite *db, const struct schema_steps *steps, int64_t version,
+                       struct err *err)
 {
     char pragma[64];
     (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%" PRId64, version);
     bool ok = true;
-    for (const char *const *sql = steps[version - 1]; ok && *sql != NULL; sql++) {
+    for (const char *const *sql = steps->steps[version - 1]; ok && *sql != NULL; sql++) {
         ok = sqlite_exec(db, *sql, err);
     }
     ok = ok && sqlite_exec(db, pragma, err) && sqlite_commit(db, err);
@@ -126,7 +130,8 @@ static bool prepare_new(struct sqlite *db, struct err *err)
 }
 
 /* What a file says of itself; false for one that is not ours or of a newer sluice. */
-static bool look(struct sqlite *db, int64_t *version, int64_t *tables, struct err *err)
+static bool look(struct sqlite *db, int64_t current, int64_t *version, int64_t *tables,
+                 struct err *err)
 {
     static const char user_version[] = "PRAGMA user_version";
     static const char application_id[] = "PRAGMA application_id";
@@ -142,53 +147,95 @@ static bool look(struct sqlite *db, int64_t *version, int64_t *tables, struct er
         return err_set(err, ERR_CONFIG,
                        "the file is an SQLite database, but not a store of sluice; name another");
     }
-    return *version <= STEP_COUNT ||
+    return *version <= current ||
            err_set(err, ERR_CONFIG,
-                   "the store has version %" PRId64 ", this sluice knows up to %d; use a newer "
-                   "sluice, or restore a backup made by this one",
-                   *version, STEP_COUNT);
+                   "the store has version %" PRId64 ", this sluice knows up to %" PRId64
+                   "; use a newer sluice, or restore a backup made by this one",
+                   *version, current);
+}
+
+bool schema_version(struct sqlite *db, int64_t *version, int64_t *current, struct err *err)
+{
+    int64_t tables = 0;
+    *current = own_steps.count;
+    return look(db, *current, version, &tables, err);
 }
 
 bool schema_check(struct sqlite *db, struct err *err)
 {
     int64_t version = 0;
-    int64_t tables = 0;
-    return look(db, &version, &tables, err) &&
-           (version == STEP_COUNT ||
+    int64_t current = 0;
+    return schema_version(db, &version, &current, err) &&
+           (version == current ||
             err_set(err, ERR_CONFIG,
-                    "the store has version %" PRId64 ", this sluice works with %d; bring it up to "
-                    "date: sluice migrate",
-                    version, STEP_COUNT));
+                    "the store has version %" PRId64 ", this sluice works with %" PRId64
+                    "; bring it up to date: sluice migrate",
+                    version, current));
 }
 
-bool schema_upgrade(struct sqlite *db, struct err *err)
+/* As it was in its old version: read and copied in one transaction, under a name of that version.
+   Whoever comes second finds the copy there, or a version that needs none. */
+static bool keep_copy(struct sqlite *db, struct str path, int64_t current, struct err *err)
+{
+    static const char user_version[] = "PRAGMA user_version";
+    char copy[FILE_PATH_MAX];
+    char part[FILE_PATH_MAX];
+    struct file_info info = {0};
+    int64_t version = 0;
+    if (!sqlite_exec(db, "BEGIN", err) || !sqlite_int(db, user_version, 0, &version, err)) {
+        sqlite_rollback(db);
+        return false;
+    }
+    int len = snprintf(copy, sizeof copy, "%.*s.version-%" PRId64, STR_ARG(path), version);
+    int part_len = snprintf(part, sizeof part, "%s.%ld.part", copy, (long)getpid());
+    bool ok = len > 0 && part_len > len && (size_t)part_len < sizeof part;
+    ok = ok ? file_look(str_of(copy), &info, err)
+            : err_set(err, ERR_CONFIG, "the path of the store is too long");
+    if (ok && version < current && info.kind == FILE_MISSING) {
+        ok = (sqlite_backup(db, str_of(part), NULL, err) &&
+              file_rename(str_of(part), str_of(copy), err)) ||
+             err_prefix(err,
+                        "no copy of the store could be made, so it stays in version %" PRId64 ": ",
+                        version);
+        if (!ok) {
+            struct err ignored = {0};
+            (void)file_remove(str_of(part), &ignored);
+        }
+    }
+    sqlite_rollback(db);
+    return ok;
+}
+
+bool schema_upgrade(struct sqlite *db, struct str path, const struct schema_steps *steps,
+                    struct err *err)
 {
     static const char user_version[] = "PRAGMA user_version";
     int64_t version = 0;
     int64_t tables = 0;
-    if (!look(db, &version, &tables, err)) {
+    steps = steps != NULL ? steps : &own_steps;
+    if (!look(db, steps->count, &version, &tables, err) || (tables == 0 && !prepare_new(db, err))) {
         return false;
     }
-    if (tables == 0 && !prepare_new(db, err)) {
-        return false;
-    }
-    if (version == STEP_COUNT) {
+    if (version == steps->count) {
         return true;
+    }
+    if (version > 0 && path.ptr != NULL && !keep_copy(db, path, steps->count, err)) {
+        return false;
     }
     if (!sqlite_exec(db, "PRAGMA journal_mode=WAL", err)) {
         return false;
     }
-    while (version < STEP_COUNT) { /* Another process may be doing the same: look again inside. */
+    while (version < steps->count) { /* Another process may be doing the same: look again inside. */
         if (!sqlite_begin(db, err) || !sqlite_int(db, user_version, 0, &version, err)) {
             sqlite_rollback(db);
             return false;
         }
-        if (version >= STEP_COUNT) {
+        if (version >= steps->count) {
             sqlite_rollback(db);
             break;
         }
         version++;
-        if (!apply_step(db, version, err)) {
+        if (!apply_step(db, steps, version, err)) {
             return false;
         }
     }

@@ -33,12 +33,14 @@ static bool configure(struct store *store, const struct store_options *options, 
     }
     sqlite_checkpoint_at(store->db, options->checkpoint_pages > 0 ? options->checkpoint_pages
                                                                   : CHECKPOINT_PAGES);
-    return schema_upgrade(store->db, err) && sqlite_exec(store->db,
-                                                         "PRAGMA journal_mode=WAL;"
-                                                         "PRAGMA synchronous=FULL;"
-                                                         "PRAGMA secure_delete=FAST;"
-                                                         "PRAGMA journal_size_limit=67108864",
-                                                         err);
+    struct str path = options->vfs == NULL ? options->path : (struct str){0};
+    return schema_upgrade(store->db, path, NULL, err) &&
+           sqlite_exec(store->db,
+                       "PRAGMA journal_mode=WAL;"
+                       "PRAGMA synchronous=FULL;"
+                       "PRAGMA secure_delete=FAST;"
+                       "PRAGMA journal_size_limit=67108864",
+                       err);
 }
 
 /* What a file is given once, when it is new: a seed for its hash keys, and its time of birth. */
@@ -318,6 +320,16 @@ bool store_count_get(struct store *store, const char *counter, int64_t *out, str
     *out = row ? query_int(query, 0) : 0;
     query_end(query);
     return true;
+}
+
+bool store_version(struct str path, int64_t *version, int64_t *current, struct err *err)
+{
+    struct sqlite *db = NULL;
+    bool ok = backup_settled(path, err) &&
+              sqlite_open(&db, path, &(struct sqlite_options){.readonly = true}, err) &&
+              schema_version(db, version, current, err);
+    sqlite_close(db);
+    return ok || err_prefix(err, "store: ");
 }
 
 bool store_int(struct store *store, const char *sql, int64_t *out, struct err *err)
