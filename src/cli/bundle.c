@@ -19,6 +19,7 @@
 #include "store/outbox.h"
 #include "store/pack.h"
 #include "store/run.h"
+#include "text/json.h"
 #include "text/yaml.h"
 
 enum {
@@ -369,6 +370,26 @@ static bool write_pack(struct bundle *bundle, struct str path, uint64_t *size, s
     return ok;
 }
 
+static void list_json(struct bundle *bundle)
+{
+    struct json_writer json;
+    json_writer_init(&json, &bundle->look.out);
+    json_object_begin(&json);
+    json_key(&json, STR("parts"));
+    json_array_begin(&json);
+    for (size_t i = 0; i < bundle->count; i++) {
+        json_object_begin(&json);
+        json_field_str(&json, STR("name"), str_of(bundle->parts[i].name));
+        json_field_int(&json, STR("bytes"), (int64_t)bundle->parts[i].text.len);
+        json_field_str(&json, STR("about"), str_of(bundle->parts[i].about));
+        json_object_end(&json);
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+    json_writer_done(&json);
+    buf_add_byte(&bundle->look.out, '\n');
+}
+
 static void list(struct bundle *bundle)
 {
     struct buf *out = &bundle->look.out;
@@ -390,7 +411,11 @@ static bool put_out(struct bundle *bundle, struct err *err)
     struct file_info info = {0};
     uint64_t size = 0;
     if (cli_given(cli, "--list")) {
-        list(bundle);
+        if (cli->json) {
+            list_json(bundle);
+        } else {
+            list(bundle);
+        }
         return true;
     }
     if (!file_look(path, &info, err)) {

@@ -253,6 +253,7 @@ const struct cli_verb cli_verbs[] = {
               "Nothing is overwritten.\n",
      .flags = init_flags,
      .words_max = 1,
+     .no_json = true,
      .run = cli_init},
     {.name = "check",
      .words = "",
