@@ -42,13 +42,13 @@ static bool collect(struct look *look, const struct filter *filter, struct audit
         if (!store_audit_list(look->store, &look->arena, before, PAGE, &page, &found, err)) {
             return false;
         }
-        for (size_t i = 0; i < found && *count < filter->limit; i++) {
+        for (size_t i = 0; page != NULL && i < found && *count < filter->limit; i++) {
             if (fits(filter, &page[i])) {
                 out[(*count)++] = page[i];
             }
         }
-        before = found > 0 ? page[found - 1].id : 0;
-        more = found == PAGE && page[found - 1].at_ms >= filter->range.since_ms;
+        before = page != NULL && found > 0 ? page[found - 1].id : 0;
+        more = page != NULL && found == PAGE && page[found - 1].at_ms >= filter->range.since_ms;
     }
     return true;
 }
@@ -116,8 +116,11 @@ int cli_audit_list(struct cli *cli)
         return code;
     }
     struct audit_entry *entries = arena_array(&look.arena, filter.limit, sizeof *entries);
-    bool ok = entries != NULL || err_set(&err, ERR_RETRY, "out of memory");
-    ok = ok && (look.store == NULL || collect(&look, &filter, entries, &count, &err));
+    if (entries == NULL) {
+        (void)err_set(&err, ERR_RETRY, "out of memory");
+        return look_end(&look, false, &err);
+    }
+    bool ok = look.store == NULL || collect(&look, &filter, entries, &count, &err);
     if (ok && cli->json) {
         write_json(&look, entries, count);
     } else if (ok) {

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "cli/look.h"
 #include "cli/runs.h"
 #include "cli/veil.h"

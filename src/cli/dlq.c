@@ -310,6 +310,7 @@ static int sweep_run(struct sweep *sweep, const struct cli *cli, bool all)
         report(sweep, cli);
         code = sweep->missing == 0 ? CLI_OK : sweep->done > 0 ? CLI_PARTIAL : CLI_FAILED;
     }
+    sweep->act = NULL;
     return act_end(&act, code);
 }
 

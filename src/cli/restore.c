@@ -1,7 +1,6 @@
 /* restore: a backup back in place, or only looked at. */
 #include <inttypes.h>
 
-#include "base/file.h"
 #include "cli/act.h"
 #include "cli/moving.h"
 #include "cli/show.h"

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/must.h"
-#include "store/internal.h"
+#include "db/sqlite.h"
 #include "store/manifest.h"
 #include "store/pack.h"
 #include "store/staging.h"

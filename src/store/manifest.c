@@ -1,6 +1,5 @@
 #include "store/manifest.h"
 
-#include "base/must.h"
 #include "db/sqlite.h"
 #include "text/datetime.h"
 #include "text/json.h"

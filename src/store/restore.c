@@ -1,9 +1,6 @@
 /* Reading a backup back; see backup.h. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/draft.h"
 #include "base/must.h"
@@ -474,7 +471,7 @@ static bool put_in_place(struct restoring *restoring, struct str aside, struct e
         struct str to = in_data(restoring, target->place);
         ok = to.ptr != NULL ? move_database(restoring, target->place, aside, err) : no_memory(err);
         size_t slash = 0;
-        for (size_t at = 0; ok && at < to.len; at++) {
+        for (size_t at = 0; ok && to.ptr != NULL && at < to.len; at++) {
             slash = to.ptr[at] == '/' ? at : slash;
         }
         ok = ok &&

@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/must.h"
-
 static const char lock_name[] = "owner.lock";
 
 /* Files only: a staging folder has no others in it. */
