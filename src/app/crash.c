@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 enum { CRASH_STACK_SIZE = 64 * 1024, CRASH_LINE_MAX = 512 };
 
 static const struct {
@@ -34,13 +36,19 @@ static void add(struct line *line, const char *text)
     line->len += len;
 }
 
+/* With a mark after each four digits, so that no address looks like a telephone number. */
 static void add_hex(struct line *line, uintptr_t value)
 {
-    char digits[2 * sizeof value + 1] = {0};
+    char digits[3 * sizeof value + 1] = {0};
     size_t at = sizeof digits - 1;
+    int count = 0;
     do {
+        if (count > 0 && count % 4 == 0) {
+            digits[--at] = '_';
+        }
         digits[--at] = "0123456789abcdef"[value & 15];
         value >>= 4;
+        count++;
     } while (value != 0);
     add(line, digits + at);
 }
@@ -58,6 +66,10 @@ static void handle(int number, siginfo_t *info, void *context)
     if (number == SIGSEGV || number == SIGBUS) {
         add(&line, ", at 0x");
         add_hex(&line, (uintptr_t)info->si_addr);
+    }
+    if (log_run()[0] != '\0') {
+        add(&line, ", in run ");
+        add(&line, log_run());
     }
     add(&line, "\nNothing that was committed is lost: start it again and it goes on where it was. "
                "Please report this line and the ones above it.\n");

@@ -1,13 +1,11 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/must.h"
 
 enum {
@@ -25,7 +23,7 @@ enum {
 #define CODE_BAD UINT32_MAX
 
 static struct log *default_log;
-static _Thread_local char run_text[LOG_RUN_MAX];
+static _Thread_local char run_text[LOG_RUN_MAX + 1];
 static _Thread_local size_t run_len;
 
 /* ---- A line that is filled by whole tokens, so that a cut never halves one. ---- */
@@ -527,16 +525,24 @@ static struct str trim_cut(struct str text)
 }
 
 /* One write(2) a line; only a line that was taken in part is continued. */
-static void send_line(struct log *log, struct str line)
+static bool send_stderr(struct str line)
 {
     size_t done = 0;
     while (done < line.len) {
-        ssize_t count = write(log->fd, line.ptr + done, line.len - done);
+        ssize_t count = write(STDERR_FILENO, line.ptr + done, line.len - done);
         if (count < 0 && errno != EINTR) {
-            (void)atomic_fetch_add(&log->lost, 1);
-            return;
+            return false;
         }
         done += count > 0 ? (size_t)count : 0;
+    }
+    return true;
+}
+
+static void send_line(struct log *log, struct str line)
+{
+    bool sent = log->to_file ? log_file_put(&log->file, line) : send_stderr(line);
+    if (!sent) {
+        (void)atomic_fetch_add(&log->lost, 1);
     }
 }
 
@@ -609,35 +615,18 @@ void log_error(const char *format, ...)
 
 /* ---- Life ---- */
 
-static bool open_path(struct log *log, struct str path, struct err *err)
-{
-    char name[FILE_PATH_MAX];
-    if (path.len >= sizeof name || memchr(path.ptr, '\0', path.len) != NULL) {
-        return err_set(err, ERR_CONFIG, "the path of the log is too long or holds a NUL byte");
-    }
-    memcpy(name, path.ptr, path.len);
-    name[path.len] = '\0';
-    do {
-        log->fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, FILE_PRIVATE);
-    } while (log->fd < 0 && errno == EINTR);
-    if (log->fd < 0) {
-        return err_set(err, ERR_CONFIG, "cannot write the log %.300s: %s", name,
-                       file_reason(errno));
-    }
-    log->owned = true;
-    return true;
-}
-
 bool log_open(struct log *log, struct clock *clock, const struct log_options *options,
               struct err *err)
 {
-    *log = (struct log){.clock = clock, .fd = STDERR_FILENO, .level = options->level};
-    if (options->path.len > 0 && !open_path(log, options->path, err)) {
+    *log = (struct log){.clock = clock, .file = {.fd = -1}, .level = options->level};
+    log->to_file = options->path.len > 0;
+    if (log->to_file &&
+        !log_file_open(&log->file, options->path, options->size_max, options->keep, err)) {
         return false;
     }
-    must(log->fd >= 0);
+    int fd = log->to_file ? log->file.fd : STDERR_FILENO;
     log->json =
-        options->form == LOG_FORM_JSON || (options->form == LOG_FORM_AUTO && isatty(log->fd) == 0);
+        options->form == LOG_FORM_JSON || (options->form == LOG_FORM_AUTO && isatty(fd) == 0);
     return true;
 }
 
@@ -646,11 +635,8 @@ void log_close(struct log *log)
     if (default_log == log) {
         default_log = NULL;
     }
-    if (log->owned) {
-        (void)close(log->fd);
-    }
-    log->owned = false;
-    log->fd = -1;
+    log_file_close(&log->file);
+    log->to_file = false;
 }
 
 void log_default_set(struct log *log)
@@ -662,9 +648,22 @@ void log_default_set(struct log *log)
 void log_run_set(struct str run)
 {
     run_len = 0;
-    for (size_t i = 0; i < run.len && run_len < sizeof run_text; i++) {
+    for (size_t i = 0; i < run.len && run_len < LOG_RUN_MAX; i++) {
         unsigned byte = byte_at(run, i);
         bool plain = is_alnum(byte) || strchr("-_.:/", (int)byte) != NULL;
         run_text[run_len++] = plain && byte != 0 ? (char)byte : '?';
     }
+    run_text[run_len] = '\0';
+}
+
+void log_run_set_id(int64_t run)
+{
+    char text[24];
+    int len = run > 0 ? snprintf(text, sizeof text, "%lld", (long long)run) : 0;
+    log_run_set((struct str){text, len > 0 ? (size_t)len : 0});
+}
+
+const char *log_run(void)
+{
+    return run_text;
 }

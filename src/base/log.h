@@ -35,6 +35,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log_file.h"
 #include "base/str.h"
 
 enum log_level {
@@ -56,15 +57,17 @@ enum {
 };
 
 struct log_options {
-    struct str path; /* Appended to, made with 0600; absent means standard error. */
+    struct str path;  /* Appended to, made with 0600; absent means standard error. */
+    int64_t size_max; /* With a path: then it is turned (log_file.h); 0 never. */
+    int keep;         /* Old files that are kept. */
     enum log_level level;
     enum log_form form;
 };
 
 struct log {
     struct clock *clock;
-    int fd;
-    bool owned;
+    struct log_file file; /* With a path. */
+    bool to_file;
     bool json;
     enum log_level level;
     atomic_uint_fast64_t lost; /* Lines that could not be written. */
@@ -81,6 +84,12 @@ void log_default_set(struct log *log);
 
 /* What this thread works on from now on; a short word without secrets. Absent: nothing. */
 void log_run_set(struct str run);
+
+/* The same by its number; 0: nothing. */
+void log_run_set_id(int64_t run);
+
+/* What was set, with a NUL; may be called in a signal handler. */
+const char *log_run(void);
 
 __attribute__((format(printf, 3, 4))) void log_write(struct log *log, enum log_level level,
                                                      const char *format, ...);

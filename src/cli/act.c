@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "store/audit.h"
+#include "store/backup.h"
 
 /* By the user's id and not by $USER, which anybody may set. */
 void act_name_actor(char actor[ACT_ACTOR_MAX])
@@ -25,6 +26,9 @@ static int open_store(struct act *act)
     struct file_info info = {0};
     act->path = arena_printf(&act->arena, "%.*s/sluice.db", STR_ARG(act->config.data_dir));
     if (!file_look(act->path, &info, &err)) {
+        return cli_fail(&err);
+    }
+    if (info.kind == FILE_MISSING && !backup_settled(act->path, &err)) {
         return cli_fail(&err);
     }
     if (info.kind == FILE_MISSING) {

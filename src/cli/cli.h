@@ -131,6 +131,10 @@ __attribute__((format(printf, 2, 3))) int cli_misused(const struct cli *cli, con
                                                       ...);
 
 /* Each verb, in its own file. */
+int cli_audit_list(struct cli *cli);
+int cli_audit_verify(struct cli *cli);
+int cli_backup(struct cli *cli);
+int cli_bundle(struct cli *cli);
 int cli_check(struct cli *cli);
 int cli_dlq_drop(struct cli *cli);
 int cli_dlq_edit(struct cli *cli);
@@ -138,7 +142,10 @@ int cli_dlq_list(struct cli *cli);
 int cli_dlq_retry(struct cli *cli);
 int cli_dlq_show(struct cli *cli);
 int cli_help(struct cli *cli);
+int cli_init(struct cli *cli);
+int cli_migrate(struct cli *cli);
 int cli_refused_list(struct cli *cli);
+int cli_restore(struct cli *cli);
 int cli_run(struct cli *cli);
 int cli_serve(struct cli *cli);
 int cli_man(struct cli *cli);

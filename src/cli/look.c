@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "store/backup.h"
 
 static bool open_store(struct look *look, struct err *err)
 {
@@ -20,7 +21,7 @@ static bool open_store(struct look *look, struct err *err)
         return false;
     }
     if (info.kind == FILE_MISSING) {
-        return true;
+        return backup_settled(look->path, err);
     }
     struct store_options options = {.path = look->path, .clock = clock_system(), .readonly = true};
     return store_open(&look->store, &options, err);

@@ -55,7 +55,12 @@ static void name_owner(struct session *session)
 static bool start(struct session *session, struct err *err)
 {
     const struct config *config = &session->config;
-    struct log_options log = {.path = config->log_file, .level = config->log_level};
+    struct log_options log = {
+        .path = config->log_file,
+        .size_max = config->log_bytes_max,
+        .keep = config->log_keep,
+        .level = config->log_level,
+    };
     if (!file_make_dirs(config->data_dir, DIR_PRIVATE, err) ||
         !log_open(&session->log, clock_system(), &log, err)) {
         return false;

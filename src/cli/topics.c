@@ -66,6 +66,8 @@ static const char environment_text[] =
     "    SLUICE_ZONE    the zone in which times are shown\n"
     "    LOG_LEVEL      DEBUG, INFO, WARNING or ERROR\n"
     "    LOG_FILE       where the log goes; standard error without it\n"
+    "    LOG_FILE_MB    the log is turned at so many MiB (64; 0: never)\n"
+    "    LOG_FILE_KEEP  how many turned logs are kept (7)\n"
     "    ENV            a word that is shown at start, such as production\n"
     "    NO_COLOR       no colours and no moving line, as --plain\n"
     "    TERM           dumb: the same\n"

@@ -20,6 +20,70 @@ static const struct cli_flag dlq_drop_flags[] = {
     {0},
 };
 
+static const struct cli_flag migrate_flags[] = {
+    {"--dry-run", NULL, "Only say what would be done."},
+    {0},
+};
+
+static const struct cli_flag init_flags[] = {
+    {"--profile", "NAME", "drops (reviews of drop numbers) or rows (a row for each message)."},
+    {"--bridge", "FILE", "The WhatsApp bridge's file."},
+    {"--project", "NAME", "drops: how the first project is called."},
+    {"--group", "ID", "drops: the id of its group, ending in @g.us."},
+    {"--words", "WORDS", "rows: only messages with one of these words, parted by commas."},
+    {"--zone", "NAME", "The time zone."},
+    {"--yes", NULL, "Ask nothing: take the default for what no flag says."},
+    {0},
+};
+
+static const struct cli_flag audit_flags[] = {
+    {"--act", "ACT", "Only such acts: dlq.drop, or all of dlq."},
+    {"--actor", "NAME", "Only those of somebody."},
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    {"--limit", "N", "At most so many (50)."},
+    {0},
+};
+
+static const struct cli_verb audit_acts[] = {
+    {.name = "list",
+     .words = "",
+     .summary = "Acts of people, newest first.",
+     .examples = "  sluice audit list\n"
+                 "  sluice audit list --act dlq --since 7d\n",
+     .about = "Who did what, when, to what. Values of records are never in it.\n",
+     .flags = audit_flags,
+     .run = cli_audit_list},
+    {.name = "verify",
+     .words = "",
+     .summary = "Has anybody changed the audit log?",
+     .examples = "  sluice audit verify\n",
+     .about = "Walks the chain of hashes from its first entry. Ends with 0 when it holds, with 1 "
+              "when it does\n"
+              "not, and says where.\n",
+     .run = cli_audit_verify},
+    {0},
+};
+
+static const struct cli_flag bundle_flags[] = {
+    {"--list", NULL, "Only list what would be inside; with --verbose show it."},
+    {"--force", NULL, "Replace a file that is there."},
+    {0},
+};
+
+static const struct cli_flag backup_flags[] = {
+    {"--keep", "N", "In a folder: keep the newest N backups, remove older ones."},
+    {"--force", NULL, "Replace a file that is there."},
+    {0},
+};
+
+static const struct cli_flag restore_flags[] = {
+    {"--verify", NULL, "Only check the backup; changes nothing."},
+    {"--force", NULL, "Move aside what is there, and keep it."},
+    {"--only-store", NULL, "Leave the targets as they are, when only the store was lost."},
+    {0},
+};
+
 static const struct cli_verb dlq_acts[] = {
     {.name = "list",
      .words = "",
@@ -178,6 +242,20 @@ static const struct cli_verb completion_acts[] = {
 
 /* In the order in which a person meets them. */
 const struct cli_verb cli_verbs[] = {
+    {.name = "init",
+     .words = "[FOLDER]",
+     .summary = "Write a configuration, from a few answers.",
+     .examples = "  sluice init desk\n"
+                 "  sluice init desk --profile drops --project Lawley --group "
+                 "120363000000000001@g.us --yes\n"
+                 "  sluice init --profile rows --words invoice,חשבונית --yes\n",
+     .about = "Asks what no flag says (an empty line takes the default), writes sluice.yaml, and "
+              "checks it.\n"
+              "Nothing is overwritten.\n",
+     .flags = init_flags,
+     .words_max = 1,
+     .no_json = true,
+     .run = cli_init},
     {.name = "check",
      .words = "",
      .summary = "Say all that is wrong with a configuration, or ok.",
@@ -296,6 +374,67 @@ const struct cli_verb cli_verbs[] = {
      .summary = "Messages that could not be taken in.",
      .examples = "  sluice refused list\n",
      .acts = refused_acts},
+    {.name = "backup",
+     .words = "[FILE|FOLDER]",
+     .summary = "Save the store, its targets and attachments.",
+     .examples = "  sluice backup\n"
+                 "  sluice backup /mnt/backups/ --keep 14\n"
+                 "  sluice backup before-upgrade.tar.gz\n",
+     .about = "Works under full load beside a running `serve`, holds up nobody, and is consistent: "
+              "after a\n"
+              "restore nothing is lost and nothing is done twice. Without a name it goes into "
+              "DATA/backups.\n"
+              "The configuration and secrets are not in it. Ends with 2 when something could not "
+              "be saved.\n",
+     .flags = backup_flags,
+     .words_max = 1,
+     .run = cli_backup},
+    {.name = "restore",
+     .words = "FILE",
+     .summary = "Put a backup back in place, or check it.",
+     .examples = "  sluice restore --verify sluice-20251124T100000000Z.tar.gz\n"
+                 "  sluice restore sluice-20251124T100000000Z.tar.gz --data data\n",
+     .about =
+         "Checks every sum, the structure of the databases and the audit chain before anything "
+         "is\n"
+         "touched. What is there is never overwritten. One that was cut short is run once "
+         "more.\n",
+     .flags = restore_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_restore},
+    {.name = "migrate",
+     .words = "",
+     .summary = "Prepare or bring up to date what is written into.",
+     .examples = "  sluice migrate --dry-run\n"
+                 "  sluice migrate\n",
+     .about =
+         "The store of an older sluice (a copy is kept beside it), and the tables of the sinks: "
+         "what is\n"
+         "missing is made, and a table of yours gets an index on its key where it can have "
+         "one. Rows are\n"
+         "never touched. Not beside a running `serve`.\n",
+     .flags = migrate_flags,
+     .run = cli_migrate},
+    {.name = "audit",
+     .words = "",
+     .summary = "Who did what; and is that log untouched?",
+     .examples = "  sluice audit list\n"
+                 "  sluice audit verify\n",
+     .acts = audit_acts},
+    {.name = "bundle",
+     .words = "[FILE]",
+     .summary = "What somebody who helps needs, without secrets.",
+     .examples = "  sluice bundle --list\n"
+                 "  sluice bundle --list --verbose\n"
+                 "  sluice bundle help.tar.gz\n",
+     .about =
+         "Version, counts, reasons, the last runs and lines of the log. No message, no secret, "
+         "no\n"
+         "number or name of anybody is in it; --list --verbose shows all of it before.\n",
+     .flags = bundle_flags,
+     .words_max = 1,
+     .run = cli_bundle},
     {.name = "version",
      .words = "",
      .summary = "Which sluice this is.",

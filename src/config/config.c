@@ -135,6 +135,23 @@ static void read_log_level(struct config *config, struct reader *reader)
                     nearest_hint(&nearest));
 }
 
+/* A whole number from 0 to `max`, or the fallback. */
+static int64_t read_number(struct reader *reader, const char *name, int64_t fallback, int64_t max)
+{
+    struct str value = {0};
+    struct place place = {0};
+    int64_t number = 0;
+    if (env_find(reader->env, str_of(name), &value, &place) == ENV_NONE) {
+        return fallback;
+    }
+    if (!str_to_int64(value, &number) || number < 0 || number > max) {
+        (void)fault_add(reader->faults, place, "%s: a whole number from 0 to %lld is expected",
+                        name, (long long)max);
+        return fallback;
+    }
+    return number;
+}
+
 /* What comes from variables alone. */
 static void read_variables(struct config *config, struct reader *reader)
 {
@@ -154,6 +171,10 @@ static void read_variables(struct config *config, struct reader *reader)
         config->environment = value;
     }
     read_log_level(config, reader);
+    config->log_bytes_max =
+        read_number(reader, "LOG_FILE_MB", CONFIG_LOG_MB, LOG_FILE_MB_MAX) * 1024 * 1024;
+    config->log_keep =
+        (int)read_number(reader, "LOG_FILE_KEEP", CONFIG_LOG_KEEP, LOG_FILE_KEEP_MAX);
 }
 
 /* The file as a tree, or NULL with a fault. */

@@ -44,6 +44,8 @@ enum {
     CONFIG_ARENA_LIMIT = 64 * 1024 * 1024,
     CONFIG_NAME_MAX = 64, /* Of a source, pipeline or sink. */
     CONFIG_POLL_MS_MIN = 100,
+    CONFIG_LOG_MB = 64, /* Of one log file, unless $LOG_FILE_MB says another. */
+    CONFIG_LOG_KEEP = 7,
 };
 
 struct config_input {
@@ -67,6 +69,8 @@ struct config {
     struct str data_dir;
     const struct zone *zone; /* In which people are shown times; NULL: not said. */
     struct str log_file;     /* $LOG_FILE; absent for standard error. */
+    int64_t log_bytes_max;   /* $LOG_FILE_MB: then it is turned; 0 never. */
+    int log_keep;            /* $LOG_FILE_KEEP: old ones that are kept. */
     enum log_level log_level;
     struct str environment; /* $ENV: "production"; absent when it is not said. */
     struct config_projects *projects;

@@ -480,7 +480,26 @@ bool sqlite_setup(struct err *err)
     return ok || err_set(err, ERR_STORE, "sqlite: cannot be set up in this process");
 }
 
-bool sqlite_backup(struct sqlite *from, struct str to_path, struct err *err)
+static int copy_all(sqlite3_backup *copy, const struct sqlite_watch *watch)
+{
+    int rc = SQLITE_OK;
+    for (int tries = 0; rc == SQLITE_OK || tries < BACKUP_TRIES_MAX; tries++) {
+        rc = sqlite3_backup_step(copy, BACKUP_PAGES);
+        if (watch != NULL) {
+            int total = sqlite3_backup_pagecount(copy);
+            watch->copied(watch->context, total - sqlite3_backup_remaining(copy), total);
+        }
+        if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
+            (void)sqlite3_sleep(BACKUP_PAUSE_MS);
+        } else if (rc != SQLITE_OK) {
+            break;
+        }
+    }
+    return rc;
+}
+
+bool sqlite_backup(struct sqlite *from, struct str to_path, const struct sqlite_watch *watch,
+                   struct err *err)
 {
     struct sqlite *to = NULL;
     if (!sqlite_open(&to, to_path, &(struct sqlite_options){.create = true}, err)) {
@@ -493,15 +512,7 @@ bool sqlite_backup(struct sqlite *from, struct str to_path, struct err *err)
         sqlite_close(to);
         return ok;
     }
-    int rc = SQLITE_OK;
-    for (int tries = 0; rc == SQLITE_OK || tries < BACKUP_TRIES_MAX; tries++) {
-        rc = sqlite3_backup_step(copy, BACKUP_PAGES);
-        if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
-            (void)sqlite3_sleep(BACKUP_PAUSE_MS);
-        } else if (rc != SQLITE_OK) {
-            break;
-        }
-    }
+    int rc = copy_all(copy, watch);
     bool ok = sqlite3_backup_finish(copy) == SQLITE_OK && rc == SQLITE_DONE;
     ok = ok || fail(to, err);
     sqlite_close(to);

@@ -118,7 +118,18 @@ const char *sqlite_version(void);
 /* Once, before any thread: memory through base/mem, no shared cache, no statistics. */
 bool sqlite_setup(struct err *err);
 
-/* A consistent copy of a live file, `pages` at a time; false stops on `stopping`. */
-bool sqlite_backup(struct sqlite *from, struct str to_path, struct err *err);
+/* Told from time to time how many pages of a copy are done; NULL is fine. */
+struct sqlite_watch {
+    void (*copied)(void *context, int64_t done, int64_t total);
+    void *context;
+};
+
+/*
+ * A consistent copy of a live file, which is on the disk at the end. A writer of another process
+ * makes the copy begin anew each time, unless `from` has a read transaction open: then the copy is
+ * what that transaction sees, however much is written meanwhile.
+ */
+bool sqlite_backup(struct sqlite *from, struct str to_path, const struct sqlite_watch *watch,
+                   struct err *err);
 
 #endif

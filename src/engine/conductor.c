@@ -280,6 +280,7 @@ static bool advance(struct worker *worker, struct run *run, bool *moved, struct 
 static bool follow(struct worker *worker, int64_t id, struct err *err)
 {
     bool moved = true;
+    log_run_set_id(id);
     while (moved) {
         struct run run = {0};
         if (!store_begin(worker->store, &worker->lease, err) ||
@@ -327,6 +328,7 @@ static bool conductor_step(struct worker *worker, struct err *err)
             return false;
         }
     }
+    log_run_set_id(0);
     for (size_t i = 0; i < worker->plan->pipeline_count; i++) {
         if (!look_at_schedule(worker, &worker->plan->pipelines[i], runs, count, &next_ms, err)) {
             return false;

@@ -222,6 +222,9 @@ static bool delivery_step(struct worker *worker, struct err *err)
         }
         return true;
     }
+    if (!worker_name_run(worker, parcels[0].effect.pipeline, err)) {
+        return false;
+    }
     int64_t write_ms = worker->sink->write_ms > 0 ? worker->sink->write_ms : WRITE_MS;
     if (!sink->type->write(sink, parcels, count, &worker->arena, now + write_ms, err)) {
         breaker_failed(&worker->breaker, worker_mono_ms(worker));

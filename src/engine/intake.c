@@ -5,6 +5,7 @@
  * run asks for it; and then goes on, batch by batch, until nothing is left. Such a look is a sweep,
  * and the conductor is told of its end.
  */
+#include "base/log.h"
 #include "engine/worker.h"
 #include "store/archive.h"
 #include "store/blobs.h"
@@ -361,6 +362,7 @@ static bool intake_step(struct worker *worker, struct err *err)
         wait_for_look(worker);
         return true;
     }
+    log_run_set_id(worker->intake.sweep_run);
     if (!collect_chats(worker, &chats, &chat_count, err)) {
         return false;
     }

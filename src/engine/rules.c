@@ -328,6 +328,9 @@ static bool rules_step(struct worker *worker, struct err *err)
     if (idle || !ready) {
         return true;
     }
+    if (!worker_name_run(worker, worker->pipeline->name, err)) {
+        return false;
+    }
     if (!store_begin(worker->store, &worker->lease, err) ||
         !store_reader_begin(worker->store, worker->rules.reader, err)) {
         return false;

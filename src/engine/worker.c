@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "store/archive.h"
+#include "store/progress.h"
 
 int64_t worker_mono_ms(const struct worker *worker)
 {
@@ -142,6 +143,16 @@ void worker_close(struct worker *worker)
     }
     arena_free(&worker->arena);
     arena_free(&worker->open_arena);
+}
+
+bool worker_name_run(struct worker *worker, struct str pipeline, struct err *err)
+{
+    int64_t run = 0;
+    if (!store_run_of(worker->store, pipeline, &run, err)) {
+        return false;
+    }
+    log_run_set_id(run);
+    return true;
 }
 
 bool worker_outside_failed(struct err *err)

@@ -127,6 +127,10 @@ void worker_close(struct worker *worker);
 int64_t worker_mono_ms(const struct worker *worker);
 void worker_ring(struct worker *worker);
 
+/* What this step does is part of the pipeline's open run, if it has one: lines of the log say so.
+ */
+bool worker_name_run(struct worker *worker, struct str pipeline, struct err *err);
+
 /* Grade a failure of a source or sink: however bad, it is theirs and does not stop the process.
    Returns false. */
 bool worker_outside_failed(struct err *err);

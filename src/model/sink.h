@@ -72,7 +72,10 @@ struct sink_type {
     /* Optional. */
     bool (*read_back)(struct sink *sink, struct held *rows, size_t count, struct arena *arena,
                       int64_t deadline_ms, struct err *err);
-    bool (*migrate)(struct sink *sink, struct arena *arena, struct str *done, struct err *err);
+    /* Make or bring up to date what records are written into. `done` gets a line for each thing
+       that was done; with `dry` the same lines, and nothing is done. */
+    bool (*migrate)(struct sink *sink, bool dry, struct arena *arena, struct str *done,
+                    struct err *err);
 
     /* Would write() refuse the parcel for good? By the declared targets alone; asks nobody. */
     bool (*check)(struct sink *sink, const struct parcel *parcel, struct arena *arena,

@@ -661,18 +661,35 @@ static bool migrate_tables(struct sqlite_sink *self, struct arena *arena, struct
     return true;
 }
 
+/* A dry run is undone at its end; where there is no file yet, it happens in memory. */
+static bool migrate_open(struct sqlite_sink *self, bool dry, struct err *err)
+{
+    struct stat now;
+    bool missing = stat(self->path.ptr, &now) != 0 && errno == ENOENT;
+    if (dry && missing) {
+        return sqlite_open(&self->db, STR(":memory:"), &(struct sqlite_options){.create = true},
+                           err);
+    }
+    return (dry || file_create(self, err)) &&
+           sqlite_open(&self->db, self->path, &(struct sqlite_options){0}, err);
+}
+
 /* On a handle of its own: the statements of one handle must outlive it, these live in `arena`. */
-static bool sink_migrate(struct sink *sink, struct arena *arena, struct str *done, struct err *err)
+static bool sink_migrate(struct sink *sink, bool dry, struct arena *arena, struct str *done,
+                         struct err *err)
 {
     struct sqlite_sink *self = (struct sqlite_sink *)sink;
-    struct sqlite_options options = {0};
     struct buf report;
     buf_init(&report, arena, 256);
     file_close(self);
-    bool ok = file_create(self, err) && sqlite_open(&self->db, self->path, &options, err) &&
+    bool ok = migrate_open(self, dry, err) &&
               sqlite_exec(self->db, "PRAGMA synchronous=FULL", err) &&
               sqlite_begin(self->db, err) && sqlite_exec(self->db, ledger_sql, err) &&
-              migrate_tables(self, arena, &report, err) && sqlite_commit(self->db, err);
+              migrate_tables(self, arena, &report, err);
+    if (ok && dry) {
+        sqlite_rollback(self->db);
+    }
+    ok = ok && (dry || sqlite_commit(self->db, err));
     file_close(self);
     *done = report.len > 0 ? buf_str(&report) : STR("nothing to do");
     return ok || explain(self, err);

@@ -274,3 +274,15 @@ bool store_lease_held(struct store *store, struct lease_file *file, struct str w
     lock_give(&file->guard);
     return ok || err_set(err, ERR_RETRY, "lease: cannot look at a lock: %s", file_reason(errno));
 }
+
+bool lease_file_seize(struct lease_file *file, bool *alone, struct err *err)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int rc = -1;
+    do {
+        rc = fcntl(file->fd, F_OFD_SETLK, &whole);
+    } while (rc != 0 && errno == EINTR);
+    *alone = rc == 0;
+    return rc == 0 || errno == EAGAIN || errno == EACCES ||
+           err_set(err, ERR_RETRY, "lease: cannot lock: %s", file_reason(errno));
+}

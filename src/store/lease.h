@@ -42,4 +42,8 @@ bool store_lease_check(struct store *store, const struct lease *lease, struct er
 bool store_lease_held(struct store *store, struct lease_file *file, struct str work, bool *held,
                       struct err *err);
 
+/* Take everything that could be leased: no other process works on the store then, nor begins to.
+   `*alone` is false when one does. */
+bool lease_file_seize(struct lease_file *file, bool *alone, struct err *err);
+
 #endif

@@ -95,3 +95,21 @@ bool store_run_add(struct store *store, struct str pipeline, const struct run_co
     *run = row ? query_int(query, 0) : 0;
     return !row || store_run(store, query, err);
 }
+
+bool store_run_of(struct store *store, struct str pipeline, int64_t *run, struct err *err)
+{
+    int64_t id = 0;
+    bool row = false;
+    struct query *query =
+        store_query(store, "SELECT min(id) FROM run WHERE phase<3 AND pipeline=?1", err);
+    if (query == NULL || !store_name_find(store, pipeline, &id, err)) {
+        return false;
+    }
+    query_bind_int(query, 1, id);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *run = row ? query_int(query, 0) : 0;
+    query_end(query);
+    return true;
+}

@@ -36,4 +36,7 @@ struct run_counts {
 bool store_run_add(struct store *store, struct str pipeline, const struct run_counts *counts,
                    int64_t upto_id, int64_t *run, struct err *err);
 
+/* That run's number without adding anything. */
+bool store_run_of(struct store *store, struct str pipeline, int64_t *run, struct err *err);
+
 #endif

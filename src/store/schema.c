@@ -2,6 +2,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
 
 static const char *const version_1[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
@@ -95,18 +98,17 @@ static const char *const version_1[] = {
     NULL,
 };
 
-static const char *const *const steps[] = {version_1};
+static const char *const *const all_steps[] = {version_1};
 
-enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
+static const struct schema_steps own_steps = {all_steps, sizeof all_steps / sizeof all_steps[0]};
 
-static const char user_version[] = "PRAGMA user_version";
-
-static bool apply_step(struct sqlite *db, int64_t version, struct err *err)
+static bool apply_step(struct sqlite *db, const struct schema_steps *steps, int64_t version,
+                       struct err *err)
 {
     char pragma[64];
     (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%" PRId64, version);
     bool ok = true;
-    for (const char *const *sql = steps[version - 1]; ok && *sql != NULL; sql++) {
+    for (const char *const *sql = steps->steps[version - 1]; ok && *sql != NULL; sql++) {
         ok = sqlite_exec(db, *sql, err);
     }
     ok = ok && sqlite_exec(db, pragma, err) && sqlite_commit(db, err);
@@ -127,82 +129,119 @@ static bool prepare_new(struct sqlite *db, struct err *err)
     return sqlite_exec(db, pragmas, err);
 }
 
-struct schema_state {
-    int64_t version;
-    int64_t tables;
-};
-
-static bool schema_read(struct sqlite *db, struct schema_state *state, struct err *err)
+/* What a file says of itself; false for one that is not ours or of a newer sluice. */
+static bool look(struct sqlite *db, int64_t current, int64_t *version, int64_t *tables,
+                 struct err *err)
 {
+    static const char user_version[] = "PRAGMA user_version";
     static const char application_id[] = "PRAGMA application_id";
     static const char table_count[] = "SELECT count(*) FROM sqlite_schema";
     int64_t application = 0;
-    *state = (struct schema_state){0};
-    if (!sqlite_int(db, user_version, 0, &state->version, err) ||
+    if (!sqlite_int(db, user_version, 0, version, err) ||
         !sqlite_int(db, application_id, 0, &application, err) ||
-        !sqlite_int(db, table_count, 0, &state->tables, err)) {
+        !sqlite_int(db, table_count, 0, tables, err)) {
         return false;
     }
     /* A process that died while it made the file leaves one without tables: it is new again. */
-    if (state->tables > 0 && application != SCHEMA_APPLICATION_ID) {
+    if (*tables > 0 && application != SCHEMA_APPLICATION_ID) {
         return err_set(err, ERR_CONFIG,
                        "the file is an SQLite database, but not a store of sluice; name another");
     }
-    if (state->version > STEP_COUNT) {
-        return err_set(err, ERR_CONFIG,
-                       "the store has version %" PRId64 ", this sluice knows up to %d; use a newer "
-                       "sluice, or restore a backup made by this one",
-                       state->version, STEP_COUNT);
-    }
-    return true;
+    return *version <= current ||
+           err_set(err, ERR_CONFIG,
+                   "the store has version %" PRId64 ", this sluice knows up to %" PRId64
+                   "; use a newer sluice, or restore a backup made by this one",
+                   *version, current);
 }
 
-bool schema_look(struct sqlite *db, struct err *err)
+bool schema_version(struct sqlite *db, int64_t *version, int64_t *current, struct err *err)
 {
-    struct schema_state state;
-    if (!schema_read(db, &state, err)) {
+    int64_t tables = 0;
+    *current = own_steps.count;
+    return look(db, *current, version, &tables, err);
+}
+
+bool schema_check(struct sqlite *db, struct err *err)
+{
+    int64_t version = 0;
+    int64_t current = own_steps.count;
+    int64_t tables = 0;
+    if (!look(db, current, &version, &tables, err)) {
         return false;
     }
-    if (state.tables == 0 || state.version == 0) {
+    if (tables == 0 || version == 0) {
         return err_set(err, ERR_RETRY, "the store is only just being made; try again");
     }
-    if (state.version < STEP_COUNT) {
-        return err_set(err, ERR_CONFIG,
-                       "the store has version %" PRId64 ", this sluice works with %d; the next "
-                       "`sluice serve` or `sluice run` brings it there",
-                       state.version, STEP_COUNT);
-    }
-    return true;
+    return (version == current ||
+            err_set(err, ERR_CONFIG,
+                    "the store has version %" PRId64 ", this sluice works with %" PRId64
+                    "; bring it up to date: sluice migrate",
+                    version, current));
 }
 
-bool schema_upgrade(struct sqlite *db, struct err *err)
+/* As it was in its old version: read and copied in one transaction, under a name of that version.
+   Whoever comes second finds the copy there, or a version that needs none. */
+static bool keep_copy(struct sqlite *db, struct str path, int64_t current, struct err *err)
 {
-    struct schema_state state;
-    if (!schema_read(db, &state, err)) {
+    static const char user_version[] = "PRAGMA user_version";
+    char copy[FILE_PATH_MAX];
+    char part[FILE_PATH_MAX];
+    struct file_info info = {0};
+    int64_t version = 0;
+    if (!sqlite_exec(db, "BEGIN", err) || !sqlite_int(db, user_version, 0, &version, err)) {
+        sqlite_rollback(db);
         return false;
     }
-    int64_t version = state.version;
-    int64_t tables = state.tables;
-    if (tables == 0 && !prepare_new(db, err)) {
+    int len = snprintf(copy, sizeof copy, "%.*s.version-%" PRId64, STR_ARG(path), version);
+    int part_len = snprintf(part, sizeof part, "%s.%ld.part", copy, (long)getpid());
+    bool ok = len > 0 && part_len > len && (size_t)part_len < sizeof part;
+    ok = ok ? file_look(str_of(copy), &info, err)
+            : err_set(err, ERR_CONFIG, "the path of the store is too long");
+    if (ok && version < current && info.kind == FILE_MISSING) {
+        ok = (sqlite_backup(db, str_of(part), NULL, err) &&
+              file_rename(str_of(part), str_of(copy), err)) ||
+             err_prefix(err,
+                        "no copy of the store could be made, so it stays in version %" PRId64 ": ",
+                        version);
+        if (!ok) {
+            struct err ignored = {0};
+            (void)file_remove(str_of(part), &ignored);
+        }
+    }
+    sqlite_rollback(db);
+    return ok;
+}
+
+bool schema_upgrade(struct sqlite *db, struct str path, const struct schema_steps *steps,
+                    struct err *err)
+{
+    static const char user_version[] = "PRAGMA user_version";
+    int64_t version = 0;
+    int64_t tables = 0;
+    steps = steps != NULL ? steps : &own_steps;
+    if (!look(db, steps->count, &version, &tables, err) || (tables == 0 && !prepare_new(db, err))) {
         return false;
     }
-    if (version == STEP_COUNT) {
+    if (version == steps->count) {
         return true;
+    }
+    if (version > 0 && path.ptr != NULL && !keep_copy(db, path, steps->count, err)) {
+        return false;
     }
     if (!sqlite_exec(db, "PRAGMA journal_mode=WAL", err)) {
         return false;
     }
-    while (version < STEP_COUNT) { /* Another process may be doing the same: look again inside. */
+    while (version < steps->count) { /* Another process may be doing the same: look again inside. */
         if (!sqlite_begin(db, err) || !sqlite_int(db, user_version, 0, &version, err)) {
             sqlite_rollback(db);
             return false;
         }
-        if (version >= STEP_COUNT) {
+        if (version >= steps->count) {
             sqlite_rollback(db);
             break;
         }
         version++;
-        if (!apply_step(db, version, err)) {
+        if (!apply_step(db, steps, version, err)) {
             return false;
         }
     }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "store/backup.h"
 #include "store/gate.h"
 #include "store/internal.h"
 #include "store/lease.h"
@@ -28,16 +29,18 @@ static bool dead(struct err *err)
 static bool configure(struct store *store, const struct store_options *options, struct err *err)
 {
     if (options->readonly) {
-        return sqlite_exec(store->db, "PRAGMA query_only=ON", err) && schema_look(store->db, err);
+        return schema_check(store->db, err) && sqlite_exec(store->db, "PRAGMA query_only=ON", err);
     }
     sqlite_checkpoint_at(store->db, options->checkpoint_pages > 0 ? options->checkpoint_pages
                                                                   : CHECKPOINT_PAGES);
-    return schema_upgrade(store->db, err) && sqlite_exec(store->db,
-                                                         "PRAGMA journal_mode=WAL;"
-                                                         "PRAGMA synchronous=FULL;"
-                                                         "PRAGMA secure_delete=FAST;"
-                                                         "PRAGMA journal_size_limit=67108864",
-                                                         err);
+    struct str path = options->vfs == NULL ? options->path : (struct str){0};
+    return schema_upgrade(store->db, path, NULL, err) &&
+           sqlite_exec(store->db,
+                       "PRAGMA journal_mode=WAL;"
+                       "PRAGMA synchronous=FULL;"
+                       "PRAGMA secure_delete=FAST;"
+                       "PRAGMA journal_size_limit=67108864",
+                       err);
 }
 
 /* What a file is given once, when it is new: a seed for its hash keys, and its time of birth. */
@@ -100,6 +103,9 @@ static bool open_parts(struct store *store, const struct store_options *options,
         return err_set(err, ERR_CONFIG, "store: %.*s is %s, not a file; name another data folder",
                        STR_ARG(options->path),
                        info.kind == FILE_DIRECTORY ? "a folder" : "a device or a pipe");
+    }
+    if (options->vfs == NULL && !backup_settled(options->path, err)) {
+        return false;
     }
     if (!sqlite_open(&store->db, options->path, &file, err)) {
         return err_prefix(err, "store: ");
@@ -323,6 +329,16 @@ bool store_count_get(struct store *store, const char *counter, int64_t *out, str
     *out = row ? query_int(query, 0) : 0;
     query_end(query);
     return true;
+}
+
+bool store_version(struct str path, int64_t *version, int64_t *current, struct err *err)
+{
+    struct sqlite *db = NULL;
+    bool ok = backup_settled(path, err) &&
+              sqlite_open(&db, path, &(struct sqlite_options){.readonly = true}, err) &&
+              schema_version(db, version, current, err);
+    sqlite_close(db);
+    return ok || err_prefix(err, "store: ");
 }
 
 bool store_int(struct store *store, const char *sql, int64_t *out, struct err *err)

@@ -93,6 +93,9 @@ bool store_name_find(struct store *store, struct str text, int64_t *id, struct e
 bool store_name_text(struct store *store, struct arena *arena, int64_t id, struct str *text,
                      struct err *err);
 
+/* The version of the store at `path`, and the one that store_open() would bring it to. */
+bool store_version(struct str path, int64_t *version, int64_t *current, struct err *err);
+
 /* When the file was made, in seconds of Unix time: a store made later has a newer generation. */
 int64_t store_birth_s(const struct store *store);
 

@@ -386,7 +386,7 @@ static void a_live_file_is_copied_whole(void **state)
     struct sqlite *other = open_path(w, w->path, false);
     ok(w, sqlite_begin(other, &w->err)); /* A writer in the middle of its change. */
     ok(w, sqlite_exec(other, "DELETE FROM t WHERE a<'1'", &w->err));
-    ok(w, sqlite_backup(w->db, str_of(copy), &w->err));
+    ok(w, sqlite_backup(w->db, str_of(copy), NULL, &w->err));
     sqlite_rollback(other);
     sqlite_close(other);
     struct sqlite *made = open_path(w, copy, true);
@@ -398,7 +398,7 @@ static void a_live_file_is_copied_whole(void **state)
     assert_int_equal(rows, 20000);
     assert_int_equal(sound, 1);
     sqlite_close(made);
-    assert_false(sqlite_backup(w->db, STR("/nonexistent/folder/b.db"), &w->err));
+    assert_false(sqlite_backup(w->db, STR("/nonexistent/folder/b.db"), NULL, &w->err));
     assert_int_equal(w->err.kind, ERR_RETRY);
 }
 

@@ -58,7 +58,8 @@ static const struct column review_columns[] = {
     {0},
 };
 static const char *const review_indexes[] = {"user_name", NULL};
-static const struct target reviews = {"reviews", "drop_number", review_columns, review_indexes};
+static const struct target reviews = {"reviews", "drop_number", review_columns, review_indexes,
+                                      NULL};
 
 static const struct column student_columns[] = {
     {"uniq_id", COLUMN_TEXT, true, NULL, ""},
@@ -70,7 +71,7 @@ static const struct column student_columns[] = {
     {"day", COLUMN_DATE, false, NULL, ""},
     {0},
 };
-static const struct target students = {"students", "uniq_id", student_columns, NULL};
+static const struct target students = {"students", "uniq_id", student_columns, NULL, NULL};
 static const struct target *const targets[] = {&reviews, &students, NULL};
 
 static const char first_body[] =
@@ -940,7 +941,7 @@ static void test_migrate(void **state)
     struct str done = {0};
     outside("CREATE TABLE reviews(drop_number TEXT, comment TEXT, notes TEXT);"
             "INSERT INTO reviews VALUES('DR00000001','a','n'),('DR00000001','b','n');");
-    assert_true(sink_sqlite.migrate(sink, &arena, &done, &err));
+    assert_true(sink_sqlite.migrate(sink, false, &arena, &done, &err));
     assert_str_equal(done, STR("table reviews: added column user_name (TEXT)\n"
                                "table reviews: added column step_01 (BOOLEAN)\n"
                                "table reviews: added column incomplete (BOOLEAN)\n"
@@ -951,9 +952,9 @@ static void test_migrate(void **state)
                                "slower\n"
                                "table students: created\n"));
     outside("DELETE FROM reviews WHERE comment='b'");
-    assert_true(sink_sqlite.migrate(sink, &arena, &done, &err));
+    assert_true(sink_sqlite.migrate(sink, false, &arena, &done, &err));
     assert_str_equal(done, STR("table reviews: added a unique index on drop_number\n"));
-    assert_true(sink_sqlite.migrate(sink, &arena, &done, &err));
+    assert_true(sink_sqlite.migrate(sink, false, &arena, &done, &err));
     assert_str_equal(done, STR("nothing to do"));
     (void)sight(0, "DR00000001", 1);
     assert_written(1);

@@ -1,0 +1,284 @@
+/* backup: store, targets and attachments as one file; see store/backup.h for why it is safe. */
+#include "store/backup.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "cli/act.h"
+#include "cli/moving.h"
+#include "cli/show.h"
+#include "engine/targets.h"
+#include "text/datetime.h"
+#include "text/json.h"
+
+enum { KEEP_MAX = 100000 };
+
+static const struct str name_start = STR_INIT("sluice-");
+static const struct str name_end = STR_INIT(".tar.gz");
+
+struct wanted {
+    struct str file;
+    struct str folder; /* Absent: a file was named. */
+    int64_t keep;      /* 0: all. */
+    struct backup_target targets[BACKUP_TARGETS_MAX];
+    size_t target_count;
+    struct str left_out[PLAN_SINKS_MAX];
+    size_t left_out_count;
+    bool blind; /* The configuration could not be read: nobody knows of targets elsewhere. */
+};
+
+static bool no_memory(struct err *err)
+{
+    return err_set(err, ERR_RETRY, "out of memory");
+}
+
+static bool add_target(struct wanted *wanted, struct str sink, struct str path)
+{
+    bool known = false;
+    for (size_t i = 0; i < wanted->target_count; i++) {
+        known = known || str_equal(wanted->targets[i].path, path);
+    }
+    if (!known && wanted->target_count < BACKUP_TARGETS_MAX) {
+        wanted->targets[wanted->target_count++] = (struct backup_target){sink, path};
+    }
+    return true;
+}
+
+/* Ask each sink for its file; others are named as left out. */
+static bool find_targets(struct wanted *wanted, struct act *act, struct err *err)
+{
+    const struct plan *plan = &act->config.plan;
+    for (size_t i = 0; i < plan->sink_count; i++) {
+        const struct plan_sink *sink = &plan->sinks[i];
+        struct str path = {0};
+        if (sink->sink->type->file == NULL) {
+            wanted->left_out[wanted->left_out_count++] = sink->name;
+            continue;
+        }
+        if (!targets_lend(plan, sink, act->config.data_dir, &act->arena, err)) {
+            return false;
+        }
+        bool ok = sink->sink->type->file(sink->sink, &act->arena, &path, err) &&
+                  add_target(wanted, sink->name, path);
+        targets_return(sink);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where to: the file that was named, or a dated one in the folder. */
+static bool find_place(struct wanted *wanted, const struct cli *cli, struct act *act,
+                       struct err *err)
+{
+    struct file_info info = {0};
+    char at[DATETIME_TEXT_MAX];
+    struct str word = cli->word_count > 0 ? cli->words[0] : (struct str){0};
+    if (word.ptr == NULL) {
+        wanted->folder = arena_printf(&act->arena, "%.*s/backups", STR_ARG(act->config.data_dir));
+        if (wanted->folder.ptr == NULL || !file_make_dirs(wanted->folder, DIR_PRIVATE, err)) {
+            return wanted->folder.ptr != NULL || no_memory(err);
+        }
+    } else {
+        if (!file_look(word, &info, err)) {
+            return false;
+        }
+        bool folder = info.kind == FILE_DIRECTORY || str_ends(word, STR("/"));
+        if (info.kind == FILE_REGULAR && !cli_given(cli, "--force")) {
+            return err_set(err, ERR_REJECT,
+                           "%.*s is there already; name another file or a folder, or --force",
+                           STR_ARG(word));
+        }
+        if (folder && info.kind == FILE_MISSING && !file_make_dirs(word, DIR_PRIVATE, err)) {
+            return false;
+        }
+        wanted->folder = folder ? word : (struct str){0};
+        wanted->file = folder ? (struct str){0} : word;
+    }
+    if (wanted->folder.ptr !=
+        NULL) { /* 2025-11-24T10:00:00.123Z: without what names may not hold. */
+        struct str now = datetime_format_iso(clock_wall_ms(clock_system()), at);
+        struct buf name;
+        buf_init(&name, &act->arena, 128);
+        buf_printf(&name, "%.*s/%.*s", STR_ARG(wanted->folder), STR_ARG(name_start));
+        for (size_t i = 0; i < now.len; i++) {
+            if (now.ptr[i] != '-' && now.ptr[i] != ':' && now.ptr[i] != '.') {
+                buf_add_byte(&name, now.ptr[i]);
+            }
+        }
+        buf_add(&name, name_end);
+        wanted->file = buf_str(&name);
+    }
+    return wanted->file.ptr != NULL || no_memory(err);
+}
+
+/* Ours by their names, oldest first, because the names hold the time. */
+static bool remove_old(const struct wanted *wanted, struct arena *arena, int64_t *removed,
+                       struct err *err)
+{
+    struct file_list list = {0};
+    int64_t ours = 0;
+    if (wanted->keep == 0 || wanted->folder.ptr == NULL) {
+        return true;
+    }
+    if (!file_list(arena, wanted->folder, &list, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        ours += str_starts(list.names[i], name_start) && str_ends(list.names[i], name_end);
+    }
+    for (size_t i = 0; i < list.count && ours > wanted->keep; i++) {
+        if (!str_starts(list.names[i], name_start) || !str_ends(list.names[i], name_end)) {
+            continue;
+        }
+        struct str path =
+            arena_printf(arena, "%.*s/%.*s", STR_ARG(wanted->folder), STR_ARG(list.names[i]));
+        if (path.ptr == NULL || !file_remove(path, err)) {
+            return path.ptr != NULL || no_memory(err);
+        }
+        ours--;
+        (*removed)++;
+    }
+    return true;
+}
+
+static void report(struct act *act, const struct cli *cli, const struct wanted *wanted,
+                   const struct backup_facts *facts, int64_t removed)
+{
+    struct json_writer json;
+    char size[SHOW_MAX];
+    char count[SHOW_MAX];
+    char waiting[SHOW_MAX];
+    if (!cli->json) {
+        struct str shown = show_text(&act->arena, wanted->file, SHOW_PEOPLE);
+        buf_printf(&act->out, "%.*s: %.*s, %.*s messages, %.*s records waiting, %zu targets, ",
+                   STR_ARG(shown), STR_ARG(show_size((int64_t)facts->bytes, size)),
+                   STR_ARG(show_count(facts->messages, count)),
+                   STR_ARG(show_count(facts->waiting, waiting)), facts->target_count);
+        buf_printf(&act->out, "%.*s attachments\n", STR_ARG(show_count(facts->files, count)));
+        return;
+    }
+    json_writer_init(&json, &act->out);
+    json_object_begin(&json);
+    json_field_str(&json, STR("file"), wanted->file);
+    json_field_int(&json, STR("bytes"), (int64_t)facts->bytes);
+    json_field_int(&json, STR("messages"), facts->messages);
+    json_field_int(&json, STR("waiting"), facts->waiting);
+    json_field_int(&json, STR("dead_letters"), facts->dead);
+    json_field_int(&json, STR("targets"), (int64_t)facts->target_count);
+    json_field_int(&json, STR("attachments"), facts->files);
+    json_field_int(&json, STR("attachments_missing"), facts->files_missing);
+    json_field_int(&json, STR("removed"), removed);
+    json_key(&json, STR("left_out"));
+    json_array_begin(&json);
+    for (size_t i = 0; i < wanted->left_out_count; i++) {
+        json_put_str(&json, wanted->left_out[i]);
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+    json_writer_done(&json);
+    buf_add_byte(&act->out, '\n');
+}
+
+/* What the backup does not hold is said, and makes the exit code 2. */
+static int say_gaps(const struct wanted *wanted, const struct backup_facts *facts)
+{
+    for (size_t i = 0; i < wanted->left_out_count; i++) {
+        cli_say("not in the backup: what the sink '%.*s' writes, which is not a file here; back "
+                "that up by its own means",
+                STR_ARG(wanted->left_out[i]));
+    }
+    if (facts->files_missing > 0) {
+        cli_say("%" PRId64 " attachments are gone from the disk and not in the backup",
+                facts->files_missing);
+    }
+    if (wanted->blind) {
+        cli_say("the configuration could not be read, so only what lies in the data folder is in "
+                "the backup");
+    }
+    return facts->files_missing > 0 || wanted->blind ? CLI_PARTIAL : CLI_OK;
+}
+
+/* Noted before, so that the copy holds it; a full or read-only disk must not stop a rescue. */
+static void note(struct act *act)
+{
+    struct err err = {0};
+    if (!act_change(act, &err) || !act_audit(act, "backup", STR("store"), (struct str){0}, &err) ||
+        !act_keep(act, &err)) {
+        store_rollback(act->store);
+        cli_say("the audit log does not know of this backup: %s", err.text);
+    }
+}
+
+static int make(struct act *act, const struct cli *cli, struct wanted *wanted)
+{
+    struct err err = {0};
+    struct moving moving;
+    struct backup_facts facts = {0};
+    int64_t removed = 0;
+    struct backup_watch watch = {moving_show, &moving};
+    if (!find_place(wanted, cli, act, &err)) {
+        return act_fail(act, &err);
+    }
+    note(act);
+    store_close(act->store);
+    act->store = NULL;
+    struct backup_plan plan = {
+        .data_dir = act->config.data_dir,
+        .file = wanted->file,
+        .targets = wanted->targets,
+        .target_count = wanted->target_count,
+        .left_out = wanted->left_out,
+        .left_out_count = wanted->left_out_count,
+        .clock = clock_system(),
+        .watch = &watch,
+    };
+    moving_begin(&moving, cli);
+    bool ok = backup_make(&plan, STR(SLUICE_VERSION), &act->arena, &facts, &err);
+    moving_end(&moving);
+    if (!ok || !remove_old(wanted, &act->arena, &removed, &err)) {
+        return act_fail(act, &err);
+    }
+    report(act, cli, wanted, &facts, removed);
+    return say_gaps(wanted, &facts);
+}
+
+/* With a configuration that is wrong, what lies in the data folder is worth saving all the same. */
+static int begin(struct act *act, struct wanted *wanted, const struct cli *cli)
+{
+    struct err err = {0};
+    int code = act_begin(act, cli, true);
+    if (code == CLI_CONFIG && act->store == NULL && act->path.ptr == NULL) {
+        (void)act_end(act, CLI_OK);
+        code = act_begin(act, cli, false);
+        wanted->blind = code == CLI_OK;
+    }
+    if (code == CLI_OK && !wanted->blind && !find_targets(wanted, act, &err)) {
+        return act_fail(act, &err);
+    }
+    struct str standard =
+        code == CLI_OK ? arena_printf(&act->arena, "%.*s/records.db", STR_ARG(act->config.data_dir))
+                       : (struct str){0};
+    if (standard.ptr != NULL && wanted->blind) {
+        (void)add_target(wanted, STR("records"), standard);
+    }
+    return code;
+}
+
+int cli_backup(struct cli *cli)
+{
+    struct act act;
+    struct wanted wanted = {0};
+    struct str keep = cli_value(cli, "--keep");
+    if (keep.ptr != NULL &&
+        (!str_to_int64(keep, &wanted.keep) || wanted.keep < 1 || wanted.keep > KEEP_MAX)) {
+        return cli_misused(cli, "--keep takes a number from 1 to %d", KEEP_MAX);
+    }
+    int code = begin(&act, &wanted, cli);
+    if (code == CLI_OK) {
+        code = make(&act, cli, &wanted);
+    }
+    return act_end(&act, code);
+}
