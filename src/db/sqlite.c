@@ -264,6 +264,28 @@ void sqlite_rollback(struct sqlite *db)
     db->stuck = sqlite_in_transaction(db);
 }
 
+bool sqlite_point_begin(struct sqlite *db, struct err *err)
+{
+    static const char sql[] = "SAVEPOINT point";
+    db->torn = false;
+    return run(db, sql, err);
+}
+
+bool sqlite_point_keep(struct sqlite *db, struct err *err)
+{
+    static const char sql[] = "RELEASE point";
+    return untorn(db, err) && run(db, sql, err);
+}
+
+void sqlite_point_undo(struct sqlite *db)
+{
+    for (size_t i = 0; i < db->query_count; i++) {
+        (void)sqlite3_reset(db->queries[i].statement);
+    }
+    int rc = sqlite3_exec(db->handle, "ROLLBACK TO point; RELEASE point", NULL, NULL, NULL);
+    db->stuck = rc != SQLITE_OK; /* Then all of the transaction goes. */
+}
+
 bool sqlite_in_transaction(const struct sqlite *db)
 {
     return sqlite3_get_autocommit(db->handle) == 0;

@@ -59,6 +59,11 @@ bool sqlite_commit(struct sqlite *db, struct err *err);
 void sqlite_rollback(struct sqlite *db);
 bool sqlite_in_transaction(const struct sqlite *db);
 
+/* A point within a transaction to go back to; one at a time. */
+bool sqlite_point_begin(struct sqlite *db, struct err *err);
+bool sqlite_point_keep(struct sqlite *db, struct err *err);
+void sqlite_point_undo(struct sqlite *db);
+
 /* Copy the write-ahead log back once it has so many pages. A disk that fails at that fails the
    commit that set it off, although the commit stands. Instead of PRAGMA wal_autocheckpoint. */
 void sqlite_checkpoint_at(struct sqlite *db, int pages);

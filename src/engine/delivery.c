@@ -57,6 +57,11 @@ static bool describe(struct worker *worker, const struct parcel *parcel, bool an
     json_writer_init(&json, &extra);
     json_object_begin(&json);
     json_field_str(&json, STR("entity"), parcel->entity);
+    if (answer) { /* So that a replay can tell whether it answers what is asked then. */
+        char words[RECORD_WORDS_SIZE];
+        store_record_words(parcel->target, parcel->entity, parcel->body, words);
+        json_field_str(&json, STR("asked"), str_of(words));
+    }
     json_object_end(&json);
     json_writer_done(&json);
     *out = (struct message){

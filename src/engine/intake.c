@@ -132,7 +132,7 @@ static void keep_sound(struct worker *worker, struct batch *batch)
 static bool write_blobs(struct worker *worker, const struct batch *batch, char (**names)[65],
                         struct err *err)
 {
-    if (batch->blob_count == 0) {
+    if (batch->blob_count == 0 || worker->shadowed) {
         return true;
     }
     struct str folder = arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
@@ -152,7 +152,7 @@ static bool write_blobs(struct worker *worker, const struct batch *batch, char (
 static bool refer_blobs(struct worker *worker, const struct batch *batch, char (*names)[65],
                         struct err *err)
 {
-    for (size_t i = 0; i < batch->blob_count; i++) {
+    for (size_t i = 0; names != NULL && i < batch->blob_count; i++) {
         const struct blob *blob = &batch->blobs[i];
         struct message message = {0};
         if (!store_archive_find(worker->store, &worker->arena, worker->source->name, blob->chat,

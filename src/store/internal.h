@@ -34,6 +34,11 @@ struct store {
     bool reading;
     bool readonly;
     bool dead; /* A crash point fired: nothing works until the store is opened again. */
+    bool shadow; /* Changes go to private tables (shadow.h); the store's snapshot is held. */
+    bool shadow_intake;
+    bool at_rest; /* A shadow: opened as immutable, because nobody had the file open. */
+    const char *vfs;
+    char *path;
 
     /* Dictionaries. What a change added is forgotten when it is rolled back. */
     struct arena names_arena;
@@ -66,6 +71,10 @@ bool store_lock_path(struct str store_path, char path[FILE_PATH_MAX], struct err
 
 /* Start the dictionaries anew. */
 void store_forget_names(struct store *store);
+
+/* What a shadow does in place of the store (shadow.c). */
+bool shadow_open_file(struct store *store, struct sqlite_options *options, struct err *err);
+bool shadow_prepare(struct store *store, struct err *err);
 
 /* Notes of the store itself. */
 bool store_meta_get(struct store *store, const char *key, int64_t fallback, int64_t *out,

@@ -23,6 +23,14 @@ enum { OUTBOX_WAIT_MS_MAX = 4 * 3600 * 1000 };
 /* What names the message itself, for the effects that it causes; see record.h. */
 void store_effect_origin(const struct message *message, char out[EFFECT_ORIGIN_SIZE]);
 
+/* A digest of what a question says, in hex: an answer notes it, and a replay compares. */
+enum { RECORD_WORDS_SIZE = 65 };
+void store_record_words(struct str target, struct str entity, struct str body,
+                        char out[RECORD_WORDS_SIZE]);
+
+/* What a record must not be: ERR_REJECT. store_outbox_put() asks this. */
+bool store_outbox_check(const struct record *record, struct err *err);
+
 /* `*queued` tells whether the record was queued (false: nothing changed). */
 bool store_outbox_put(struct store *store, const struct effect *effect, int64_t partition,
                       const struct record *record, bool *queued, struct err *err);

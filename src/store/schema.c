@@ -174,3 +174,24 @@ bool schema_upgrade(struct sqlite *db, struct err *err)
     }
     return true;
 }
+
+bool schema_check(struct sqlite *db, struct err *err)
+{
+    static const char user_version[] = "PRAGMA main.user_version";
+    static const char application_id[] = "PRAGMA main.application_id";
+    int64_t version = 0;
+    int64_t application = 0;
+    if (!sqlite_int(db, user_version, 0, &version, err) ||
+        !sqlite_int(db, application_id, 0, &application, err)) {
+        return false;
+    }
+    if (application != SCHEMA_APPLICATION_ID) {
+        return err_set(err, ERR_CONFIG, "the file is not a store of sluice; name another");
+    }
+    return version == STEP_COUNT ||
+           err_set(err, ERR_CONFIG,
+                   "the store has version %" PRId64 ", this sluice works with %d; %s", version,
+                   STEP_COUNT,
+                   version < STEP_COUNT ? "a `sluice run` or `serve` of this version brings it there"
+                                        : "use a newer sluice");
+}

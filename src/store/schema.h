@@ -14,4 +14,7 @@ enum { SCHEMA_APPLICATION_ID = 0x534C4331 /* "SLC1" */, SCHEMA_PAGE_SIZE = 8192 
 
 bool schema_upgrade(struct sqlite *db, struct err *err);
 
+/* For who only reads: is it a store of just this version? */
+bool schema_check(struct sqlite *db, struct err *err);
+
 #endif

@@ -158,7 +158,12 @@ static void apply_leads(struct sim_sink *sink, struct parcel *parcel, struct are
 static bool emit(struct op_env *env, enum record_kind kind, const char *sink, const char *target,
                  struct str entity, struct str body, bool receipt, struct err *err)
 {
-    struct record record = {kind, str_of(sink), str_of(target), entity, body, receipt};
+    struct record record = {.kind = kind,
+                            .sink = str_of(sink),
+                            .target = str_of(target),
+                            .entity = entity,
+                            .body = body,
+                            .receipt = receipt};
     return env->emit(env, &record, err);
 }
 
