@@ -324,6 +324,11 @@ const UNIT_TESTS = [_]UnitTest{
         .with = &.{ "sim/world.c", "sim/drops.c", "sim/desk.c" },
     },
     .{
+        .name = "sim/replay",
+        .room = "app",
+        .with = &.{ "sim/world.c", "sim/drops.c", "sim/desk.c" },
+    },
+    .{
         .name = "sim/fault",
         .room = "app",
         .with = &.{ "sim/world.c", "sim/drops.c", "sim/desk.c", "sim/fault_vfs.c" },

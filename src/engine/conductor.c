@@ -136,10 +136,9 @@ static bool take_request(struct worker *worker, bool *taken, struct err *err)
         run = -1;
     }
     bool ok = store_begin(worker->store, &worker->lease, err) &&
-              (!known ||
-               (replay ? open_replay(worker, &request, &run, err)
-                       : open_run(worker, request.object, RUN_BY_HAND,
-                                  clock_wall_ms(worker->clock), &run, err))) &&
+              (!known || (replay ? open_replay(worker, &request, &run, err)
+                                 : open_run(worker, request.object, RUN_BY_HAND,
+                                            clock_wall_ms(worker->clock), &run, err))) &&
               store_request_taken(worker->store, request.id, run, err) &&
               store_commit(worker->store, err);
     if (ok) {

@@ -133,9 +133,45 @@ static bool take_gone(void *context, const struct shadow_change *change, struct 
     return queue(swap, &removal, err);
 }
 
+/* The question was answered, and the pipeline has not come to the answer yet. */
+static bool is_answered(const struct swap *swap, const struct shadow_change *change, bool *is,
+                        struct err *err)
+{
+    struct worker *worker = swap->worker;
+    struct message answer = {0};
+    const struct json_value *extra = NULL;
+    char words[RECORD_WORDS_SIZE];
+    char id[EFFECT_TEXT_MAX];
+    struct effect effect = {
+        .pipeline = worker->pipeline->name,
+        .generation = change->generation,
+        .message = change->message,
+        .nth = change->nth,
+    };
+    struct arena_mark mark = arena_mark(&worker->arena);
+    struct str source = arena_printf(&worker->arena, "answers/%.*s", STR_ARG(change->sink));
+    bool ok = source.ptr != NULL || err_set(err, ERR_RETRY, "out of step memory");
+    ok = ok && store_archive_find(worker->store, &worker->arena, source, worker->pipeline->name,
+                                  effect_text(&effect, id), &answer, err);
+    *is = ok && answer.id > swap->position;
+    if (*is) {
+        struct err ignored = {0};
+        store_record_words(change->target, change->entity, change->body, words);
+        *is = json_parse(&worker->arena, answer.extra, NULL, &extra, &ignored) &&
+              str_equal(json_str(json_get(extra, STR("asked"))), str_of(words));
+    }
+    arena_rewind(&worker->arena, mark);
+    return ok;
+}
+
 static bool take_question(void *context, const struct shadow_change *change, struct err *err)
 {
-    return change->waiting || queue(context, change, err);
+    struct swap *swap = context;
+    bool answered = false;
+    if (change->waiting) {
+        return true;
+    }
+    return is_answered(swap, change, &answered, err) && (answered || queue(swap, change, err));
 }
 
 static bool take_withdrawn(void *context, const struct shadow_change *change, struct err *err)
@@ -241,7 +277,7 @@ static bool apply(struct worker *worker, struct run *run, struct err *err)
         .stopping_context = worker->stopping_context,
     };
     struct shadow_task task = {
-        .pipeline = worker->pipeline, .again = true, .latest = options.latest};
+        .pipeline = worker->pipeline, .again = true, .here_only = true, .latest = options.latest};
     bool ok = shadow_run_pipeline(&place, &task, &done, err) &&
               (!done.waits ||
                err_set(err, ERR_CONFIG, "a table that its rules look things up in has not come")) &&
@@ -255,14 +291,36 @@ static bool apply(struct worker *worker, struct run *run, struct err *err)
     return ok;
 }
 
+/* Do all chats of the pipeline stand at one place? */
+static bool is_level(struct worker *worker, bool *level, struct err *err)
+{
+    int64_t slowest = 0;
+    int64_t common = 0;
+    struct str name = worker->pipeline->name;
+    if (!store_position_get(worker->store, name, &slowest, err) ||
+        !store_position_common(worker->store, name, &common, err)) {
+        return false;
+    }
+    *level = slowest == common;
+    return true;
+}
+
 bool replay_apply_next(struct worker *worker, bool *applied, struct err *err)
 {
     struct run run = {0};
+    bool level = false;
     *applied = false;
     if (!store_replay_next(worker->store, &worker->arena, worker->pipeline->name, &run, err)) {
         return false;
     }
     if (run.id == 0) {
+        return true;
+    }
+    /* Of a chat that was subscribed later and is behind, nothing was decided yet: it goes first. */
+    if (!is_level(worker, &level, err)) {
+        return false;
+    }
+    if (!level) {
         return true;
     }
     *applied = apply(worker, &run, err);

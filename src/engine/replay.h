@@ -4,7 +4,8 @@
  * A replay is asked for as a request ("replay", pipeline, options); the conductor makes a run of it
  * and the pipeline's own worker carries it out, because it owns the op, the state and the position:
  *
- *   1. In a shadow, from the pipeline's baseline, everything that is archived is worked on.
+ *   1. In a shadow, from the pipeline's baseline, all is worked on that it has worked on so far.
+ *      What came since it takes up itself afterwards, by the new rules.
  *   2. In ONE change of the store: state and position of the shadow take the place of the
  *      pipeline's; its generation rises; absolute records that say something else than the last one
  *      of their entity are queued, those that wait undelivered are queued anew, and what older

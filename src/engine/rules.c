@@ -43,15 +43,14 @@ static struct applying *applying_of(struct op_env *env)
 static bool env_get(struct op_env *env, struct str key, struct str *value, struct err *err)
 {
     struct applying *now = applying_of(env);
-    return store_state_get(now->worker->store, env->arena, now->lane->id, now->partition,
-                           key, value, err);
+    return store_state_get(now->worker->store, env->arena, now->lane->id, now->partition, key,
+                           value, err);
 }
 
 static bool env_put(struct op_env *env, struct str key, struct str value, struct err *err)
 {
     struct applying *now = applying_of(env);
-    return store_state_put(now->worker->store, now->lane->id, now->partition, key, value,
-                           err);
+    return store_state_put(now->worker->store, now->lane->id, now->partition, key, value, err);
 }
 
 static bool env_del(struct op_env *env, struct str key, struct err *err)
@@ -65,8 +64,8 @@ static bool env_scan(struct op_env *env, struct str prefix,
                      struct err *err)
 {
     struct applying *now = applying_of(env);
-    return store_state_scan(now->worker->store, env->arena, now->lane->id, now->partition,
-                            prefix, each, context, err);
+    return store_state_scan(now->worker->store, env->arena, now->lane->id, now->partition, prefix,
+                            each, context, err);
 }
 
 /* In a replay an answer must find what was asked, word for word. */

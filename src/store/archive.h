@@ -108,4 +108,7 @@ bool store_reader_end(struct store *store, struct reader *reader, bool *more, st
 /* Where the pipeline stands: every subscribed message up to here has been worked on. */
 bool store_position_get(struct store *store, struct str pipeline, int64_t *id, struct err *err);
 
+/* The same without the chats that are catching up. */
+bool store_position_common(struct store *store, struct str pipeline, int64_t *id, struct err *err);
+
 #endif

@@ -33,7 +33,7 @@ struct store {
     bool changing; /* Between store_begin() and its end: the gate is held. */
     bool reading;
     bool readonly;
-    bool dead; /* A crash point fired: nothing works until the store is opened again. */
+    bool dead;   /* A crash point fired: nothing works until the store is opened again. */
     bool shadow; /* Changes go to private tables (shadow.h); the store's snapshot is held. */
     bool shadow_intake;
     bool at_rest; /* A shadow: opened as immutable, because nobody had the file open. */

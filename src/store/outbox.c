@@ -214,7 +214,7 @@ bool store_outbox_put(struct store *store, const struct effect *effect, int64_t 
             return false;
         }
     } else if (record->kind == RECORD_ABSOLUTE &&
-        !emit_absolute(store, &names, effect, record, &equal, err)) {
+               !emit_absolute(store, &names, effect, record, &equal, err)) {
         return false;
     }
     *queued = !equal;
@@ -235,8 +235,9 @@ bool store_outbox_put(struct store *store, const struct effect *effect, int64_t 
     query_bind_int(query, 3, effect->message);
     query_bind_int(query, 4, names.pipeline);
     query_bind_int(query, 5, effect->nth);
-    query_bind_int(query, 6, (int64_t)record->kind | (record->receipt ? FLAG_RECEIPT : 0) |
-                                 (record->removed ? FLAG_REMOVED : 0));
+    query_bind_int(query, 6,
+                   (int64_t)record->kind | (record->receipt ? FLAG_RECEIPT : 0) |
+                       (record->removed ? FLAG_REMOVED : 0));
     query_bind_int(query, 7, partition);
     query_bind_int(query, 8, names.target);
     query_bind_text(query, 9, record->entity);
@@ -380,6 +381,21 @@ bool store_outbox_any(struct store *store, struct str sink, bool *any, struct er
     }
     query_bind_int(query, 1, sink_id);
     if (!store_step(store, query, any, err)) {
+        return false;
+    }
+    query_end(query);
+    return true;
+}
+
+bool store_outbox_waits(struct store *store, struct str sink, const struct effect *effect,
+                        bool *waits, struct err *err)
+{
+    struct query *query = store_query(store,
+                                      "SELECT 1 FROM outbox WHERE sink=?1 AND generation=?2 AND"
+                                      " message=?3 AND pipeline=?4 AND nth=?5",
+                                      err);
+    if (query == NULL || !bind_effect(store, query, sink, effect, err) ||
+        !store_step(store, query, waits, err)) {
         return false;
     }
     query_end(query);

@@ -50,6 +50,10 @@ struct outbox_due {
 bool store_outbox_due(struct store *store, struct arena *arena, struct str sink, int64_t now_ms,
                       struct outbox_due *due, struct err *err);
 
+/* Is just this record still waiting? A question may have been withdrawn while it was answered. */
+bool store_outbox_waits(struct store *store, struct str sink, const struct effect *effect,
+                        bool *waits, struct err *err);
+
 /* Each needs an open change and does nothing when the parcel is not waiting any more. */
 bool store_outbox_done(struct store *store, struct str sink, const struct effect *effect,
                        struct err *err);

@@ -93,6 +93,15 @@ static bool position_drop(struct store *store, int64_t pipeline, int64_t chat, s
     return store_run(store, query, err);
 }
 
+bool store_position_common(struct store *store, struct str pipeline, int64_t *id, struct err *err)
+{
+    int64_t pipeline_id = 0;
+    bool there = false;
+    *id = 0;
+    return store_name_find(store, pipeline, &pipeline_id, err) &&
+           position_read(store, pipeline_id, 0, id, &there, err);
+}
+
 bool store_position_get(struct store *store, struct str pipeline, int64_t *id, struct err *err)
 {
     int64_t pipeline_id = 0;

@@ -3,9 +3,9 @@
  *
  *   generation  how many replays of the pipeline were applied; part of every sequence, so that what
  *               today's rules decided is newer than what those before them did
- *   baseline    what the pipeline had remembered at the newest message that retention took away: its
- *               state, position and subscriptions under a name that no pipeline can have
- *   request     a replay that is to be applied: a run that the pipeline itself carries out
+ *   baseline    what the pipeline had remembered at the newest message that retention took away:
+ * its state, position and subscriptions under a name that no pipeline can have request     a replay
+ * that is to be applied: a run that the pipeline itself carries out
  */
 #ifndef SLUICE_STORE_REPLAY_H
 #define SLUICE_STORE_REPLAY_H

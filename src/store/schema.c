@@ -189,9 +189,9 @@ bool schema_check(struct sqlite *db, struct err *err)
         return err_set(err, ERR_CONFIG, "the file is not a store of sluice; name another");
     }
     return version == STEP_COUNT ||
-           err_set(err, ERR_CONFIG,
-                   "the store has version %" PRId64 ", this sluice works with %d; %s", version,
-                   STEP_COUNT,
-                   version < STEP_COUNT ? "a `sluice run` or `serve` of this version brings it there"
-                                        : "use a newer sluice");
+           err_set(
+               err, ERR_CONFIG, "the store has version %" PRId64 ", this sluice works with %d; %s",
+               version, STEP_COUNT,
+               version < STEP_COUNT ? "a `sluice run` or `serve` of this version brings it there"
+                                    : "use a newer sluice");
 }

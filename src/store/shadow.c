@@ -32,13 +32,13 @@ struct private_table {
 };
 
 static const struct private_table private_tables[] = {
-    {"meta", true, false},          {"cursor", true, false},   {"keep", true, false},
-    {"position", false, false},     {"state", false, false},   {"subscription", false, false},
-    {"outbox", false, false},       {"emitted", false, false}, {"dead", false, false},
-    {"lease", false, false},        {"run", false, false},     {"sweep", false, false},
-    {"schedule", false, false},     {"request", false, false}, {"refused", false, false},
-    {"event", false, false},        {"counter", false, false}, {"blob", false, false},
-    {"chat", true, true},           {"seen", false, true},     {"reference", true, true},
+    {"meta", true, false},         {"cursor", true, false},   {"keep", true, false},
+    {"position", false, false},    {"state", false, false},   {"subscription", false, false},
+    {"outbox", false, false},      {"emitted", false, false}, {"dead", false, false},
+    {"lease", false, false},       {"run", false, false},     {"sweep", false, false},
+    {"schedule", false, false},    {"request", false, false}, {"refused", false, false},
+    {"event", false, false},       {"counter", false, false}, {"blob", false, false},
+    {"chat", true, true},          {"seen", false, true},     {"reference", true, true},
     {"reference_row", true, true},
 };
 
@@ -129,8 +129,9 @@ static bool read_sql(struct store *store, const char *table, int n, char out[SQL
         bool is_table = str_starts(sql, STR("CREATE TABLE "));
         must(is_table || str_starts(sql, STR("CREATE INDEX ")));
         size_t skip = (is_table ? sizeof create_table : sizeof create_index) - 1;
-        int len = snprintf(out, SQL_MAX, "%s%.*s", is_table ? "CREATE TEMP TABLE " : "CREATE INDEX temp.",
-                           STR_ARG(str_slice(sql, skip, sql.len)));
+        int len =
+            snprintf(out, SQL_MAX, "%s%.*s", is_table ? "CREATE TEMP TABLE " : "CREATE INDEX temp.",
+                     STR_ARG(str_slice(sql, skip, sql.len)));
         must(len > 0 && len < SQL_MAX);
     }
     query_end(query);
@@ -282,14 +283,13 @@ bool store_shadow_start(struct store *store, struct str pipeline, enum shadow_fr
     int64_t base = 0;
     must(store->shadow);
     *out = (struct shadow_start){0};
-    bool ok = store_begin(store, NULL, err) &&
-              store_name(store, pipeline, &id, err) && store_name(store, name, &base, err) &&
-              main_position(store, id, &out->position, err) &&
-              main_position(store, base, &out->baseline, err) &&
-              store_meta_get(store, "archive_floor", 0, &out->floor, err) &&
-              store_generation_get(store, pipeline, &out->generation, err) &&
-              copy_work(store, id, from == SHADOW_FROM_NOW ? id : base, err) &&
-              store_commit(store, err);
+    bool ok =
+        store_begin(store, NULL, err) && store_name(store, pipeline, &id, err) &&
+        store_name(store, name, &base, err) && main_position(store, id, &out->position, err) &&
+        main_position(store, base, &out->baseline, err) &&
+        store_meta_get(store, "archive_floor", 0, &out->floor, err) &&
+        store_generation_get(store, pipeline, &out->generation, err) &&
+        copy_work(store, id, from == SHADOW_FROM_NOW ? id : base, err) && store_commit(store, err);
     store_rollback(store);
     return ok;
 }
@@ -492,8 +492,7 @@ bool store_shadow_take_over(struct store *shadow, struct store *store, struct st
     must(shadow->shadow && store->changing);
     return store_name(store, pipeline, &id, err) && delete_work(store, id, err) &&
            move_state(shadow, store, id, err) &&
-           move_places(shadow, store,
-                       "SELECT chat, NULL, id FROM position WHERE pipeline=?1",
+           move_places(shadow, store, "SELECT chat, NULL, id FROM position WHERE pipeline=?1",
                        "INSERT INTO position(pipeline, chat, id) SELECT ?1, ?2, ?4"
                        " WHERE ?3 IS NULL",
                        id, err) &&

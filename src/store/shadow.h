@@ -2,11 +2,11 @@
  * shadow: a store handle whose changes stay private.
  *
  * It looks at one moment of a store (a read snapshot) and writes into temporary tables of its own,
- * which lie in an unlinked file of the system's temporary folder and are gone with the handle. Names
- * without a schema mean the private tables first, so every function of the store, and every worker
- * above it, works on a shadow as it does on the store: the same code decides in production, in a
- * dry run and in a replay. Not one byte of the store, of its log or of its leases is written, and
- * nobody who works on the store is held up.
+ * which lie in an unlinked file of the system's temporary folder and are gone with the handle.
+ * Names without a schema mean the private tables first, so every function of the store, and every
+ * worker above it, works on a shadow as it does on the store: the same code decides in production,
+ * in a dry run and in a replay. Not one byte of the store, of its log or of its leases is written,
+ * and nobody who works on the store is held up.
  *
  *   what pipelines and deliveries write   begins empty; store_shadow_start() brings what one
  *                                         pipeline remembers

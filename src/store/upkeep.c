@@ -22,7 +22,7 @@ enum {
 /* Notes of the store. */
 static const char archive_floor[] = "archive_floor"; /* The highest number that was removed. */
 static const char archive_floor_ms[] = "archive_floor_ms"; /* Its archived_ms: time never falls. */
-static const char archive_wish[] = "archive_wish"; /* See store_retention_wish(). */
+static const char archive_wish[] = "archive_wish";         /* See store_retention_wish(). */
 static const char search_dirty[] = "search_dirty"; /* The index holds words of removed rows. */
 static const char search_merged_ms[] = "search_merged_ms";
 static const char log_dirty[] = "log_dirty"; /* The log holds pages with removed rows. */
