@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/dry.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/signals.h"
@@ -51,6 +52,9 @@ static int run(struct cli *cli, struct session *session)
 int cli_run(struct cli *cli)
 {
     struct session session;
+    if (cli_given(cli, "--dry-run")) {
+        return cli_dry_run(cli);
+    }
     int code = session_begin(&session, cli);
     if (code == CLI_OK) {
         code = run(cli, &session);

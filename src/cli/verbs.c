@@ -175,6 +175,16 @@ static const struct cli_verb completion_acts[] = {
     {0},
 };
 
+#define FLAG_LIMIT {"--limit", "N", "How many rows are shown of each sink; 20 unless said."}
+
+static const struct cli_flag run_flags[] = {
+    {"--dry-run", NULL, "Show what would be written, and write nothing."},
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    FLAG_LIMIT,
+    {0},
+};
+
 /* In the order in which a person meets them. */
 const struct cli_verb cli_verbs[] = {
     {.name = "check",
@@ -190,12 +200,17 @@ const struct cli_verb cli_verbs[] = {
      .summary = "Read, decide and deliver once, now.",
      .examples = "  sluice run\n"
                  "  sluice run drops\n"
+                 "  sluice run --dry-run\n"
                  "  sluice --config config/drops.yaml --data data run --json\n",
      .about = "Runs the named pipelines (all of them without a name) until nothing is left to do. "
               "Beside a\n"
               "running `serve` it asks that one to do it, and waits. Ends with 0, or with 2 when "
               "something\n"
-              "failed or waits for another try: `sluice status` and `sluice dlq list` say what.\n",
+              "failed or waits for another try: `sluice status` and `sluice dlq list` say what.\n"
+              "With --dry-run nothing is written anywhere: the rows that would be new or changed "
+              "are shown\n"
+              "for each sink. Beside a running `serve` it looks at what is archived already.\n",
+     .flags = run_flags,
      .words_max = CLI_ANY,
      .run = cli_run},
     {.name = "serve",

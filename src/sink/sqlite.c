@@ -570,6 +570,7 @@ static bool look_open(const struct sqlite_sink *self, int64_t deadline_ms, struc
     }
     struct sqlite_options options = {
         .readonly = true,
+        .still = true,
         .busy_ms = left_ms < BUSY_MS_MAX ? (int)left_ms : (int)BUSY_MS_MAX,
     };
     return sqlite_open(out, self->path, &options, err);

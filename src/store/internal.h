@@ -36,7 +36,6 @@ struct store {
     bool dead;   /* A crash point fired: nothing works until the store is opened again. */
     bool shadow; /* Changes go to private tables (shadow.h); the store's snapshot is held. */
     bool shadow_intake;
-    bool at_rest; /* A shadow: opened as immutable, because nobody had the file open. */
     const char *vfs;
     char *path;
 
@@ -72,8 +71,7 @@ bool store_lock_path(struct str store_path, char path[FILE_PATH_MAX], struct err
 /* Start the dictionaries anew. */
 void store_forget_names(struct store *store);
 
-/* What a shadow does in place of the store (shadow.c). */
-bool shadow_open_file(struct store *store, struct sqlite_options *options, struct err *err);
+/* A shadow's private tables (shadow.c). */
 bool shadow_prepare(struct store *store, struct err *err);
 
 /* Notes of the store itself. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "store/hash.h"
 #include "store/internal.h"
 #include "store/replay.h"
@@ -14,9 +13,7 @@
 enum {
     SQL_MAX = 4096,
     TABLE_PARTS_MAX = 8, /* A table and its indexes. */
-    URI_MAX = 3 * FILE_PATH_MAX + 64,
     ASKED_KEY_MAX = 48,
-    CACHE_PAGES_KIB = 16 * 1024,
 };
 
 /* State of this partition is the shadow's own: which questions were asked. Chats begin at 1. */
@@ -42,67 +39,16 @@ static const struct private_table private_tables[] = {
     {"reference_row", true, true},
 };
 
-/* Nobody has a file in WAL mode open that has no log beside it. */
-static bool is_at_rest(const struct store *store, bool *at_rest, struct err *err)
-{
-    char log[FILE_PATH_MAX];
-    struct file_info info = {0};
-    int len = snprintf(log, sizeof log, "%s-wal", store->path);
-    if (len < 0 || (size_t)len >= sizeof log) {
-        return err_set(err, ERR_CONFIG, "the path of the store is too long");
-    }
-    if (!file_look(str_of(log), &info, err)) {
-        return false;
-    }
-    *at_rest = info.kind == FILE_MISSING;
-    return true;
-}
-
-/* The path as a URI; what is more than a letter or digit is written in hexadecimal. */
-static bool write_uri(const char *path, char out[URI_MAX])
-{
-    static const char digits[] = "0123456789ABCDEF";
-    size_t len = (size_t)snprintf(out, URI_MAX, "file:");
-    for (const char *at = path; *at != '\0'; at++) {
-        char byte = *at;
-        bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                     (byte >= '0' && byte <= '9') || strchr("/._-~", byte) != NULL;
-        if (len + sizeof "%00?immutable=1" >= URI_MAX) {
-            return false;
-        }
-        if (plain) {
-            out[len++] = byte;
-            continue;
-        }
-        out[len++] = '%';
-        out[len++] = digits[(unsigned char)byte >> 4];
-        out[len++] = digits[(unsigned char)byte & 15];
-    }
-    (void)snprintf(out + len, URI_MAX - len, "?immutable=1");
-    return true;
-}
-
-bool shadow_open_file(struct store *store, struct sqlite_options *options, struct err *err)
-{
-    char uri[URI_MAX];
-    options->cache_kib = CACHE_PAGES_KIB;
-    if (!is_at_rest(store, &store->at_rest, err)) {
-        return false;
-    }
-    if (!store->at_rest) {
-        return sqlite_open(&store->db, str_of(store->path), options, err);
-    }
-    options->uri = true;
-    return write_uri(store->path, uri)
-               ? sqlite_open(&store->db, str_of(uri), options, err)
-               : err_set(err, ERR_CONFIG, "the path of the store is too long");
-}
-
-bool store_shadow_undisturbed(const struct store *store, bool *undisturbed, struct err *err)
+bool store_shadow_at_rest(const struct store *store)
 {
     must(store->shadow);
-    *undisturbed = true;
-    return !store->at_rest || is_at_rest(store, undisturbed, err);
+    return sqlite_is_immutable(store->db);
+}
+
+bool store_shadow_undisturbed(const struct store *store)
+{
+    must(store->shadow);
+    return !sqlite_is_immutable(store->db) || sqlite_is_at_rest(store->db);
 }
 
 /* The n-th statement that made a table and its indexes; absent behind the last. */
@@ -311,6 +257,7 @@ static void read_change(const struct query *query, struct shadow_change *out)
         .before = query_text(query, 9),
         .waiting = query_int(query, 10) != 0,
         .generation = query_int(query, 11),
+        .sent_ms = query_int(query, 12),
     };
     out->equal = out->before.ptr != NULL && str_equal(out->before, out->body);
 }
@@ -332,6 +279,9 @@ static bool walk(struct store *store, struct query *query, bool gone, shadow_eac
 
 #define NAMED "(SELECT text FROM name WHERE id=o.sink), (SELECT text FROM name WHERE id=o.target)"
 
+/* When the message was sent that caused a record; 0 when retention took it. */
+#define SENT " coalesce((SELECT sent_ms FROM archive WHERE id=o.message), 0)"
+
 bool store_shadow_absolutes(struct store *store, struct str pipeline, shadow_each *each,
                             void *context, struct err *err)
 {
@@ -340,7 +290,7 @@ bool store_shadow_absolutes(struct store *store, struct str pipeline, shadow_eac
         store,
         "SELECT o.message, o.nth, o.flags, o.part, o.origin, " NAMED ", o.entity, o.body, e.body,"
         " EXISTS(SELECT 1 FROM main.outbox m WHERE m.sink=o.sink AND m.target=o.target AND"
-        "  m.entity=o.entity AND m.flags & 15 = 0 AND m.pipeline=o.pipeline), o.generation"
+        "  m.entity=o.entity AND m.flags & 15 = 0 AND m.pipeline=o.pipeline), o.generation," SENT
         " FROM outbox o LEFT JOIN main.emitted e ON e.pipeline=o.pipeline AND e.sink=o.sink AND"
         " e.target=o.target AND e.entity=o.entity"
         " WHERE o.pipeline=?1 AND o.flags & 15 = 0 ORDER BY o.sink, o.target, o.entity",
@@ -352,6 +302,20 @@ bool store_shadow_absolutes(struct store *store, struct str pipeline, shadow_eac
     return walk(store, query, false, each, context, err);
 }
 
+bool store_shadow_rows(struct store *store, shadow_each *each, void *context, struct err *err)
+{
+    struct query *query = store_query(
+        store,
+        "SELECT o.message, o.nth, o.flags, o.part, o.origin, " NAMED ", o.entity, o.body, e.body,"
+        " o.waiting, o.generation," SENT
+        " FROM (SELECT *, 0 AS waiting FROM outbox UNION ALL SELECT *, 1 FROM main.outbox) o"
+        " LEFT JOIN main.emitted e ON e.pipeline=o.pipeline AND e.sink=o.sink AND"
+        " e.target=o.target AND e.entity=o.entity WHERE o.flags & 15 < 2"
+        " ORDER BY o.sink, o.target, o.entity, o.generation, o.message, o.nth",
+        err);
+    return query != NULL && walk(store, query, false, each, context, err);
+}
+
 bool store_shadow_gone(struct store *store, struct str pipeline, int64_t baseline,
                        shadow_each *each, void *context, struct err *err)
 {
@@ -360,7 +324,7 @@ bool store_shadow_gone(struct store *store, struct str pipeline, int64_t baselin
         store,
         "SELECT o.message, o.nth, 0, 0, x'', " NAMED ", o.entity, NULL, o.body,"
         " EXISTS(SELECT 1 FROM main.outbox m WHERE m.sink=o.sink AND m.target=o.target AND"
-        "  m.entity=o.entity AND m.flags & 15 = 0 AND m.pipeline=o.pipeline), o.generation"
+        "  m.entity=o.entity AND m.flags & 15 = 0 AND m.pipeline=o.pipeline), o.generation," SENT
         " FROM main.emitted o WHERE o.pipeline=?1 AND o.message>?2 AND NOT EXISTS(SELECT 1 FROM"
         " emitted t WHERE t.pipeline=o.pipeline AND t.sink=o.sink AND t.target=o.target AND"
         " t.entity=o.entity)",
@@ -382,7 +346,7 @@ bool store_shadow_others(struct store *store, struct str pipeline, enum record_k
         "SELECT o.message, o.nth, o.flags, o.part, o.origin, " NAMED ", o.entity, o.body, NULL,"
         " EXISTS(SELECT 1 FROM main.outbox m WHERE m.sink=o.sink AND m.generation=o.generation AND"
         "  m.message=o.message AND m.pipeline=o.pipeline AND m.nth=o.nth AND m.flags=o.flags AND"
-        "  m.entity=o.entity AND m.body=o.body), o.generation"
+        "  m.entity=o.entity AND m.body=o.body), o.generation," SENT
         " FROM outbox o WHERE o.pipeline=?1 AND o.flags & 15 = ?2 AND NOT EXISTS(SELECT 1 FROM"
         " state s WHERE s.pipeline=o.pipeline AND s.part=?3 AND"
         " s.key=CAST(o.message||'/'||o.nth AS BLOB) AND length(s.value)=0)"
@@ -404,7 +368,7 @@ bool store_shadow_withdrawn(struct store *store, struct str pipeline, shadow_eac
     struct query *query = store_query(
         store,
         "SELECT o.message, o.nth, o.flags, o.part, o.origin, " NAMED ", o.entity, o.body, NULL, 1,"
-        " o.generation"
+        " o.generation," SENT
         " FROM main.outbox o WHERE o.pipeline=?1 AND o.flags & 15 = 2 AND NOT EXISTS(SELECT 1 FROM"
         " outbox m WHERE m.sink=o.sink AND m.generation=o.generation AND m.message=o.message AND"
         " m.pipeline=o.pipeline AND m.nth=o.nth AND m.flags=o.flags AND m.entity=o.entity AND"

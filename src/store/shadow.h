@@ -34,8 +34,11 @@ bool store_shadow_open(struct store **out, const struct shadow_options *options,
 /* A shadow of the file that `store` has open, at this moment. */
 bool store_shadow_of(const struct store *store, struct store **out, struct err *err);
 
+/* Had nobody the store open when the shadow was made? */
+bool store_shadow_at_rest(const struct store *store);
+
 /* Did nobody begin to work on a store that was read as being at rest? */
-bool store_shadow_undisturbed(const struct store *store, bool *undisturbed, struct err *err);
+bool store_shadow_undisturbed(const struct store *store);
 
 /* Where a pipeline begins to work in the shadow. */
 enum shadow_from {
@@ -70,6 +73,7 @@ struct shadow_change {
     int32_t nth;
     int64_t partition;
     struct str origin;
+    int64_t sent_ms; /* Of the message; 0 when it is not kept any more. */
 };
 
 typedef bool shadow_each(void *context, const struct shadow_change *change, struct err *err);
@@ -83,6 +87,10 @@ bool store_shadow_absolutes(struct store *store, struct str pipeline, shadow_eac
                             void *context, struct err *err);
 bool store_shadow_gone(struct store *store, struct str pipeline, int64_t baseline,
                        shadow_each *each, void *context, struct err *err);
+
+/* Everything but questions that would go out now: what the shadow decided and what waits in the
+   store, by sink, target and entity, and there in the order of their causes. */
+bool store_shadow_rows(struct store *store, shadow_each *each, void *context, struct err *err);
 
 /* Effects or questions of the shadow that are not answered, in the order of their causes. */
 bool store_shadow_others(struct store *store, struct str pipeline, enum record_kind kind,

@@ -99,27 +99,20 @@ static bool keep_path(struct store *store, const struct store_options *options, 
     return true;
 }
 
-static bool open_file(struct store *store, const struct store_options *options, struct err *err)
-{
-    struct sqlite_options file = {
-        .readonly = options->readonly || options->shadow,
-        .create = !options->readonly && !options->shadow,
-        .vfs = options->vfs,
-        .cache_kib = options->cache_kib,
-    };
-    if (options->shadow) {
-        return shadow_open_file(store, &file, err);
-    }
-    return sqlite_open(&store->db, options->path, &file, err);
-}
-
 static bool open_parts(struct store *store, const struct store_options *options, struct err *err)
 {
     arena_init(&store->names_arena, NAMES_ARENA_LIMIT);
     if (!keep_path(store, options, err)) {
         return false;
     }
-    if (!open_file(store, options, err)) {
+    struct sqlite_options file = {
+        .readonly = options->readonly || options->shadow,
+        .create = !options->readonly && !options->shadow,
+        .still = options->shadow,
+        .vfs = options->vfs,
+        .cache_kib = options->cache_kib,
+    };
+    if (!sqlite_open(&store->db, options->path, &file, err)) {
         return err_prefix(err, "store: ");
     }
     if (!configure(store, options, err)) {

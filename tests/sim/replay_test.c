@@ -329,7 +329,7 @@ static void test_busy(void **state)
     static struct scene scene;
     const struct replay_options options = {.actor = STR("test")};
     (void)state;
-    for (uint64_t seed = 1; seed <= 40; seed++) {
+    for (uint64_t seed = 1; seed <= 10; seed++) {
         scene_open(&scene, &scale_whole, seed);
         scene.world.fault_percent = 20;
         scene.world.crash_permille = 8;
