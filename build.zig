@@ -258,6 +258,7 @@ const ROOMS = [_]Room{
             "parse.c",
             "peek.c",
             "progress.c",
+            "replay.c",
             "rows.c",
             "run.c",
             "runs.c",

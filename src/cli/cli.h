@@ -138,6 +138,7 @@ int cli_dlq_retry(struct cli *cli);
 int cli_dlq_show(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_refused_list(struct cli *cli);
+int cli_replay(struct cli *cli);
 int cli_run(struct cli *cli);
 int cli_serve(struct cli *cli);
 int cli_man(struct cli *cli);

@@ -261,6 +261,8 @@ static bool settle_row(struct rows *rows, const struct rows_group *group, struct
         fate = group->equal ? FATE_SAME : group->before.ptr == NULL ? FATE_NEW : FATE_CHANGED;
     } else if (!old.there) {
         fate = FATE_NEW;
+    } else if (rows->missing) {
+        fate = FATE_SAME;
     } else if (count_changes(rows, &old, &fresh) > 0) {
         fate = FATE_CHANGED;
     }

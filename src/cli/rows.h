@@ -27,6 +27,7 @@ struct rows {
     struct json_writer *json; /* NULL: for people. */
     struct when_range range;  /* Rows that no record of this time touches are left out. */
     int64_t limit;            /* Rows that are shown for each sink. */
+    bool missing;             /* Only rows that the target does not hold; others are the same. */
     bool emitted;             /* Compare with the last record, never with the target. */
     enum show_privacy privacy;
 

@@ -185,6 +185,17 @@ static const struct cli_flag run_flags[] = {
     {0},
 };
 
+static const struct cli_flag replay_flags[] = {
+    {"--apply", NULL, "Put it in place of what was decided before."},
+    {"--delete", NULL, "With --apply: take rows away that are no longer produced."},
+    {"--effects", "TABLE,...", "With --apply: repeat what happens once, for these tables."},
+    {"--references", "latest", "Look references up in their newest version."},
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    FLAG_LIMIT,
+    {0},
+};
+
 /* In the order in which a person meets them. */
 const struct cli_verb cli_verbs[] = {
     {.name = "check",
@@ -213,6 +224,24 @@ const struct cli_verb cli_verbs[] = {
      .flags = run_flags,
      .words_max = CLI_ANY,
      .run = cli_run},
+    {.name = "replay",
+     .words = "PIPELINE",
+     .summary = "Today's rules over all that is archived: a diff, and --apply.",
+     .examples = "  sluice replay drops\n"
+                 "  sluice replay drops --since 30d --json\n"
+                 "  sluice replay drops --apply\n",
+     .about = "Shows which rows would be another if today's rules had been there from the "
+              "beginning, and\n"
+              "writes nothing. --since and --until limit what is shown. --apply puts it in place, "
+              "also beside a\n"
+              "running `serve`; doing so twice changes nothing the second time. What happens once "
+              "(a message to\n"
+              "a person, a block in a comment) is listed and not repeated, unless --effects names "
+              "its table.\n",
+     .flags = replay_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_replay},
     {.name = "serve",
      .words = "",
      .summary = "Read, decide and deliver, until stopped.",

@@ -184,15 +184,16 @@ size_t engine_left(struct engine *engine, const char **names, size_t max)
     return engine->runner == NULL ? 0 : runner_left(engine->runner, names, max);
 }
 
-static bool ask_runs(struct engine *engine, const struct str *pipelines, size_t count,
-                     int64_t *requests, struct err *err)
+static bool ask_runs(struct engine *engine, const struct engine_ask *ask,
+                     const struct str *pipelines, size_t count, int64_t *requests, struct err *err)
 {
     const struct plan *plan = engine->options.plan;
     if (!store_begin(engine->store, NULL, err)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        struct request request = {.act = STR("run"),
+        struct request request = {.act = ask->act,
+                                  .detail = ask->detail,
                                   .object =
                                       pipelines != NULL ? pipelines[i] : plan->pipelines[i].name};
         if (!store_request_put(engine->store, &request, &requests[i], err)) {
@@ -341,6 +342,13 @@ static bool follow_other(struct engine *engine, struct arena *arena, const int64
 bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t count,
                      bool *partial, struct err *err)
 {
+    return engine_ask(engine, &(struct engine_ask){.act = STR("run")}, pipelines, count, partial,
+                      err);
+}
+
+bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struct str *pipelines,
+                size_t count, bool *partial, struct err *err)
+{
     int64_t requests[PLAN_PIPELINES_MAX];
     struct arena arena;
     struct wake_bell bell = {{wake_all}, engine};
@@ -353,7 +361,7 @@ bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t 
     must(count <= PLAN_PIPELINES_MAX);
     if (!store_lease_held(engine->store, engine->leases, STR("conductor"), &held, err) ||
         (!held && !take_leases(engine, err)) ||
-        !ask_runs(engine, pipelines, count, requests, err)) {
+        !ask_runs(engine, ask, pipelines, count, requests, err)) {
         return false;
     }
     arena_init(&arena, WORKER_ARENA_LIMIT);
