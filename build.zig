@@ -248,6 +248,7 @@ const ROOMS = [_]Room{
             "diff.c",
             "dlq.c",
             "dry.c",
+            "explain.c",
             "help.c",
             "lists.c",
             "look.c",

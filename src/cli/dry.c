@@ -34,7 +34,7 @@ static bool is_chosen(const struct cli *cli, struct str pipeline)
 
 static bool brings(const struct plan_source *source, const struct plan_pipeline *pipeline)
 {
-    const char *const *name = pipeline->op->type->references;
+    const char *const *name = op_references(pipeline->op);
     for (; source->reference.len > 0 && name != NULL && *name != NULL; name++) {
         if (str_equal(str_of(*name), source->reference)) {
             return true;

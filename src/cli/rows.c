@@ -137,7 +137,7 @@ static bool read_rows(struct rows *rows, struct held *held, struct err *err)
     }
     return rows->open == NULL ||
            rows->open->sink->type->read_back(rows->open->sink, held, rows->count, &rows->work,
-                                       clock_mono_ms(rows->clock) + READ_MS, err);
+                                             clock_mono_ms(rows->clock) + READ_MS, err);
 }
 
 static bool work_out(struct rows *rows, const struct rows_group *group, struct str held,

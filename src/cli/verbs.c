@@ -185,6 +185,11 @@ static const struct cli_flag run_flags[] = {
     {0},
 };
 
+static const struct cli_flag explain_flags[] = {
+    {"--show-people", NULL, "Show numbers and names of people, which are masked otherwise."},
+    {0},
+};
+
 static const struct cli_flag replay_flags[] = {
     {"--apply", NULL, "Put it in place of what was decided before."},
     {"--delete", NULL, "With --apply: take rows away that are no longer produced."},
@@ -224,6 +229,18 @@ const struct cli_verb cli_verbs[] = {
      .flags = run_flags,
      .words_max = CLI_ANY,
      .run = cli_run},
+    {.name = "explain",
+     .words = "[PIPELINE|TABLE] RECORD",
+     .summary = "Which messages, rule and run made a row, and where it went.",
+     .examples = "  sluice explain drops DR10000001\n"
+                 "  sluice explain qa_photo_reviews DR10000001 --json\n",
+     .about = "Works the archive through once more, in private, so it is exact and takes as long "
+              "as a replay.\n"
+              "Ends with 1 when no rule made such a row.\n",
+     .flags = explain_flags,
+     .words_min = 1,
+     .words_max = 2,
+     .run = cli_explain},
     {.name = "replay",
      .words = "PIPELINE",
      .summary = "Today's rules over all that is archived: a diff, and --apply.",

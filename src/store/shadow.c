@@ -381,6 +381,76 @@ bool store_shadow_withdrawn(struct store *store, struct str pipeline, shadow_eac
     return walk(store, query, false, each, context, err);
 }
 
+static bool trace_record(struct store *store, struct arena *arena, struct query *query,
+                         int64_t pipeline, int64_t sink, int64_t message, int32_t nth,
+                         struct shadow_trace *out, struct err *err)
+{
+    bool row = false;
+    query_bind_int(query, 1, pipeline);
+    query_bind_int(query, 2, sink);
+    query_bind_int(query, 3, message);
+    query_bind_int(query, 4, nth);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    if (row) {
+        out->fate = query_int(query, 0) != 0 ? SHADOW_DEAD : SHADOW_WAITING;
+        out->attempts = query_int(query, 1);
+        if (query_type(query, 2) != QUERY_NULL) {
+            out->why = arena_copy(arena, query_text(query, 2));
+        }
+    }
+    query_end(query);
+    return true;
+}
+
+static bool trace_run(struct store *store, struct query *query, int64_t pipeline, int64_t message,
+                      struct shadow_trace *out, struct err *err)
+{
+    bool row = false;
+    query_bind_int(query, 1, pipeline);
+    query_bind_int(query, 2, message);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    if (row) {
+        out->run = query_int(query, 0);
+        out->run_ms = query_int(query, 1);
+        out->trigger = (int)query_int(query, 2);
+    }
+    query_end(query);
+    return true;
+}
+
+bool store_shadow_trace(struct store *store, struct arena *arena, struct str pipeline,
+                        struct str sink, int64_t message, int32_t nth, struct shadow_trace *out,
+                        struct err *err)
+{
+    int64_t pipeline_id = 0;
+    int64_t sink_id = 0;
+    must(store->shadow);
+    *out = (struct shadow_trace){0};
+    if (!store_name_find(store, pipeline, &pipeline_id, err) ||
+        !store_name_find(store, sink, &sink_id, err)) {
+        return false;
+    }
+    struct query *record = store_query(
+        store,
+        "SELECT 0, attempts, why FROM main.outbox WHERE pipeline=?1 AND sink=?2 AND message=?3"
+        " AND nth=?4 UNION ALL SELECT 1, attempts, why FROM main.dead WHERE pipeline=?1 AND"
+        " sink=?2 AND message=?3 AND nth=?4 LIMIT 1",
+        err);
+    if (record == NULL ||
+        !trace_record(store, arena, record, pipeline_id, sink_id, message, nth, out, err)) {
+        return false;
+    }
+    struct query *run = store_query(store,
+                                    "SELECT id, started_ms, trigger FROM main.run WHERE"
+                                    " pipeline=?1 AND upto_id>=?2 ORDER BY upto_id, id LIMIT 1",
+                                    err);
+    return run != NULL && trace_run(store, run, pipeline_id, message, out, err);
+}
+
 static bool delete_work(struct store *store, int64_t pipeline, struct err *err)
 {
     static const char *const sql[] = {"DELETE FROM state WHERE pipeline=?1",

@@ -107,6 +107,24 @@ bool store_shadow_withdrawn(struct store *store, struct str pipeline, shadow_eac
 bool store_shadow_take_over(struct store *shadow, struct store *store, struct str pipeline,
                             struct err *err);
 
+/* What became in the store of a record that the shadow decided again. */
+enum shadow_fate {
+    SHADOW_DELIVERED = 0, /* Or replaced by a newer one before it was. */
+    SHADOW_WAITING,
+    SHADOW_DEAD,
+};
+struct shadow_trace {
+    enum shadow_fate fate;
+    int64_t attempts;
+    struct str why; /* In the arena; absent for none. */
+    int64_t run;    /* That worked on the message; 0 when it is not known (any more). */
+    int64_t run_ms;
+    int trigger; /* An enum run_trigger. */
+};
+bool store_shadow_trace(struct store *store, struct arena *arena, struct str pipeline,
+                        struct str sink, int64_t message, int32_t nth, struct shadow_trace *out,
+                        struct err *err);
+
 /* ---- Questions within a replay: which were asked, in which words. ---- */
 
 /* Note that a question was asked; `words` is everything that it says. */
