@@ -242,6 +242,7 @@ const ROOMS = [_]Room{
         .may = &.{ "base", "crypto", "text", "model", "store", "engine", "config", "serve" },
         .files = &.{
             "act.c",
+            "cases.c",
             "check.c",
             "cli.c",
             "completion.c",
@@ -271,6 +272,7 @@ const ROOMS = [_]Room{
             "status.c",
             "table.c",
             "tap.c",
+            "test.c",
             "top.c",
             "topics.c",
             "verbs.c",

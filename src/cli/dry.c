@@ -164,7 +164,7 @@ static bool show_question(void *context, const struct shadow_change *change, str
         json_object_end(&dry->json);
         return true;
     }
-    struct str key = show_text(&dry->peek.arena, change->entity, SHOW_MASKED);
+    struct str key = show_text(&dry->peek.arena, change->entity, SHOW_PEOPLE);
     buf_printf(&dry->peek.out, "? would ask %.*s about %.*s\n", STR_ARG(change->sink),
                STR_ARG(key));
     return true;
@@ -204,6 +204,7 @@ static bool show_rows(struct dry *dry, struct err *err)
         .out = &dry->peek.out,
         .json = dry->cli->json ? &dry->json : NULL,
         .range = dry->range,
+        .privacy = SHOW_PEOPLE, /* What is written is what people look at to judge it. */
         .limit = dry->limit,
     };
     if (dry->cli->json) {

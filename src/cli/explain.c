@@ -289,7 +289,7 @@ static void show_decision(struct explain *explain, size_t at)
     }
     buf_printf(out, "  %.*s %.*s %.*s: %s", STR_ARG(decision->record.sink),
                STR_ARG(decision->record.target),
-               STR_ARG(show_text(arena, decision->record.entity, explain->privacy)),
+               STR_ARG(show_text(arena, decision->record.entity, SHOW_PEOPLE)),
                fate_word(explain, at));
     if (decision->trace.why.len > 0) {
         buf_printf(out, ", tried %" PRId64 " times: %.*s", decision->trace.attempts,

@@ -96,6 +96,7 @@ static bool show_part(struct again *again, const char *name, walk_rows *walk, bo
         .out = &again->peek.out,
         .json = is_json(again) ? &again->json : NULL,
         .range = again->range,
+        .privacy = SHOW_PEOPLE, /* What is written is what people look at to judge it. */
         .limit = again->limit,
         .emitted = !effects,
         .missing = effects,

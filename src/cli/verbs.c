@@ -229,6 +229,18 @@ const struct cli_verb cli_verbs[] = {
      .flags = run_flags,
      .words_max = CLI_ANY,
      .run = cli_run},
+    {.name = "test",
+     .words = "[FILE.case|FOLDER...]",
+     .summary = "Your own cases against the configuration: messages in, rows out.",
+     .examples = "  sluice test\n"
+                 "  sluice test cases/drops.case\n",
+     .about = "A case says in YAML what is written in a chat and which rows shall come of it; "
+              "nothing is opened\n"
+              "or written. Without a word: all *.case below the present folder. Ends with 0, or "
+              "with 1 when a\n"
+              "case failed.\n",
+     .words_max = CLI_ANY,
+     .run = cli_test},
     {.name = "explain",
      .words = "[PIPELINE|TABLE] RECORD",
      .summary = "Which messages, rule and run made a row, and where it went.",

@@ -231,7 +231,9 @@ bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_optio
     flags |= options->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= options->create && !options->readonly ? SQLITE_OPEN_CREATE : 0;
     flags |= options->uri ? SQLITE_OPEN_URI : 0;
-    if (options->create && !options->readonly && !options->uri && options->vfs == NULL) {
+    bool in_memory = strcmp(db->path, ":memory:") == 0;
+    if (options->create && !options->readonly && !options->uri && options->vfs == NULL &&
+        !in_memory) {
         create_private(db->path);
     }
     db->immutable =
