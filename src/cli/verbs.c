@@ -223,6 +223,9 @@ const struct cli_verb cli_verbs[] = {
               "running `serve` it asks that one to do it, and waits. Ends with 0, or with 2 when "
               "something\n"
               "failed or waits for another try: `sluice status` and `sluice dlq list` say what.\n"
+              "With --since its sources are read once more from then on, beside where they stand; "
+              "what is\n"
+              "archived already is a repeat and changes nothing.\n"
               "With --dry-run nothing is written anywhere: the rows that would be new or changed "
               "are shown\n"
               "for each sink. Beside a running `serve` it looks at what is archived already.\n",

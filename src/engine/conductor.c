@@ -34,7 +34,7 @@ static const struct plan_pipeline *find_pipeline(const struct worker *worker, st
 }
 
 static bool open_run(struct worker *worker, struct str pipeline, enum run_trigger trigger,
-                     int64_t planned_ms, int64_t *id, struct err *err)
+                     int64_t planned_ms, struct str detail, int64_t *id, struct err *err)
 {
     int64_t head = 0;
     if (!store_archive_head(worker->store, &head, err)) {
@@ -47,6 +47,7 @@ static bool open_run(struct worker *worker, struct str pipeline, enum run_trigge
         .planned_ms = planned_ms,
         .started_ms = clock_wall_ms(worker->clock),
         .from_id = head,
+        .detail = detail,
     };
     return store_run_open(worker->store, &run, id, err);
 }
@@ -90,8 +91,8 @@ static bool look_at_schedule(struct worker *worker, const struct plan_pipeline *
                  overlaps ? "the run before has not ended" : "nothing could run at that time");
     }
     bool ok = store_begin(worker->store, &worker->lease, err) &&
-              (!runs_now ||
-               open_run(worker, pipeline->name, RUN_BY_SCHEDULE, due.planned_ms, &run, err)) &&
+              (!runs_now || open_run(worker, pipeline->name, RUN_BY_SCHEDULE, due.planned_ms,
+                                     (struct str){0}, &run, err)) &&
               store_schedule_put(worker->store, pipeline->name, due.planned_ms, err) &&
               store_commit(worker->store, err);
     if (ok && runs_now) { /* Its source may be asleep. */
@@ -135,12 +136,13 @@ static bool take_request(struct worker *worker, bool *taken, struct err *err)
                  STR_ARG(request.act), STR_ARG(request.object));
         run = -1;
     }
-    bool ok = store_begin(worker->store, &worker->lease, err) &&
-              (!known || (replay ? open_replay(worker, &request, &run, err)
-                                 : open_run(worker, request.object, RUN_BY_HAND,
-                                            clock_wall_ms(worker->clock), &run, err))) &&
-              store_request_taken(worker->store, request.id, run, err) &&
-              store_commit(worker->store, err);
+    bool ok =
+        store_begin(worker->store, &worker->lease, err) &&
+        (!known || (replay ? open_replay(worker, &request, &run, err)
+                           : open_run(worker, request.object, RUN_BY_HAND,
+                                      clock_wall_ms(worker->clock), request.detail, &run, err))) &&
+        store_request_taken(worker->store, request.id, run, err) &&
+        store_commit(worker->store, err);
     if (ok) {
         worker_ring(worker);
     }

@@ -116,6 +116,15 @@ struct worker {
         int64_t sweep_run;    /* Newest run that this look serves. */
         int64_t next_look_ms; /* Monotonic. */
         int64_t told_ms;      /* Monotonic: when the store was last told of a good look. */
+        struct range {        /* A range of dates is read first, with cursors of its own. */
+            bool reading;
+            int64_t since_ms;
+            int64_t until_ms;
+            struct arena arenas[2]; /* Of the cursors, in turns. */
+            size_t turn;
+            struct chat_cursor *chats;
+            size_t chat_count;
+        } range;
     } intake;
     struct rules {
         struct lane live; /* What the pipeline does. */
