@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 
+#include "base/log.h"
 #include "cli/message_view.h"
 #include "cli/peek.h"
 #include "cli/runs.h"
@@ -14,7 +15,13 @@
 #include "store/replay.h"
 #include "store/run.h"
 
-enum { DECISIONS_MAX = 500, TEXT_WIDTH = 100, NAME_SLACK = 2 };
+enum {
+    DECISIONS_MAX = 500,
+    TEXT_WIDTH = 100,
+    NAME_SLACK = 2,
+    MASK_ROOM_FACTOR = 12, /* A byte of outside may become an escape. */
+    MASK_ROOM_LEAST = 64,
+};
 
 /* One record of the row, with the message that caused it. */
 struct decision {
@@ -228,6 +235,18 @@ static struct str shown_text(struct explain *explain, const struct message *mess
     return show_fit(arena, show_text(arena, message->text, explain->privacy), TEXT_WIDTH);
 }
 
+/* For programs: whole, and without the marks that keep Hebrew in its place on a screen. */
+static struct str plain_text(struct explain *explain, struct str text)
+{
+    size_t size = text.len * MASK_ROOM_FACTOR + MASK_ROOM_LEAST;
+    char *room = NULL;
+    if (explain->privacy == SHOW_PEOPLE || text.len == 0) {
+        return text.ptr != NULL ? text : STR("");
+    }
+    room = arena_bytes(&explain->peek.arena, size);
+    return room != NULL ? log_mask(text, room, size) : STR("?");
+}
+
 static void show_body(struct explain *explain, struct str body)
 {
     struct arena *arena = &explain->peek.arena;
@@ -312,9 +331,9 @@ static void write_decision(struct explain *explain, struct json_writer *json, si
     json_field_int(json, STR("id"), message->id);
     show_json_time(json, STR("sent_at"), message->sent_ms);
     json_field_str(json, STR("source"), message->source);
-    json_field_str(json, STR("chat"), show_text(arena, message->chat, explain->privacy));
+    json_field_str(json, STR("chat"), plain_text(explain, message->chat));
     json_field_str(json, STR("sender"), message_sender(arena, message, explain->privacy));
-    json_field_str(json, STR("text"), shown_text(explain, message));
+    json_field_str(json, STR("text"), plain_text(explain, message->text));
     json_field_int(json, STR("revision"), message->revision);
     json_field_bool(json, STR("deleted"), message->deleted);
     json_object_end(json);
@@ -324,7 +343,7 @@ static void write_decision(struct explain *explain, struct json_writer *json, si
     json_field_str(json, STR("sink"), decision->record.sink);
     json_field_str(json, STR("target"), decision->record.target);
     json_field_str(json, STR("key"), decision->record.entity);
-    json_field_str(json, STR("body"), show_text(arena, decision->record.body, explain->privacy));
+    json_field_str(json, STR("body"), plain_text(explain, decision->record.body));
     json_field_str(json, STR("fate"), str_of(fate_word(explain, at)));
     json_field_int(json, STR("attempts"), decision->trace.attempts);
     show_json_text(json, STR("why"), decision->trace.why);

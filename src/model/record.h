@@ -14,8 +14,8 @@
  *                    comes back as a message.
  *
  * An absolute record may also say that its row shall not be there (`removed`). No rule emits such a
- * one: it comes from `replay --apply --delete`, for rows that today's rules do not produce, and only
- * to sinks whose type says that they can take rows away.
+ * one: it comes from `replay --apply --delete`, for rows that today's rules do not produce, and
+ * only to sinks whose type says that they can take rows away.
  *
  * The effect is (pipeline, generation, message, nth): who decided, in which generation of its
  * rules, because of which archived message, and the how-manieth record of that message. It is the

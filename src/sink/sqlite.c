@@ -389,9 +389,8 @@ static enum outcome parcel_apply(struct sqlite_sink *self, const struct parcel *
                   ? effect_take(self->db, &parcel->effect, now_ms, err)
                   : sequence_take(self->db, &parcel->effect, table, parcel->entity, err);
     if (ok && sqlite_changes(self->db) > 0) {
-        ok = shape->removes
-                 ? sqlite_shape_remove(shape, self->db, parcel->entity, err)
-                 : sqlite_shape_write(shape, self->db, &self->body, parcel->entity, err);
+        ok = shape->removes ? sqlite_shape_remove(shape, self->db, parcel->entity, err)
+                            : sqlite_shape_write(shape, self->db, &self->body, parcel->entity, err);
     }
     if (!ok && err->kind == ERR_REJECT) {
         (void)err_prefix(err, "table %s: ", table);
