@@ -552,22 +552,35 @@ bool store_shadow_asked(struct store *store, int64_t pipeline, int64_t message, 
                            err);
 }
 
+/* The question may stand elsewhere among the records of its message than it did. */
 bool store_shadow_answered(struct store *store, int64_t pipeline, int64_t message, int32_t nth,
                            struct str words, bool *is, struct err *err)
 {
     char key[ASKED_KEY_MAX];
+    char from[ASKED_KEY_MAX];
+    char to[ASKED_KEY_MAX];
     bool row = false;
-    struct query *query = store_query(store,
-                                      "UPDATE state SET value=x'' WHERE pipeline=?1 AND part=?2 AND"
-                                      " key=?3 AND value=?4 RETURNING 1",
-                                      err);
+    *is = false;
+    if (words.len == 0) {
+        return true;
+    }
+    struct query *query =
+        store_query(store,
+                    "UPDATE state SET value=x'' WHERE pipeline=?1 AND part=?2 AND key=(SELECT key"
+                    " FROM state WHERE pipeline=?1 AND part=?2 AND key>=?5 AND key<?6 AND value=?4"
+                    " ORDER BY key<>?3, key LIMIT 1) RETURNING 1",
+                    err);
     if (query == NULL) {
         return false;
     }
+    int from_len = snprintf(from, sizeof from, "%" PRId64 "/", message);
+    int to_len = snprintf(to, sizeof to, "%" PRId64 "0", message); /* '0' comes behind '/'. */
     query_bind_int(query, 1, pipeline);
     query_bind_int(query, 2, ASKED_PARTITION);
     query_bind_blob(query, 3, asked_key(message, nth, key));
-    query_bind_blob(query, 4, words.ptr != NULL ? words : STR(""));
+    query_bind_blob(query, 4, words);
+    query_bind_blob(query, 5, (struct str){from, (size_t)from_len});
+    query_bind_blob(query, 6, (struct str){to, (size_t)to_len});
     if (!store_step(store, query, &row, err)) {
         return false;
     }

@@ -130,7 +130,8 @@ bool store_shadow_trace(struct store *store, struct arena *arena, struct str pip
 /* Note that a question was asked; `words` is everything that it says. */
 bool store_shadow_asked(struct store *store, int64_t pipeline, int64_t message, int32_t nth,
                         struct str words, struct err *err);
-/* Is it an answer to just these words? Then the question is answered. */
+/* Is it an answer to just these words, asked because of this message? Then that is answered; of
+   several alike the one with this nth, else the first. Absent words answer nothing. */
 bool store_shadow_answered(struct store *store, int64_t pipeline, int64_t message, int32_t nth,
                            struct str words, bool *is, struct err *err);
 

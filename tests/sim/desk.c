@@ -155,13 +155,13 @@ static void apply_leads(struct sim_sink *sink, struct parcel *parcel, struct are
     must(parcel->kind == RECORD_ABSOLUTE);
     struct lead *row = lead_row(slice, parcel->entity);
     struct effect held = {.generation = row->generation, .message = row->message, .nth = row->nth};
-    if (row->there && effect_compare(&parcel->effect, &held) <= 0) {
+    if (row->message > 0 && effect_compare(&parcel->effect, &held) <= 0) {
         return;
     }
     *row = (struct lead){.generation = parcel->effect.generation,
                          .message = parcel->effect.message,
                          .nth = parcel->effect.nth,
-                         .there = true};
+                         .there = !parcel->removed};
     (void)snprintf(row->status, sizeof row->status, "%.*s", STR_ARG(parcel->body));
 }
 
@@ -179,6 +179,9 @@ static bool emit(struct op_env *env, enum record_kind kind, const char *sink, co
 
 static bool set_lead(struct op_env *env, struct str customer, const char *status, struct err *err)
 {
+    if (strcmp(status_mark, "-") == 0) { /* By these rules there are no leads at all. */
+        return true;
+    }
     struct str body = arena_printf(env->arena, "%s%s", status, status_mark);
     return emit(env, RECORD_ABSOLUTE, "leads", "leads", customer, body, false, err);
 }
@@ -369,6 +372,15 @@ struct desk_slice *desk_slice_new(struct world *world, const struct scale *scale
     slice->log.type = &log_type;
     slice->hourly.type = &hourly_type;
     return slice;
+}
+
+int desk_slice_leads(const struct desk_slice *slice)
+{
+    int count = 0;
+    for (int i = 0; i < slice->scale.customers; i++) {
+        count += slice->rows[i].there;
+    }
+    return count;
 }
 
 void desk_slice_parts(struct desk_slice *slice, struct plan_source *sources,

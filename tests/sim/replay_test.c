@@ -8,6 +8,8 @@
  *   sweep       an applied replay that dies at each of its crash points in turn
  *   questions   an answer counts only for the question that it answers
  *   retention   what was removed is in the baseline: the replay is still the same
+ *   busy        a replay in the middle of a bad day
+ *   dry         dry runs at any moment
  *   removed     rows that are no longer produced are taken away where that was asked for
  */
 #include <inttypes.h>
@@ -382,6 +384,89 @@ static void test_retention(void **state)
     scene_close(&scene);
 }
 
+/* Rows that are no longer produced: forgotten, or taken away where that was asked for. */
+static void test_removed(void **state)
+{
+    static struct scene scene;
+    (void)state;
+    for (int asked = 0; asked <= 1; asked++) {
+        const struct replay_options options = {.actor = STR("test"), .remove = asked == 1};
+        scene_open(&scene, &scale_whole, 3);
+        scene.world.fault_percent = 16;
+        world_run(&scene.world);
+        desk_slice_rules("-", "");
+        struct found found = look(&scene, 1);
+        assert_int_equal(found.gone, scale_whole.customers);
+        assert_int_equal(found.changed, 0);
+        ask(&scene, &options);
+        world_go_on(&scene.world);
+        assert_int_equal(desk_slice_leads(scene.desk), asked == 1 ? 0 : scale_whole.customers);
+        assert_same(&scene, false);
+        desk_slice_rules("", ""); /* And back: they are made again. */
+        ask(&scene, &options);
+        world_go_on(&scene.world);
+        assert_int_equal(desk_slice_leads(scene.desk), scale_whole.customers);
+        check(&scene);
+        scene_close(&scene);
+    }
+}
+
+/* Sources read and pipelines worked in a shadow, at any moment of a bad day: nobody notices. */
+static void dry_run(struct scene *scene)
+{
+    struct err err = {0};
+    struct store *shadow = NULL;
+    struct shadow_options options = {
+        .path = str_of(scene->path), .clock = &scene->world.clock, .intake = true};
+    unsigned fault_percent = scene->world.fault_percent;
+    scene->world.fault_percent = 0;
+    good(store_shadow_open(&shadow, &options, &err), &err);
+    struct shadow_place place = {
+        .store = shadow, .plan = &scene->world.plan, .clock = &scene->world.clock};
+    for (size_t i = 0; i < SOURCES; i++) {
+        good(shadow_run_source(&place, &scene->sources[i], &err), &err);
+    }
+    for (size_t i = 0; i < PIPELINES; i++) {
+        struct shadow_done done;
+        struct shadow_task task = {
+            .pipeline = &scene->pipelines[i], .from = SHADOW_FROM_NOW, .again = true};
+        good(shadow_run_pipeline(&place, &task, &done, &err), &err);
+    }
+    store_close(shadow);
+    scene->world.fault_percent = fault_percent;
+}
+
+static void test_dry(void **state)
+{
+    static struct scene scene;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        scene_open(&scene, &scale_whole, seed);
+        scene.world.fault_percent = 16;
+        world_boot(&scene.world);
+        for (int times = 0; times < 6; times++) {
+            struct arena arena;
+            struct str before[2];
+            struct str after[2];
+            world_turn(&scene.world, 150);
+            arena_init(&arena, ARENA);
+            open_ops(&scene);
+            read_bytes(&arena, scene.path, "", &before[0]);
+            read_bytes(&arena, scene.path, "-wal", &before[1]);
+            dry_run(&scene);
+            read_bytes(&arena, scene.path, "", &after[0]);
+            read_bytes(&arena, scene.path, "-wal", &after[1]);
+            assert_true(str_equal(before[0], after[0]) && str_equal(before[1], after[1]));
+            arena_free(&arena);
+        }
+        scene.world.crash_permille = 12;
+        world_go_on(&scene.world);
+        check(&scene);
+        assert_same(&scene, true);
+        scene_close(&scene);
+    }
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -389,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_same),      cmocka_unit_test(test_other),
         cmocka_unit_test(test_sweep),     cmocka_unit_test(test_busy),
         cmocka_unit_test(test_questions), cmocka_unit_test(test_retention),
+        cmocka_unit_test(test_removed),   cmocka_unit_test(test_dry),
     };
     must(sqlite_setup(&err));
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);

@@ -210,7 +210,8 @@ static bool sim_write(struct sink *base, struct parcel *parcels, size_t count, s
 
 static const struct source_type sim_source_type = {.connector = {.kind = "sim"},
                                                    .fetch = sim_fetch};
-static const struct sink_type sim_sink_type = {.connector = {.kind = "sim"}, .write = sim_write};
+static const struct sink_type sim_sink_type = {
+    .connector = {.kind = "sim"}, .write = sim_write, .removes = true};
 
 void sim_source_init(struct sim_source *source, struct world *world, const char *name,
                      const struct history *history, const char *chat_prefix)

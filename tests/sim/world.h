@@ -165,8 +165,9 @@ bool desk_slice_holds(struct desk_slice *slice, struct str entity, const struct 
                       struct str body);
 void desk_slice_parts(struct desk_slice *slice, struct plan_source *sources,
                       struct plan_pipeline *pipelines, struct plan_sink *sinks);
-/* Rules of another day: what is put behind each status of a lead, and each question to the model.
- */
+int desk_slice_leads(const struct desk_slice *slice); /* Rows of customers that are there. */
+/* Rules of another day: what is put behind each status of a lead ("-": there are none), and behind
+   each question to the model. */
 void desk_slice_rules(const char *status_mark, const char *question_mark);
 void desk_slice_free(struct desk_slice *slice);
 

@@ -181,6 +181,14 @@ static void answers_answer_their_words(void **state)
     assert_true(is);
     fixture_ok(f, store_shadow_answered(shadow, 1, 7, 0, STR("abc"), &is, &f->err));
     assert_false(is); /* Answered once. */
+    fixture_ok(f, store_shadow_asked(shadow, 1, 7, 3, STR("abc"), &f->err));
+    fixture_ok(f, store_shadow_asked(shadow, 1, 70, 0, STR("abc"), &f->err));
+    fixture_ok(f, store_shadow_answered(shadow, 1, 7, 1, STR("abc"), &is, &f->err));
+    assert_true(is); /* It stood elsewhere among the records of its message. */
+    fixture_ok(f, store_shadow_answered(shadow, 1, 7, 1, STR("abc"), &is, &f->err));
+    assert_false(is);
+    fixture_ok(f, store_shadow_answered(shadow, 1, 7, 1, (struct str){0}, &is, &f->err));
+    assert_false(is);
     fixture_ok(f, store_commit(shadow, &f->err));
     store_close(shadow);
 }
