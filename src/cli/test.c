@@ -59,6 +59,8 @@ static int conclude(const struct cases *cases)
     }
     if (cases->json == NULL && cases->failed == 0 && !cases->broken) {
         (void)printf("%" PRId64 " cases passed\n", cases->count);
+    } else if (cases->json == NULL && cases->failed == 0) {
+        cli_say("%" PRId64 " cases passed; others could not be read, see above", cases->count);
     } else if (cases->json == NULL) {
         (void)printf("%" PRId64 " of %" PRId64 " cases failed\n", cases->failed, cases->count);
     }
