@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/must.h"
 #include "engine/targets.h"
 #include "model/row.h"
 
@@ -283,10 +282,12 @@ static bool settle_row(struct rows *rows, const struct rows_group *group, struct
 static bool settle_batch(struct rows *rows, struct err *err)
 {
     struct held *held = arena_array(&rows->work, ROWS_BATCH, sizeof *held);
-    bool ok = held != NULL || out_of_memory(err);
-    ok = ok && read_rows(rows, held, err);
+    if (held == NULL) {
+        return out_of_memory(err);
+    }
+    bool ok = read_rows(rows, held, err);
     for (size_t i = 0; ok && i < rows->count; i++) {
-        if (rows->groups[i].in_range) {
+        if (rows->groups != NULL && rows->groups[i].in_range) {
             ok = settle_row(rows, &rows->groups[i], held[i].body, err);
         }
     }
@@ -326,17 +327,19 @@ static bool add_body(struct rows *rows, struct rows_group *group, struct str bod
     return group->bodies[group->count++].ptr != NULL || out_of_memory(err);
 }
 
-static bool new_group(struct rows *rows, const struct shadow_change *change,
-                      struct rows_group **out, struct err *err)
+/* NULL when it failed. */
+static struct rows_group *new_group(struct rows *rows, const struct shadow_change *change,
+                                    struct err *err)
 {
     if (rows->count == ROWS_BATCH && !settle_batch(rows, err)) {
-        return false;
+        return NULL;
     }
     if (rows->groups == NULL) {
         rows->groups = arena_array(&rows->work, ROWS_BATCH, sizeof *rows->groups);
     }
     if (rows->groups == NULL) {
-        return out_of_memory(err);
+        (void)out_of_memory(err);
+        return NULL;
     }
     struct rows_group *group = &rows->groups[rows->count++];
     *group = (struct rows_group){
@@ -348,8 +351,11 @@ static bool new_group(struct rows *rows, const struct shadow_change *change,
     if (change->before.ptr != NULL) {
         group->before = arena_copy(&rows->work, change->before);
     }
-    *out = group;
-    return group->entity.ptr != NULL || out_of_memory(err);
+    if (group->entity.ptr == NULL) {
+        (void)out_of_memory(err);
+        return NULL;
+    }
+    return group;
 }
 
 bool rows_add(void *context, const struct shadow_change *change, struct err *err)
@@ -365,7 +371,10 @@ bool rows_add(void *context, const struct shadow_change *change, struct err *err
         return false;
     }
     struct rows_group *group = group_of(rows, change);
-    if (group == NULL && !new_group(rows, change, &group, err)) {
+    if (group == NULL) {
+        group = new_group(rows, change, err);
+    }
+    if (group == NULL) {
         return false;
     }
     group->in_range = group->in_range || (change->sent_ms >= rows->range.since_ms &&

@@ -16,6 +16,12 @@ enum {
     REQUEST_WAIT_MS = 10 * 1000, /* How long a running serve may take to notice a request. */
 };
 
+/* For who works in one thread; see wake_all(). */
+struct wake_bell {
+    struct bell bell; /* First. */
+    struct engine *engine;
+};
+
 struct engine {
     struct engine_options options;
     struct gate *gate;
@@ -28,6 +34,7 @@ struct engine {
     struct worker *workers[ENGINE_WORKERS_MAX];
     size_t count;
     struct engine_counts counts;
+    struct wake_bell wake;
     char store_path[4096];
 };
 
@@ -258,11 +265,6 @@ static bool run_due(struct engine *engine, bool *busy, struct err *err)
     return true;
 }
 
-struct wake_bell {
-    struct bell bell; /* First. */
-    struct engine *engine;
-};
-
 /* In one thread, ringing the bell means that everybody is due who does not wait after a failure. */
 static void wake_all(struct bell *bell)
 {
@@ -351,7 +353,6 @@ bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struc
 {
     int64_t requests[PLAN_PIPELINES_MAX];
     struct arena arena;
-    struct wake_bell bell = {{wake_all}, engine};
     bool held = false;
     *partial = false;
     if (count == 0) {
@@ -365,8 +366,9 @@ bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struc
         return false;
     }
     arena_init(&arena, WORKER_ARENA_LIMIT);
+    engine->wake = (struct wake_bell){{wake_all}, engine};
     for (size_t i = 0; i < engine->count; i++) {
-        engine->workers[i]->bell = &bell.bell;
+        engine->workers[i]->bell = &engine->wake.bell;
         engine->workers[i]->stopping = is_stopping;
         engine->workers[i]->stopping_context = engine;
     }

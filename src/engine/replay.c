@@ -1,7 +1,6 @@
 #include "engine/replay.h"
 
 #include "base/log.h"
-#include "base/must.h"
 #include "engine/shadow.h"
 #include "store/archive.h"
 #include "store/audit.h"
@@ -205,7 +204,7 @@ static bool audit(const struct swap *swap, const struct run *run, struct err *er
     struct str detail = arena_printf(
         &worker->arena,
         "{\"run\":%lld,\"generation\":%lld,\"queued\":%lld,\"gone\":%lld,\"removed\":%lld}",
-        (long long)run->id, (long long)(worker->rules.generation + 1), (long long)swap->queued,
+        (long long)run->id, (long long)worker->rules.generation + 1, (long long)swap->queued,
         (long long)swap->gone, (long long)swap->removed);
     return detail.ptr != NULL
                ? store_audit_put(worker->store, actor.len > 0 ? actor : STR("unknown"),

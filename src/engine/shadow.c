@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "store/run.h"
 
 /* A failure that comes back so often at the same place does not go away. */
 enum { FAILURES_MAX = 20 };

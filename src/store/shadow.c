@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/hash.h"
 #include "store/internal.h"
 #include "store/replay.h"
 #include "store/schema.h"
@@ -381,15 +380,11 @@ bool store_shadow_withdrawn(struct store *store, struct str pipeline, shadow_eac
     return walk(store, query, false, each, context, err);
 }
 
+/* Does it wait, or is it dead? Its parameters are bound. */
 static bool trace_record(struct store *store, struct arena *arena, struct query *query,
-                         int64_t pipeline, int64_t sink, int64_t message, int32_t nth,
                          struct shadow_trace *out, struct err *err)
 {
     bool row = false;
-    query_bind_int(query, 1, pipeline);
-    query_bind_int(query, 2, sink);
-    query_bind_int(query, 3, message);
-    query_bind_int(query, 4, nth);
     if (!store_step(store, query, &row, err)) {
         return false;
     }
@@ -440,8 +435,14 @@ bool store_shadow_trace(struct store *store, struct arena *arena, struct str pip
         " AND nth=?4 UNION ALL SELECT 1, attempts, why FROM main.dead WHERE pipeline=?1 AND"
         " sink=?2 AND message=?3 AND nth=?4 LIMIT 1",
         err);
-    if (record == NULL ||
-        !trace_record(store, arena, record, pipeline_id, sink_id, message, nth, out, err)) {
+    if (record == NULL) {
+        return false;
+    }
+    query_bind_int(record, 1, pipeline_id);
+    query_bind_int(record, 2, sink_id);
+    query_bind_int(record, 3, message);
+    query_bind_int(record, 4, nth);
+    if (!trace_record(store, arena, record, out, err)) {
         return false;
     }
     struct query *run = store_query(store,
