@@ -38,7 +38,7 @@ enum show_style run_style(const struct run *run)
                                                                         : SHOW_NORMAL;
 }
 
-static const char *trigger_name(const struct run *run)
+const char *run_trigger_name(const struct run *run)
 {
     switch (run->trigger) {
     case RUN_BY_SCHEDULE:
@@ -66,7 +66,7 @@ void run_json(struct json_writer *json, const struct run *run)
     json_field_str(json, STR("pipeline"), run->pipeline);
     json_field_str(json, STR("outcome"), str_of(run_outcome_name(run)));
     json_field_str(json, STR("phase"), str_of(phase_name(run)));
-    json_field_str(json, STR("trigger"), str_of(trigger_name(run)));
+    json_field_str(json, STR("trigger"), str_of(run_trigger_name(run)));
     show_json_time(json, STR("planned_at"), run->planned_ms);
     show_json_time(json, STR("started_at"), run->started_ms);
     show_json_time(json, STR("ended_at"), run->ended_ms);
@@ -204,7 +204,7 @@ static void write_run(struct look *look, const struct run *run)
     if (run->phase != RUN_ENDED) {
         write_line(look, "phase", str_of(phase_name(run)));
     }
-    write_line(look, "caused by", str_of(trigger_name(run)));
+    write_line(look, "caused by", str_of(run_trigger_name(run)));
     write_line(look, "planned", show_time(&look->screen, run->planned_ms, text));
     write_line(look, "started", show_time(&look->screen, run->started_ms, text));
     write_line(look, "ended", show_time(&look->screen, run->ended_ms, text));

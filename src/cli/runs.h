@@ -10,6 +10,9 @@
 const char *run_outcome_name(const struct run *run);
 enum show_style run_style(const struct run *run);
 
+/* "schedule", "message", "hand", "webhook". */
+const char *run_trigger_name(const struct run *run);
+
 /* An object with all that is known of it. */
 void run_json(struct json_writer *json, const struct run *run);
 

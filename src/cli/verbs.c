@@ -240,6 +240,32 @@ static const struct cli_verb completion_acts[] = {
     {0},
 };
 
+#define FLAG_LIMIT {"--limit", "N", "How many rows are shown of each sink; 20 unless said."}
+
+static const struct cli_flag run_flags[] = {
+    {"--dry-run", NULL, "Show what would be written, and write nothing."},
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    FLAG_LIMIT,
+    {0},
+};
+
+static const struct cli_flag explain_flags[] = {
+    {"--show-people", NULL, "Show numbers and names of people, which are masked otherwise."},
+    {0},
+};
+
+static const struct cli_flag replay_flags[] = {
+    {"--apply", NULL, "Put it in place of what was decided before."},
+    {"--delete", NULL, "With --apply: take rows away that are no longer produced."},
+    {"--effects", "TABLE,...", "With --apply: repeat what happens once, for these tables."},
+    {"--references", "latest", "Look references up in their newest version."},
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    FLAG_LIMIT,
+    {0},
+};
+
 /* In the order in which a person meets them. */
 const struct cli_verb cli_verbs[] = {
     {.name = "init",
@@ -269,14 +295,64 @@ const struct cli_verb cli_verbs[] = {
      .summary = "Read, decide and deliver once, now.",
      .examples = "  sluice run\n"
                  "  sluice run drops\n"
+                 "  sluice run --dry-run\n"
                  "  sluice --config config/drops.yaml --data data run --json\n",
      .about = "Runs the named pipelines (all of them without a name) until nothing is left to do. "
               "Beside a\n"
               "running `serve` it asks that one to do it, and waits. Ends with 0, or with 2 when "
               "something\n"
-              "failed or waits for another try: `sluice status` and `sluice dlq list` say what.\n",
+              "failed or waits for another try: `sluice status` and `sluice dlq list` say what.\n"
+              "With --since its sources are read once more from then on, beside where they stand; "
+              "what is\n"
+              "archived already is a repeat and changes nothing.\n"
+              "With --dry-run nothing is written anywhere: the rows that would be new or changed "
+              "are shown\n"
+              "for each sink. Beside a running `serve` it looks at what is archived already.\n",
+     .flags = run_flags,
      .words_max = CLI_ANY,
      .run = cli_run},
+    {.name = "test",
+     .words = "[FILE.case|FOLDER...]",
+     .summary = "Your own cases against the configuration: messages in, rows out.",
+     .examples = "  sluice test\n"
+                 "  sluice test cases/drops.case\n",
+     .about = "A case says in YAML what is written in a chat and which rows shall come of it; "
+              "nothing is opened\n"
+              "or written. Without a word: all *.case below the present folder. Ends with 0, or "
+              "with 1 when a\n"
+              "case failed.\n",
+     .words_max = CLI_ANY,
+     .run = cli_test},
+    {.name = "explain",
+     .words = "[PIPELINE|TABLE] RECORD",
+     .summary = "Which messages, rule and run made a row, and where it went.",
+     .examples = "  sluice explain drops DR10000001\n"
+                 "  sluice explain qa_photo_reviews DR10000001 --json\n",
+     .about = "Works the archive through once more, in private, so it is exact and takes as long "
+              "as a replay.\n"
+              "Ends with 1 when no rule made such a row.\n",
+     .flags = explain_flags,
+     .words_min = 1,
+     .words_max = 2,
+     .run = cli_explain},
+    {.name = "replay",
+     .words = "PIPELINE",
+     .summary = "Today's rules over all that is archived: a diff, and --apply.",
+     .examples = "  sluice replay drops\n"
+                 "  sluice replay drops --since 30d --json\n"
+                 "  sluice replay drops --apply\n",
+     .about = "Shows which rows would be another if today's rules had been there from the "
+              "beginning, and\n"
+              "writes nothing. --since and --until limit what is shown. --apply puts it in place, "
+              "also beside a\n"
+              "running `serve`; doing so twice changes nothing the second time. What happens once "
+              "(a message to\n"
+              "a person, a block in a comment) is listed and not repeated, unless --effects names "
+              "its table.\n",
+     .flags = replay_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_replay},
     {.name = "serve",
      .words = "",
      .summary = "Read, decide and deliver, until stopped.",

@@ -11,7 +11,13 @@
 #include "base/must.h"
 #include "db/heap.h"
 
-enum { PATH_MAX_BYTES = 4096, BACKUP_PAGES = 1024, BACKUP_TRIES_MAX = 200, BACKUP_PAUSE_MS = 25 };
+enum {
+    PATH_MAX_BYTES = 4096,
+    BACKUP_PAGES = 1024,
+    BACKUP_TRIES_MAX = 200,
+    BACKUP_PAUSE_MS = 25,
+    WAL_MARK = 18
+};
 
 struct query {
     struct sqlite *owner;
@@ -24,6 +30,7 @@ struct sqlite {
     char path[PATH_MAX_BYTES];
     int failed_code; /* Extended; of the last failure. */
     int checkpoint_pages;
+    bool immutable;
     bool torn;  /* A value could not be read for lack of memory: nothing that follows may count. */
     bool stuck; /* Rolling back failed for lack of memory: it comes before all else. */
     size_t query_count;
@@ -150,9 +157,66 @@ static void create_private(const char *path)
     }
 }
 
+/* Is there a log beside the file? Only then has anybody a file in WAL mode open. */
+static bool has_log(const char *path)
+{
+    char log[PATH_MAX_BYTES + sizeof "-wal"];
+    (void)snprintf(log, sizeof log, "%s-wal", path);
+    return access(log, F_OK) == 0;
+}
+
+/* Bytes 18 and 19 of a database say how it is written and read: 2 is WAL. */
+static bool is_wal(const char *path)
+{
+    char head[WAL_MARK + 1] = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is =
+        fd >= 0 && pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head && head[WAL_MARK] == 2;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return is;
+}
+
+/* The path as a URI; what is more than a letter or digit is written in hexadecimal. */
+static bool write_uri(const char *path, char out[PATH_MAX_BYTES])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    static const char tail[] = "?immutable=1";
+    size_t len = (size_t)snprintf(out, PATH_MAX_BYTES, "file:");
+    for (const char *at = path; *at != '\0'; at++) {
+        char byte = *at;
+        bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                     (byte >= '0' && byte <= '9') || strchr("/._-~", byte) != NULL;
+        if (len + sizeof "%00" + sizeof tail > PATH_MAX_BYTES) {
+            return false;
+        }
+        if (plain) {
+            out[len++] = byte;
+            continue;
+        }
+        out[len++] = '%';
+        out[len++] = digits[(unsigned char)byte >> 4];
+        out[len++] = digits[(unsigned char)byte & 15];
+    }
+    memcpy(out + len, tail, sizeof tail);
+    return true;
+}
+
+bool sqlite_is_immutable(const struct sqlite *db)
+{
+    return db->immutable;
+}
+
+bool sqlite_is_at_rest(const struct sqlite *db)
+{
+    return !has_log(db->path);
+}
+
 bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_options *options,
                  struct err *err)
 {
+    char uri[PATH_MAX_BYTES];
     struct sqlite *db = mem_alloc(sizeof *db);
     if (db == NULL) {
         return err_set(err, ERR_RETRY, "sqlite: out of memory");
@@ -167,10 +231,16 @@ bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_optio
     flags |= options->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= options->create && !options->readonly ? SQLITE_OPEN_CREATE : 0;
     flags |= options->uri ? SQLITE_OPEN_URI : 0;
-    if (options->create && !options->readonly && !options->uri && options->vfs == NULL) {
+    bool in_memory = strcmp(db->path, ":memory:") == 0;
+    if (options->create && !options->readonly && !options->uri && options->vfs == NULL &&
+        !in_memory) {
         create_private(db->path);
     }
-    bool ok = sqlite3_open_v2(db->path, &db->handle, flags, options->vfs) == SQLITE_OK;
+    db->immutable =
+        options->still && !has_log(db->path) && is_wal(db->path) && write_uri(db->path, uri);
+    flags |= db->immutable ? SQLITE_OPEN_URI : 0;
+    bool ok = sqlite3_open_v2(db->immutable ? uri : db->path, &db->handle, flags, options->vfs) ==
+              SQLITE_OK;
     if (db->handle == NULL) {
         mem_free(db);
         return err_set(err, ERR_RETRY, "sqlite: out of memory");
@@ -262,6 +332,28 @@ void sqlite_rollback(struct sqlite *db)
         (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     }
     db->stuck = sqlite_in_transaction(db);
+}
+
+bool sqlite_point_begin(struct sqlite *db, struct err *err)
+{
+    static const char sql[] = "SAVEPOINT point";
+    db->torn = false;
+    return run(db, sql, err);
+}
+
+bool sqlite_point_keep(struct sqlite *db, struct err *err)
+{
+    static const char sql[] = "RELEASE point";
+    return untorn(db, err) && run(db, sql, err);
+}
+
+void sqlite_point_undo(struct sqlite *db)
+{
+    for (size_t i = 0; i < db->query_count; i++) {
+        (void)sqlite3_reset(db->queries[i].statement);
+    }
+    int rc = sqlite3_exec(db->handle, "ROLLBACK TO point; RELEASE point", NULL, NULL, NULL);
+    db->stuck = rc != SQLITE_OK; /* Then all of the transaction goes. */
 }
 
 bool sqlite_in_transaction(const struct sqlite *db)

@@ -36,8 +36,11 @@ struct query;
 
 struct sqlite_options {
     bool readonly;
-    bool create;     /* Make the file when it is missing, mode 0600. */
-    bool uri;        /* The path is a file: URI. */
+    bool create; /* Make the file when it is missing, mode 0600. */
+    bool uri;    /* The path is a file: URI. */
+    /* To read without a trace: a file in WAL mode that nobody has open is read as immutable, so
+       that no log or index appears beside it. See sqlite_is_immutable(). */
+    bool still;
     const char *vfs; /* NULL for the system's files; tests name a faulty one. */
     int busy_ms;     /* How long to wait for another writer; 0 for 5 seconds. */
     int cache_kib;   /* Page cache; 0 for 2 MiB. */
@@ -47,6 +50,11 @@ enum { SQLITE_QUERIES_MAX = 160, SQLITE_BUSY_MS = 5000, SQLITE_CACHE_KIB = 2048 
 
 bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_options *options,
                  struct err *err);
+/* Was the file at rest, and is it read as if it stayed so? */
+bool sqlite_is_immutable(const struct sqlite *db);
+/* Is it still? False once somebody has begun to work on the file. */
+bool sqlite_is_at_rest(const struct sqlite *db);
+
 void sqlite_close(struct sqlite *db); /* Rolls back what was not committed. NULL is fine. */
 
 /* Run one or more statements that return nothing. */
@@ -58,6 +66,11 @@ bool sqlite_begin(struct sqlite *db, struct err *err);
 bool sqlite_commit(struct sqlite *db, struct err *err);
 void sqlite_rollback(struct sqlite *db);
 bool sqlite_in_transaction(const struct sqlite *db);
+
+/* A point within a transaction to go back to; one at a time. */
+bool sqlite_point_begin(struct sqlite *db, struct err *err);
+bool sqlite_point_keep(struct sqlite *db, struct err *err);
+void sqlite_point_undo(struct sqlite *db);
 
 /* Copy the write-ahead log back once it has so many pages. A disk that fails at that fails the
    commit that set it off, although the commit stands. Instead of PRAGMA wal_autocheckpoint. */

@@ -13,6 +13,7 @@
 #include "store/archive.h"
 #include "store/outbox.h"
 #include "store/progress.h"
+#include "store/replay.h"
 #include "store/run.h"
 #include "text/json.h"
 
@@ -33,7 +34,7 @@ static const struct plan_pipeline *find_pipeline(const struct worker *worker, st
 }
 
 static bool open_run(struct worker *worker, struct str pipeline, enum run_trigger trigger,
-                     int64_t planned_ms, int64_t *id, struct err *err)
+                     int64_t planned_ms, struct str detail, int64_t *id, struct err *err)
 {
     int64_t head = 0;
     if (!store_archive_head(worker->store, &head, err)) {
@@ -46,6 +47,7 @@ static bool open_run(struct worker *worker, struct str pipeline, enum run_trigge
         .planned_ms = planned_ms,
         .started_ms = clock_wall_ms(worker->clock),
         .from_id = head,
+        .detail = detail,
     };
     return store_run_open(worker->store, &run, id, err);
 }
@@ -89,14 +91,31 @@ static bool look_at_schedule(struct worker *worker, const struct plan_pipeline *
                  overlaps ? "the run before has not ended" : "nothing could run at that time");
     }
     bool ok = store_begin(worker->store, &worker->lease, err) &&
-              (!runs_now ||
-               open_run(worker, pipeline->name, RUN_BY_SCHEDULE, due.planned_ms, &run, err)) &&
+              (!runs_now || open_run(worker, pipeline->name, RUN_BY_SCHEDULE, due.planned_ms,
+                                     (struct str){0}, &run, err)) &&
               store_schedule_put(worker->store, pipeline->name, due.planned_ms, err) &&
               store_commit(worker->store, err);
     if (ok && runs_now) { /* Its source may be asleep. */
         worker_ring(worker);
     }
     return ok;
+}
+
+/* A replay has no intake: it is the pipeline's own worker that carries it out. */
+static bool open_replay(struct worker *worker, const struct request *request, int64_t *id,
+                        struct err *err)
+{
+    struct run run = {
+        .pipeline = request->object,
+        .trigger = RUN_BY_HAND,
+        .phase = RUN_PIPELINE,
+        .planned_ms = clock_wall_ms(worker->clock),
+        .started_ms = clock_wall_ms(worker->clock),
+        .upto_id = REPLAY_UPTO,
+        .detail = request->detail,
+    };
+    return store_archive_head(worker->store, &run.from_id, err) &&
+           store_run_open(worker->store, &run, id, err);
 }
 
 static bool take_request(struct worker *worker, bool *taken, struct err *err)
@@ -109,18 +128,21 @@ static bool take_request(struct worker *worker, bool *taken, struct err *err)
     if (!*taken) {
         return true;
     }
-    bool known =
-        str_equal(request.act, STR("run")) && find_pipeline(worker, request.object) != NULL;
+    bool replay = str_equal(request.act, STR("replay"));
+    bool known = (replay || str_equal(request.act, STR("run"))) &&
+                 find_pipeline(worker, request.object) != NULL;
     if (!known) {
         log_warn("a request to %.*s '%.*s' was dropped: this configuration has no such pipeline",
                  STR_ARG(request.act), STR_ARG(request.object));
         run = -1;
     }
-    bool ok = store_begin(worker->store, &worker->lease, err) &&
-              (!known || open_run(worker, request.object, RUN_BY_HAND, clock_wall_ms(worker->clock),
-                                  &run, err)) &&
-              store_request_taken(worker->store, request.id, run, err) &&
-              store_commit(worker->store, err);
+    bool ok =
+        store_begin(worker->store, &worker->lease, err) &&
+        (!known || (replay ? open_replay(worker, &request, &run, err)
+                           : open_run(worker, request.object, RUN_BY_HAND,
+                                      clock_wall_ms(worker->clock), request.detail, &run, err))) &&
+        store_request_taken(worker->store, request.id, run, err) &&
+        store_commit(worker->store, err);
     if (ok) {
         worker_ring(worker);
     }

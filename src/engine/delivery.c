@@ -57,6 +57,11 @@ static bool describe(struct worker *worker, const struct parcel *parcel, bool an
     json_writer_init(&json, &extra);
     json_object_begin(&json);
     json_field_str(&json, STR("entity"), parcel->entity);
+    if (answer) { /* So that a replay can tell whether it answers what is asked then. */
+        char words[RECORD_WORDS_SIZE];
+        store_record_words(parcel->target, parcel->entity, parcel->body, words);
+        json_field_str(&json, STR("asked"), str_of(words));
+    }
     json_object_end(&json);
     json_writer_done(&json);
     *out = (struct message){
@@ -104,6 +109,23 @@ static bool file_replies(struct worker *worker, const struct parcel *parcels, si
         }
     }
     return store_archive_put(worker->store, &worker->arena, messages, replies, &counts, err);
+}
+
+/* The answer to a question that was withdrawn meanwhile is nobody's: it is not filed. */
+static bool drop_orphan(struct worker *worker, struct parcel *parcel, struct err *err)
+{
+    bool waits = true;
+    if (parcel->kind != RECORD_QUESTION || parcel->verdict != VERDICT_DONE) {
+        return true;
+    }
+    if (!store_outbox_waits(worker->store, worker->sink->name, &parcel->effect, &waits, err)) {
+        return false;
+    }
+    if (!waits) {
+        parcel->answer = (struct str){0};
+        parcel->receipt = false;
+    }
+    return true;
 }
 
 static bool settle_one(struct worker *worker, const struct parcel *parcel, struct err *err)
@@ -166,14 +188,13 @@ static void tell_refused(const struct worker *worker, const struct parcel *parce
     }
 }
 
-static bool settle(struct worker *worker, const struct parcel *parcels, size_t count,
-                   struct err *err)
+static bool settle(struct worker *worker, struct parcel *parcels, size_t count, struct err *err)
 {
     if (!store_begin(worker->store, &worker->lease, err)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!settle_one(worker, &parcels[i], err)) {
+        if (!drop_orphan(worker, &parcels[i], err) || !settle_one(worker, &parcels[i], err)) {
             return false;
         }
     }

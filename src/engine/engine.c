@@ -16,6 +16,12 @@ enum {
     REQUEST_WAIT_MS = 10 * 1000, /* How long a running serve may take to notice a request. */
 };
 
+/* For who works in one thread; see wake_all(). */
+struct wake_bell {
+    struct bell bell; /* First. */
+    struct engine *engine;
+};
+
 struct engine {
     struct engine_options options;
     struct gate *gate;
@@ -28,6 +34,7 @@ struct engine {
     struct worker *workers[ENGINE_WORKERS_MAX];
     size_t count;
     struct engine_counts counts;
+    struct wake_bell wake;
     char store_path[4096];
 };
 
@@ -184,15 +191,16 @@ size_t engine_left(struct engine *engine, const char **names, size_t max)
     return engine->runner == NULL ? 0 : runner_left(engine->runner, names, max);
 }
 
-static bool ask_runs(struct engine *engine, const struct str *pipelines, size_t count,
-                     int64_t *requests, struct err *err)
+static bool ask_runs(struct engine *engine, const struct engine_ask *ask,
+                     const struct str *pipelines, size_t count, int64_t *requests, struct err *err)
 {
     const struct plan *plan = engine->options.plan;
     if (!store_begin(engine->store, NULL, err)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        struct request request = {.act = STR("run"),
+        struct request request = {.act = ask->act,
+                                  .detail = ask->detail,
                                   .object =
                                       pipelines != NULL ? pipelines[i] : plan->pipelines[i].name};
         if (!store_request_put(engine->store, &request, &requests[i], err)) {
@@ -256,11 +264,6 @@ static bool run_due(struct engine *engine, bool *busy, struct err *err)
     }
     return true;
 }
-
-struct wake_bell {
-    struct bell bell; /* First. */
-    struct engine *engine;
-};
 
 /* In one thread, ringing the bell means that everybody is due who does not wait after a failure. */
 static void wake_all(struct bell *bell)
@@ -341,9 +344,15 @@ static bool follow_other(struct engine *engine, struct arena *arena, const int64
 bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t count,
                      bool *partial, struct err *err)
 {
+    return engine_ask(engine, &(struct engine_ask){.act = STR("run")}, pipelines, count, partial,
+                      err);
+}
+
+bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struct str *pipelines,
+                size_t count, bool *partial, struct err *err)
+{
     int64_t requests[PLAN_PIPELINES_MAX];
     struct arena arena;
-    struct wake_bell bell = {{wake_all}, engine};
     bool held = false;
     *partial = false;
     if (count == 0) {
@@ -353,12 +362,13 @@ bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t 
     must(count <= PLAN_PIPELINES_MAX);
     if (!store_lease_held(engine->store, engine->leases, STR("conductor"), &held, err) ||
         (!held && !take_leases(engine, err)) ||
-        !ask_runs(engine, pipelines, count, requests, err)) {
+        !ask_runs(engine, ask, pipelines, count, requests, err)) {
         return false;
     }
     arena_init(&arena, WORKER_ARENA_LIMIT);
+    engine->wake = (struct wake_bell){{wake_all}, engine};
     for (size_t i = 0; i < engine->count; i++) {
-        engine->workers[i]->bell = &bell.bell;
+        engine->workers[i]->bell = &engine->wake.bell;
         engine->workers[i]->stopping = is_stopping;
         engine->workers[i]->stopping_context = engine;
     }

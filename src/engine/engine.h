@@ -47,6 +47,14 @@ void engine_stop(struct engine *engine);
 bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t count,
                      bool *partial, struct err *err);
 
+/* The same for any request that the conductor takes: "run" or "replay", with its options. */
+struct engine_ask {
+    struct str act;
+    struct str detail; /* JSON; may be absent. */
+};
+bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struct str *pipelines,
+                size_t count, bool *partial, struct err *err);
+
 /* Names of the workers that are still busy after a stop, for the message. */
 size_t engine_left(struct engine *engine, const char **names, size_t max);
 

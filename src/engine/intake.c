@@ -11,11 +11,14 @@
 #include "store/blobs.h"
 #include "store/progress.h"
 #include "store/reference.h"
+#include "store/run.h"
+#include "text/json.h"
 
 enum {
     FETCH_MS = 60 * 1000,
     POLL_MS = 15 * 1000,
-    TELL_MS = 60 * 1000,  /* How often the store hears of a look that found nothing. */
+    TELL_MS = 60 * 1000, /* How often the store hears of a look that found nothing. */
+    RANGE_ARENA = 16 * 1024 * 1024,
     GIVE_UP_FAILURES = 3, /* Then the runs that wait for this source go on without it. */
 };
 
@@ -53,6 +56,87 @@ static bool wanting_run(struct worker *worker, int64_t *run, struct err *err)
     return true;
 }
 
+/*
+ * A run for a range of dates reads its sources again from the beginning of the range, beside their
+ * cursors, and then past these as ever. So nothing is skipped, and what was archived before is a
+ * repeat. A crash begins the range anew.
+ */
+static struct str range_cursor(const struct range *range, struct str chat)
+{
+    for (size_t i = 0; i < range->chat_count; i++) {
+        if (str_equal(range->chats[i].chat, chat)) {
+            return range->chats[i].cursor;
+        }
+    }
+    return (struct str){0};
+}
+
+static void range_end(struct range *range)
+{
+    range->reading = false;
+    range->chats = NULL;
+    range->chat_count = 0;
+    arena_free(&range->arenas[0]);
+    arena_free(&range->arenas[1]);
+}
+
+/* Where the next look of the range begins. */
+static bool range_keep(struct range *range, const struct batch *batch, struct err *err)
+{
+    struct arena *arena = &range->arenas[range->turn ^= 1];
+    arena_reset(arena);
+    struct chat_cursor *chats = arena_array(arena, batch->chat_count + 1, sizeof *chats);
+    bool ok = chats != NULL;
+    for (size_t i = 0; ok && i < batch->chat_count; i++) {
+        const struct chat_cursor *chat = &batch->chats[i];
+        struct str cursor = chat->next.ptr != NULL ? chat->next : chat->cursor;
+        chats[i].chat = arena_copy(arena, chat->chat);
+        chats[i].cursor = cursor.ptr != NULL ? arena_copy(arena, cursor) : cursor;
+        ok = chats[i].chat.ptr != NULL && (cursor.ptr == NULL || chats[i].cursor.ptr != NULL);
+    }
+    range->chats = chats;
+    range->chat_count = ok ? batch->chat_count : 0;
+    return ok || err_set(err, ERR_RETRY, "out of memory for the chats of a range");
+}
+
+/* Does one of the runs up to `last` ask for a range? The widest holds for all of them. */
+static bool range_find(struct worker *worker, int64_t last, struct err *err)
+{
+    struct range *range = &worker->intake.range;
+    struct run *runs = NULL;
+    size_t count = 0;
+    range_end(range);
+    if (!store_run_active(worker->store, &worker->arena, &runs, &count, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct json_value *root = NULL;
+        struct err ignored = {0};
+        int64_t since_ms = 0;
+        int64_t until_ms = 0;
+        bool wanted = runs[i].id <= last && runs[i].phase == RUN_INTAKE && runs[i].detail.len > 0;
+        for (size_t j = 0; wanted && j < worker->plan->pipeline_count; j++) {
+            const struct plan_pipeline *pipeline = &worker->plan->pipelines[j];
+            if (!str_equal(pipeline->name, runs[i].pipeline) || !listens(pipeline, worker) ||
+                !json_parse(&worker->arena, runs[i].detail, NULL, &root, &ignored) ||
+                !json_int(json_get(root, STR("since_ms")), &since_ms)) {
+                continue;
+            }
+            (void)json_int(json_get(root, STR("until_ms")), &until_ms);
+            bool first = !range->reading;
+            range->since_ms = first || since_ms < range->since_ms ? since_ms : range->since_ms;
+            range->until_ms = first                                   ? until_ms
+                              : range->until_ms == 0 || until_ms == 0 ? 0
+                              : until_ms > range->until_ms            ? until_ms
+                                                                      : range->until_ms;
+            range->reading = true;
+        }
+    }
+    arena_init(&range->arenas[0], RANGE_ARENA);
+    arena_init(&range->arenas[1], RANGE_ARENA);
+    return true;
+}
+
 static bool add_chat(struct worker *worker, struct chat_cursor *chats, size_t *count,
                      struct str chat, struct err *err)
 {
@@ -62,6 +146,11 @@ static bool add_chat(struct worker *worker, struct chat_cursor *chats, size_t *c
         }
     }
     chats[*count].chat = chat;
+    if (worker->intake.range.reading) {
+        chats[*count].cursor = range_cursor(&worker->intake.range, chat);
+        *count += 1;
+        return true;
+    }
     if (!store_cursor_get(worker->store, &worker->arena, worker->source->name, chat,
                           &chats[*count].cursor, err)) {
         return false;
@@ -133,7 +222,7 @@ static void keep_sound(struct worker *worker, struct batch *batch)
 static bool write_blobs(struct worker *worker, const struct batch *batch, char (**names)[65],
                         struct err *err)
 {
-    if (batch->blob_count == 0) {
+    if (batch->blob_count == 0 || worker->shadowed) {
         return true;
     }
     struct str folder = arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
@@ -153,7 +242,7 @@ static bool write_blobs(struct worker *worker, const struct batch *batch, char (
 static bool refer_blobs(struct worker *worker, const struct batch *batch, char (*names)[65],
                         struct err *err)
 {
-    for (size_t i = 0; i < batch->blob_count; i++) {
+    for (size_t i = 0; names != NULL && i < batch->blob_count; i++) {
         const struct blob *blob = &batch->blobs[i];
         struct message message = {0};
         if (!store_archive_find(worker->store, &worker->arena, worker->source->name, blob->chat,
@@ -244,7 +333,8 @@ static bool file_batch(struct worker *worker, struct batch *batch, struct err *e
         (batch->snapshot != NULL &&
          !store_reference_put(worker->store, &worker->arena, batch->snapshot, &snapshot_id, err)) ||
         !refer_blobs(worker, batch, blob_names, err) || !file_refusals(worker, batch, err) ||
-        !file_events(worker, batch, err) || !file_cursors(worker, batch, &moved, err) ||
+        !file_events(worker, batch, err) ||
+        (!worker->intake.range.reading && !file_cursors(worker, batch, &moved, err)) ||
         (counts.cut > 0 && !store_count_add(worker->store, "cut", counts.cut, err))) {
         return false;
     }
@@ -281,6 +371,7 @@ static bool open_source(struct worker *worker, struct err *err)
     struct source *source = worker->source->source;
     source->connector.name = worker->source->name;
     source->connector.env = worker_connector_env(worker, NULL);
+    range_end(&worker->intake.range);
     worker->intake = (struct intake){0};
     return source->type->connector.open == NULL ||
            source->type->connector.open(&source->connector, err) || worker_outside_failed(err);
@@ -296,6 +387,7 @@ static void rest_source(struct worker *worker)
 
 static void close_source(struct worker *worker)
 {
+    range_end(&worker->intake.range);
     struct source *source = worker->source->source;
     if (source->type->connector.close != NULL) {
         source->type->connector.close(&source->connector);
@@ -326,7 +418,7 @@ static bool look_needed(struct worker *worker, bool *needed, struct err *err)
     *needed = run != 0 || changed || (live && now >= worker->intake.next_look_ms);
     worker->intake.sweeping = *needed;
     worker->intake.sweep_run = *needed ? run : 0;
-    return true;
+    return worker->intake.sweep_run == 0 || range_find(worker, run, err);
 }
 
 /* Sleep until the next look, or the next glance if the source has an eye for changes. */
@@ -367,6 +459,10 @@ static bool intake_step(struct worker *worker, struct err *err)
         return false;
     }
     batch_init(&batch, &worker->arena, chats, chat_count);
+    if (worker->intake.range.reading) {
+        batch.since_ms = worker->intake.range.since_ms;
+        batch.until_ms = worker->intake.range.until_ms;
+    }
     int64_t fetch_ms = worker->source->fetch_ms > 0 ? worker->source->fetch_ms : FETCH_MS;
     int64_t deadline_ms = worker_mono_ms(worker) + fetch_ms;
     if (!source->type->fetch(source, &batch, deadline_ms, err)) {
@@ -381,6 +477,13 @@ static bool intake_step(struct worker *worker, struct err *err)
     bool more = batch.more;
     if (!file_batch(worker, &batch, err)) {
         return false;
+    }
+    if (worker->intake.range.reading) { /* And then past the cursors, as ever. */
+        worker->busy = true;
+        if (!more) {
+            range_end(&worker->intake.range);
+        }
+        return !more || range_keep(&worker->intake.range, &batch, err);
     }
     worker->busy = more;
     if (more) {

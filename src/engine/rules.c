@@ -10,19 +10,24 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "engine/replay.h"
 #include "engine/worker.h"
 #include "store/archive.h"
 #include "store/outbox.h"
 #include "store/progress.h"
 #include "store/reference.h"
+#include "store/replay.h"
 #include "store/run.h"
+#include "store/shadow.h"
 #include "store/state.h"
+#include "text/json.h"
 
 enum { STEP_MESSAGES_MAX = 20000, STEP_RECORDS_MAX = 20000 };
 
 /* What an op's calls need to know of the message that is being worked on. */
 struct applying {
     struct worker *worker;
+    const struct lane *lane;
     const struct message *message;
     int64_t partition; /* Of the state. */
     int32_t nth;
@@ -38,21 +43,20 @@ static struct applying *applying_of(struct op_env *env)
 static bool env_get(struct op_env *env, struct str key, struct str *value, struct err *err)
 {
     struct applying *now = applying_of(env);
-    return store_state_get(now->worker->store, env->arena, now->worker->rules.id, now->partition,
-                           key, value, err);
+    return store_state_get(now->worker->store, env->arena, now->lane->id, now->partition, key,
+                           value, err);
 }
 
 static bool env_put(struct op_env *env, struct str key, struct str value, struct err *err)
 {
     struct applying *now = applying_of(env);
-    return store_state_put(now->worker->store, now->worker->rules.id, now->partition, key, value,
-                           err);
+    return store_state_put(now->worker->store, now->lane->id, now->partition, key, value, err);
 }
 
 static bool env_del(struct op_env *env, struct str key, struct err *err)
 {
     struct applying *now = applying_of(env);
-    return store_state_del(now->worker->store, now->worker->rules.id, now->partition, key, err);
+    return store_state_del(now->worker->store, now->lane->id, now->partition, key, err);
 }
 
 static bool env_scan(struct op_env *env, struct str prefix,
@@ -60,31 +64,50 @@ static bool env_scan(struct op_env *env, struct str prefix,
                      struct err *err)
 {
     struct applying *now = applying_of(env);
-    return store_state_scan(now->worker->store, env->arena, now->worker->rules.id, now->partition,
-                            prefix, each, context, err);
+    return store_state_scan(now->worker->store, env->arena, now->lane->id, now->partition, prefix,
+                            each, context, err);
+}
+
+/* In a replay an answer must find what was asked, word for word. */
+static bool note_question(const struct applying *now, const struct record *record, struct err *err)
+{
+    char words[RECORD_WORDS_SIZE];
+    if (!now->worker->rules.replaying || record->kind != RECORD_QUESTION) {
+        return true;
+    }
+    store_record_words(record->target, record->entity, record->body, words);
+    return store_shadow_asked(now->worker->store, now->lane->id, now->message->id, now->nth,
+                              str_of(words), err);
 }
 
 static bool env_emit(struct op_env *env, const struct record *record, struct err *err)
 {
     struct applying *now = applying_of(env);
     const struct plan_pipeline *pipeline = now->worker->pipeline;
+    struct rules_watch *watch = now->worker->rules.watch;
     bool queued = false;
     if (now->nth >= RECORDS_PER_MESSAGE_MAX) {
         return err_set(err, ERR_REJECT, "one message may cause %d records at most",
                        RECORDS_PER_MESSAGE_MAX);
+    }
+    if (now->lane->mute) {
+        now->nth++;
+        return store_outbox_check(record, err);
     }
     if (now->nth == 0) {
         store_effect_origin(now->message, now->origin);
     }
     struct effect effect = {
         .pipeline = pipeline->name,
-        .generation = store_birth_s(now->worker->store) + pipeline->generation,
+        .generation = store_birth_s(now->worker->store) + now->worker->rules.generation,
         .message = now->message->id,
         .nth = now->nth,
         .origin = {now->origin, sizeof now->origin},
     };
     if (!store_outbox_put(now->worker->store, &effect, now->message->partition, record, &queued,
-                          err)) {
+                          err) ||
+        !note_question(now, record, err) ||
+        (watch != NULL && !watch->emitted(watch, now->message, record, now->nth, err))) {
         return false;
     }
     now->nth++;
@@ -96,8 +119,8 @@ static bool env_reference(struct op_env *env, struct str name, struct str key, s
                           struct err *err)
 {
     struct applying *now = applying_of(env);
-    return store_reference_get(now->worker->store, env->arena, name, key, now->message->id, row,
-                               err);
+    int64_t place = now->worker->rules.latest ? INT64_MAX : now->message->id;
+    return store_reference_get(now->worker->store, env->arena, name, key, place, row, err);
 }
 
 /* An op must not look things up in a table that has not arrived yet: the pipeline waits. */
@@ -124,7 +147,7 @@ static size_t count_names(const char *const *names)
     return count;
 }
 
-static bool open_reader(struct worker *worker, struct err *err)
+static bool open_reader(struct worker *worker, struct lane *lane, struct str place, struct err *err)
 {
     const struct plan_pipeline *pipeline = worker->pipeline;
     const char *const *names = op_references(pipeline->op);
@@ -133,7 +156,8 @@ static bool open_reader(struct worker *worker, struct err *err)
         arena_array(&worker->open_arena, pipeline->chat_count + 1, sizeof *subscriptions);
     struct str *references =
         arena_array(&worker->open_arena, reference_count + 1, sizeof *references);
-    if (subscriptions == NULL || references == NULL) {
+    place = arena_copy(&worker->open_arena, place);
+    if (subscriptions == NULL || references == NULL || place.ptr == NULL) {
         return err_set(err, ERR_RETRY, "out of memory for %zu chats", pipeline->chat_count);
     }
     for (size_t i = 0; i < pipeline->chat_count; i++) {
@@ -149,48 +173,76 @@ static bool open_reader(struct worker *worker, struct err *err)
         .subscription_count = pipeline->chat_count,
         .references = references,
         .reference_count = reference_count,
+        .place = place,
     };
+    lane->limit = STEP_MESSAGES_MAX;
+    lane->refused_count = 0;
+    lane->more = true;
     return store_begin(worker->store, &worker->lease, err) &&
-           store_name(worker->store, pipeline->name, &worker->rules.id, err) &&
-           store_reader_open(worker->store, &worker->open_arena, &options, &worker->rules.reader,
-                             err) &&
+           store_name(worker->store, place, &lane->id, err) &&
+           store_reader_open(worker->store, &worker->open_arena, &options, &lane->reader, err) &&
            store_commit(worker->store, err);
+}
+
+/* Everything but the op itself. */
+static bool open_lanes(struct worker *worker, struct err *err)
+{
+    struct rules *rules = &worker->rules;
+    rules->past_open = false;
+    rules->past.reader = NULL;
+    rules->live.reader = NULL;
+    if (!store_generation_get(worker->store, worker->pipeline->name, &rules->generation, err) ||
+        !open_reader(worker, &rules->live, worker->pipeline->name, err)) {
+        return false;
+    }
+    store_reader_limit(rules->live.reader, rules->upto);
+    return true;
 }
 
 static bool open_rules(struct worker *worker, struct err *err)
 {
     struct op *op = worker->pipeline->op;
     op->name = worker->pipeline->name;
-    worker->rules.limit = STEP_MESSAGES_MAX;
-    worker->rules.refused_count = 0;
-    worker->rules.more = true;
     return (op->type->open == NULL || op->type->open(op, &worker->open_arena, err)) &&
-           open_reader(worker, err);
+           open_lanes(worker, err);
+}
+
+static void close_lanes(struct worker *worker)
+{
+    store_reader_close(worker->rules.live.reader);
+    store_reader_close(worker->rules.past.reader);
 }
 
 static void close_rules(struct worker *worker)
 {
     struct op *op = worker->pipeline->op;
-    store_reader_close(worker->rules.reader);
+    close_lanes(worker);
     if (op->type->close != NULL) {
         op->type->close(op);
     }
 }
 
-static const struct refused_message *find_refused(const struct worker *worker, int64_t id)
+static const struct refused_message *find_refused(const struct lane *lane, int64_t id)
 {
-    for (size_t i = 0; i < worker->rules.refused_count; i++) {
-        if (worker->rules.refused[i].id == id) {
-            return &worker->rules.refused[i];
+    for (size_t i = 0; i < lane->refused_count; i++) {
+        if (lane->refused[i].id == id) {
+            return &lane->refused[i];
         }
     }
     return NULL;
 }
 
-static bool list_refused(struct worker *worker, const struct message *message, const char *why,
-                         struct err *err)
+static bool list_refused(struct worker *worker, const struct lane *lane,
+                         const struct message *message, const char *why, struct err *err)
 {
+    struct rules_watch *watch = worker->rules.watch;
     char id[24];
+    if (lane->mute) {
+        return true;
+    }
+    if (watch != NULL && watch->refused != NULL && !watch->refused(watch, message, why, err)) {
+        return false;
+    }
     (void)snprintf(id, sizeof id, "%" PRId64, message->id);
     struct refused refused = {.worker = worker->pipeline->name,
                               .chat = message->chat,
@@ -206,12 +258,43 @@ struct stretch {
     int64_t failed_id; /* The message at which it broke off; 0 for none. */
 };
 
-static bool apply_one(struct worker *worker, const struct message *message, struct stretch *stretch,
-                      struct err *err)
+/* In a replay, an answer to something else than what the rule asks today was not given. */
+static bool answers_today(struct worker *worker, const struct lane *lane,
+                          const struct message *message, bool *does, struct err *err)
+{
+    struct effect effect = {0};
+    const struct json_value *extra = NULL;
+    struct err ignored = {0};
+    *does = true;
+    if (!worker->rules.replaying || message->kind != MESSAGE_ANSWER) {
+        return true;
+    }
+    struct arena_mark mark = arena_mark(&worker->arena);
+    bool ok = true;
+    *does = effect_parse(message->external_id, &effect) &&
+            json_parse(&worker->arena, message->extra, NULL, &extra, &ignored);
+    if (*does) {
+        ok = store_shadow_answered(worker->store, lane->id, effect.message, effect.nth,
+                                   json_str(json_get(extra, STR("asked"))), does, err);
+    }
+    arena_rewind(&worker->arena, mark);
+    return ok;
+}
+
+static bool apply_one(struct worker *worker, const struct lane *lane, const struct message *message,
+                      struct stretch *stretch, struct err *err)
 {
     struct op *op = worker->pipeline->op;
+    bool does = true;
+    if (!answers_today(worker, lane, message, &does, err)) {
+        return false;
+    }
+    if (!does) {
+        return true;
+    }
     struct applying now = {
         .worker = worker,
+        .lane = lane,
         .message = message,
         .partition = op->type->shared_state ? 0 : message->partition,
     };
@@ -232,12 +315,12 @@ static bool apply_one(struct worker *worker, const struct message *message, stru
     return ok;
 }
 
-static bool work(struct worker *worker, struct stretch *stretch, struct err *err)
+static bool work(struct worker *worker, struct lane *lane, struct stretch *stretch, struct err *err)
 {
     struct message message;
     bool found = true;
-    while (stretch->messages < worker->rules.limit && stretch->records < STEP_RECORDS_MAX) {
-        if (!store_reader_next(worker->store, worker->rules.reader, &message, &found, err)) {
+    while (stretch->messages < lane->limit && stretch->records < STEP_RECORDS_MAX) {
+        if (!store_reader_next(worker->store, lane->reader, &message, &found, err)) {
             return false;
         }
         if (!found) {
@@ -246,9 +329,9 @@ static bool work(struct worker *worker, struct stretch *stretch, struct err *err
         must(message.id > stretch->last_id);
         stretch->last_id = message.id;
         stretch->messages++;
-        const struct refused_message *refused = find_refused(worker, message.id);
-        bool ok = refused != NULL ? list_refused(worker, &message, refused->why, err)
-                                  : apply_one(worker, &message, stretch, err);
+        const struct refused_message *refused = find_refused(lane, message.id);
+        bool ok = refused != NULL ? list_refused(worker, lane, &message, refused->why, err)
+                                  : apply_one(worker, lane, &message, stretch, err);
         if (!ok) {
             stretch->failed_id = message.id;
             return false;
@@ -283,30 +366,41 @@ static bool count_run(struct worker *worker, const struct stretch *stretch, stru
     return store_run_open(worker->store, &fresh, &run, err);
 }
 
+static void settled(struct worker *worker, const struct lane *lane, bool done)
+{
+    struct rules_watch *watch = worker->rules.watch;
+    if (watch != NULL && !lane->mute) {
+        watch->settled(watch, done);
+    }
+}
+
 /* The op rejected a message: do the stretch again, without it. */
-static bool refuse(struct worker *worker, const struct stretch *stretch, struct err *err)
+static bool refuse(struct worker *worker, struct lane *lane, const struct stretch *stretch,
+                   struct err *err)
 {
     store_rollback(worker->store);
-    if (worker->rules.refused_count == WORKER_REFUSED_MAX) {
-        worker->rules.limit = 1; /* Too many in one stretch: one by one. */
-        worker->rules.refused_count = 0;
+    if (lane->refused_count == WORKER_REFUSED_MAX) {
+        lane->limit = 1; /* Too many in one stretch: one by one. */
+        lane->refused_count = 0;
     }
-    struct refused_message *refused = &worker->rules.refused[worker->rules.refused_count++];
+    struct refused_message *refused = &lane->refused[lane->refused_count++];
     refused->id = stretch->failed_id;
     (void)snprintf(refused->why, sizeof refused->why, "%s", err->text);
-    log_warn("%s: message %" PRId64 " was refused: %s (listed; the rest goes on)", worker->name,
-             stretch->failed_id, err->text);
+    if (!lane->mute) {
+        log_warn("%s: message %" PRId64 " was refused: %s (listed; the rest goes on)", worker->name,
+                 stretch->failed_id, err->text);
+    }
     *err = (struct err){0};
     worker->busy = true;
     return true;
 }
 
-static bool nothing_new(struct worker *worker, bool *idle, struct err *err)
+static bool nothing_new(struct worker *worker, const struct lane *lane, bool *idle, struct err *err)
 {
     int64_t head = 0;
     int64_t position = 0;
     *idle = false;
-    if (worker->rules.more) {
+    if (lane->more) {
         return true;
     }
     if (!store_archive_head(worker->store, &head, err) ||
@@ -317,50 +411,114 @@ static bool nothing_new(struct worker *worker, bool *idle, struct err *err)
     return true;
 }
 
-static bool rules_step(struct worker *worker, struct err *err)
+/* The next stretch of a lane, in one change. */
+static bool lane_step(struct worker *worker, struct lane *lane, struct err *err)
 {
     struct stretch stretch = {0};
-    bool idle = false;
-    bool ready = false;
-    if (!nothing_new(worker, &idle, err) || !references_ready(worker, &ready, err)) {
-        return false;
-    }
-    if (idle || !ready) {
-        return true;
-    }
-    if (!worker_name_run(worker, worker->pipeline->name, err)) {
+    if (!lane->mute && !worker_name_run(worker, worker->pipeline->name, err)) {
         return false;
     }
     if (!store_begin(worker->store, &worker->lease, err) ||
-        !store_reader_begin(worker->store, worker->rules.reader, err)) {
+        !store_reader_begin(worker->store, lane->reader, err)) {
         return false;
     }
-    if (!work(worker, &stretch, err)) {
+    if (!work(worker, lane, &stretch, err)) {
+        settled(worker, lane, false);
         if (err->kind == ERR_REJECT && stretch.failed_id != 0) {
-            return refuse(worker, &stretch, err);
+            return refuse(worker, lane, &stretch, err);
         }
-        worker->rules.limit = worker->rules.limit > 1 ? worker->rules.limit / 2 : 1;
-        worker->rules.more = true;
+        lane->limit = lane->limit > 1 ? lane->limit / 2 : 1;
+        lane->more = true;
         return false;
     }
-    bool more = stretch.messages >= worker->rules.limit || stretch.records >= STEP_RECORDS_MAX;
+    bool more = stretch.messages >= lane->limit || stretch.records >= STEP_RECORDS_MAX;
     bool rest = false;
-    if (!store_reader_end(worker->store, worker->rules.reader, &rest, err) ||
-        (stretch.messages > 0 && !count_run(worker, &stretch, err)) ||
+    if (!store_reader_end(worker->store, lane->reader, &rest, err) ||
+        (stretch.messages > 0 && !lane->mute && !count_run(worker, &stretch, err)) ||
         !store_commit(worker->store, err)) {
         return false;
     }
-    worker->rules.refused_count = 0;
-    worker->rules.more = more || rest;
-    worker->busy = worker->rules.more;
-    if (worker->rules.limit < STEP_MESSAGES_MAX) {
-        worker->rules.limit *= 2;
+    settled(worker, lane, true);
+    worker->rules.messages += stretch.messages;
+    lane->refused_count = 0;
+    lane->more = more || rest;
+    if (lane->limit < STEP_MESSAGES_MAX) {
+        lane->limit *= 2;
     }
-    if (stretch.messages > 0) {
+    if (stretch.messages > 0 && !lane->mute) {
         worker_ring(worker);
     }
     return true;
 }
 
+/*
+ * Retention waits for what the pipeline remembered at the newest message that is to go: the same
+ * rules over the same messages once more, without their records. A replay begins there later.
+ */
+static bool past_step(struct worker *worker, struct str place, int64_t wish, struct err *err)
+{
+    struct lane *past = &worker->rules.past;
+    if (!worker->rules.past_open) {
+        past->mute = true;
+        if (!open_reader(worker, past, place, err)) {
+            return false;
+        }
+        worker->rules.past_open = true;
+    }
+    store_reader_limit(past->reader, wish);
+    if (!lane_step(worker, past, err)) {
+        return false;
+    }
+    worker->busy = worker->busy || past->more;
+    if (!past->more) {
+        worker_ring(worker);
+    }
+    return true;
+}
+
+/* What is asked of the pipeline besides new messages. */
+static bool look_back(struct worker *worker, bool *applied, struct err *err)
+{
+    char room[BASELINE_NAME_MAX];
+    struct str place = store_baseline_name(worker->pipeline->name, room);
+    int64_t wish = 0;
+    int64_t position = 0;
+    if (worker->shadowed) {
+        return true;
+    }
+    if (!replay_apply_next(worker, applied, err) ||
+        !store_retention_wish(worker->store, &wish, err) ||
+        (wish > 0 && !store_position_get(worker->store, place, &position, err))) {
+        return false;
+    }
+    return position >= wish || past_step(worker, place, wish, err);
+}
+
+static bool rules_step(struct worker *worker, struct err *err)
+{
+    struct lane *live = &worker->rules.live;
+    bool idle = false;
+    bool ready = false;
+    bool applied = false;
+    if (!references_ready(worker, &ready, err)) {
+        return false;
+    }
+    worker->rules.waits = !ready;
+    if (!look_back(worker, &applied, err) || !nothing_new(worker, live, &idle, err)) {
+        return false;
+    }
+    live->more = live->more || applied;
+    if (idle || !ready) {
+        return true;
+    }
+    if (!lane_step(worker, live, err)) {
+        return false;
+    }
+    worker->busy = worker->busy || live->more;
+    return true;
+}
+
 const struct worker_type worker_pipeline = {
     .name = "pipeline", .open = open_rules, .step = rules_step, .close = close_rules};
+const struct worker_type worker_pipeline_again = {
+    .name = "pipeline", .open = open_lanes, .step = rules_step, .close = close_lanes};

@@ -29,6 +29,7 @@ static bool set_limits(struct worker *worker, struct upkeep_limits *limits, stru
         .runs_ms = plan->runs_keep_ms,
         .pipelines = names,
         .pipeline_count = plan->pipeline_count,
+        .baselines = true,
     };
     return true;
 }

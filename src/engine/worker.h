@@ -55,6 +55,31 @@ struct bell {
     void (*ring)(struct bell *bell);
 };
 
+/* One way of a pipeline through the archive: its place, its state, and what was refused there. */
+struct lane {
+    struct reader *reader;
+    int64_t id;    /* Number of the name under which state is kept. */
+    bool mute;     /* Nothing is emitted, listed or counted. */
+    bool more;     /* The last step stopped before the end of the archive. */
+    int64_t limit; /* Messages in one step; shrinks after a failure. */
+    struct refused_message {
+        int64_t id;
+        char why[WORKER_WHY_MAX];
+    } refused[WORKER_REFUSED_MAX]; /* Messages that the op rejected in this stretch. */
+    size_t refused_count;
+};
+
+/* Somebody who looks over the pipeline's shoulder (`explain`, `test`). */
+struct rules_watch {
+    bool (*emitted)(struct rules_watch *watch, const struct message *message,
+                    const struct record *record, int32_t nth, struct err *err);
+    /* May be NULL. */
+    bool (*refused)(struct rules_watch *watch, const struct message *message, const char *why,
+                    struct err *err);
+    /* A stretch was done, or undone: what was seen since the last call counts, or does not. */
+    void (*settled)(struct rules_watch *watch, bool done);
+};
+
 struct worker {
     const struct worker_type *type;
     char name[160]; /* "intake/bridge": the work that is leased. */
@@ -75,6 +100,7 @@ struct worker {
     bool (*stopping)(void *context); /* May be NULL. */
     void *stopping_context;
     struct str owner; /* For the lease. */
+    bool shadowed;    /* Its store is a shadow: nothing may be written beside it either. */
 
     /* What the runner looks at. */
     bool opened;
@@ -90,17 +116,27 @@ struct worker {
         int64_t sweep_run;    /* Newest run that this look serves. */
         int64_t next_look_ms; /* Monotonic. */
         int64_t told_ms;      /* Monotonic: when the store was last told of a good look. */
+        struct range {        /* A range of dates is read first, with cursors of its own. */
+            bool reading;
+            int64_t since_ms;
+            int64_t until_ms;
+            struct arena arenas[2]; /* Of the cursors, in turns. */
+            size_t turn;
+            struct chat_cursor *chats;
+            size_t chat_count;
+        } range;
     } intake;
-    struct {
-        struct reader *reader;
-        int64_t id;    /* Number of the pipeline's name. */
-        bool more;     /* The last step stopped before the end of the archive. */
-        int64_t limit; /* Messages in one step; shrinks after a failure. */
-        struct refused_message {
-            int64_t id;
-            char why[WORKER_WHY_MAX];
-        } refused[WORKER_REFUSED_MAX]; /* Messages that the op rejected in this stretch. */
-        size_t refused_count;
+    struct rules {
+        struct lane live; /* What the pipeline does. */
+        struct lane past; /* What it remembered where retention is: nothing is emitted. */
+        bool past_open;
+        int64_t generation; /* Replays that were applied. */
+        int64_t upto;       /* Never work past this message; 0 for no limit. */
+        bool replaying;     /* In a shadow, from the baseline: answers must answer what is asked. */
+        bool waits;         /* For a reference that has no version yet. */
+        int64_t messages;   /* Worked on since it was opened. */
+        bool latest;        /* Look references up in their newest version. */
+        struct rules_watch *watch; /* May be NULL. */
     } rules;
     struct breaker breaker;
     size_t batch;       /* delivery: records in one write; grows while there are more */
@@ -110,6 +146,7 @@ struct worker {
 
 extern const struct worker_type worker_intake;
 extern const struct worker_type worker_pipeline;
+extern const struct worker_type worker_pipeline_again; /* Its op is open already. */
 extern const struct worker_type worker_delivery;
 extern const struct worker_type worker_conductor;
 extern const struct worker_type worker_upkeep;

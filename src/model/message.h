@@ -21,7 +21,8 @@
  *   RUN        runs               <pipeline>        the run's number
  *
  * An answer's or receipt's text is what the sink said, its sender is the target that was asked, and
- * its extra is {"entity": …}, the row identity that was asked about.
+ * its extra is {"entity": …}, the row identity that was asked about; of an answer also "asked", a
+ * digest of what the question said.
  *
  * `partition` is what order is kept within: the chat, or for answers and receipts the chat of the
  * message that asked. An edit or a deletion arrives as the same (source, chat, external_id) with

@@ -13,6 +13,10 @@
  *   RECORD_QUESTION  An effect that is answered: a model is asked, a slot is claimed. The answer
  *                    comes back as a message.
  *
+ * An absolute record may also say that its row shall not be there (`removed`). No rule emits such a
+ * one: it comes from `replay --apply --delete`, for rows that today's rules do not produce, and
+ * only to sinks whose type says that they can take rows away.
+ *
  * The effect is (pipeline, generation, message, nth): who decided, in which generation of its
  * rules, because of which archived message, and the how-manieth record of that message. It is the
  * same for every attempt, so a sink can tell a repeat. As text: "drops/1763712000/4711/0".
@@ -56,6 +60,7 @@ struct record {
     struct str entity; /* Row identity in the target, as text; never empty. */
     struct str body;
     bool receipt; /* File a message once it is delivered. */
+    bool removed; /* An absolute one: the row shall not be there; the body says nothing. */
 };
 
 enum { EFFECT_ORIGIN_SIZE = 20 };

@@ -44,6 +44,7 @@ struct parcel {
     int64_t partition; /* Of the message that caused it. */
     int32_t attempts;  /* Failed ones so far. */
     bool receipt;
+    bool removed; /* An absolute one: take the row away, by the same rule of sequences. */
 
     /* Set by write(). Texts come from the arena that write() is given. */
     enum verdict verdict;
@@ -83,6 +84,7 @@ struct sink_type {
 
     /* The SQLite file of this machine that it writes into: what a backup copies with the store. */
     bool (*file)(struct sink *sink, struct arena *arena, struct str *path, struct err *err);
+    bool removes; /* It understands `removed`; others are never given one. */
 };
 
 #endif

@@ -95,6 +95,11 @@ struct batch {
     struct event *events;
     size_t event_count;
     const struct snapshot *snapshot; /* For a source that is a reference; else NULL. */
+
+    /* Somebody asked for a range of dates: the cursors begin anew, and a source that would not look
+       back as far by itself looks back to since_ms now. 0 for none. It may stop at until_ms. */
+    int64_t since_ms;
+    int64_t until_ms;
 };
 
 struct source {

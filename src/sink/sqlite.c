@@ -284,6 +284,28 @@ static enum outcome shape_find(struct sqlite_sink *self, const struct sqlite_tab
     return OUTCOME_DONE;
 }
 
+/* The statement that takes a row of the table away: a shape of its own. */
+static enum outcome removal_find(struct sqlite_sink *self, const struct sqlite_table *table,
+                                 const struct sqlite_shape **out, struct err *err)
+{
+    for (size_t i = 0; i < self->shape_count; i++) {
+        if (self->shapes[i].removes && self->shapes[i].table == table) {
+            *out = &self->shapes[i];
+            return OUTCOME_DONE;
+        }
+    }
+    if (self->shape_count == SHAPES_MAX) {
+        return OUTCOME_FULL;
+    }
+    struct sqlite_shape *shape = &self->shapes[self->shape_count];
+    if (!sqlite_shape_make_removal(table, &self->arena, shape, err)) {
+        return grade(err);
+    }
+    self->shape_count++;
+    *out = shape;
+    return OUTCOME_DONE;
+}
+
 /* Everything that can be refused without touching the file. */
 static enum outcome parcel_check(struct sqlite_sink *self, const struct parcel *parcel,
                                  struct arena *arena, const struct sqlite_shape **shape,
@@ -303,6 +325,9 @@ static enum outcome parcel_check(struct sqlite_sink *self, const struct parcel *
         (void)err_set(err, ERR_REJECT, "table %s: the key is empty or longer than %d bytes",
                       table->target->name, RECORD_ENTITY_MAX);
         return OUTCOME_REFUSED;
+    }
+    if (parcel->removed) {
+        return removal_find(self, table, shape, err);
     }
     if (!body_read(parcel->body, arena, &self->body, err)) {
         (void)err_prefix(err, "table %s: ", table->target->name);
@@ -364,7 +389,8 @@ static enum outcome parcel_apply(struct sqlite_sink *self, const struct parcel *
                   ? effect_take(self->db, &parcel->effect, now_ms, err)
                   : sequence_take(self->db, &parcel->effect, table, parcel->entity, err);
     if (ok && sqlite_changes(self->db) > 0) {
-        ok = sqlite_shape_write(shape, self->db, &self->body, parcel->entity, err);
+        ok = shape->removes ? sqlite_shape_remove(shape, self->db, parcel->entity, err)
+                            : sqlite_shape_write(shape, self->db, &self->body, parcel->entity, err);
     }
     if (!ok && err->kind == ERR_REJECT) {
         (void)err_prefix(err, "table %s: ", table);
@@ -543,6 +569,7 @@ static bool look_open(const struct sqlite_sink *self, int64_t deadline_ms, struc
     }
     struct sqlite_options options = {
         .readonly = true,
+        .still = true,
         .busy_ms = left_ms < BUSY_MS_MAX ? (int)left_ms : (int)BUSY_MS_MAX,
     };
     return sqlite_open(out, self->path, &options, err);
@@ -754,4 +781,5 @@ const struct sink_type sink_sqlite = {
     .migrate = sink_migrate,
     .check = sink_check,
     .file = sink_file,
+    .removes = true,
 };

@@ -12,6 +12,9 @@ enum {
 bool sqlite_shape_fits(const struct sqlite_shape *shape, const struct sqlite_table *table,
                        const struct body *body)
 {
+    if (shape->removes) {
+        return false;
+    }
     if (shape->hash != body->shape || shape->table != table || shape->count != body->count) {
         return false;
     }
@@ -342,4 +345,29 @@ bool sqlite_shape_write(const struct sqlite_shape *shape, struct sqlite *db,
     }
     bool there = shape->looks ? row : sqlite_changes(db) > 0;
     return there || step(shape, db, shape->then, ON_INSERT, body, entity, &row, err);
+}
+
+bool sqlite_shape_make_removal(const struct sqlite_table *table, struct arena *arena,
+                               struct sqlite_shape *out, struct err *err)
+{
+    struct buf sql;
+    buf_init(&sql, arena, 128);
+    buf_add(&sql, STR("DELETE FROM "));
+    sqlite_sql_name(&sql, table->target->name);
+    buf_add(&sql, STR(" WHERE "));
+    sqlite_sql_name(&sql, table->target->key);
+    buf_add(&sql, STR("=?1"));
+    *out = (struct sqlite_shape){.table = table, .first = buf_str(&sql).ptr, .removes = true};
+    return out->first != NULL || err_set(err, ERR_RETRY, "out of memory");
+}
+
+bool sqlite_shape_remove(const struct sqlite_shape *shape, struct sqlite *db, struct str entity,
+                         struct err *err)
+{
+    struct query *query = sqlite_query(db, shape->first, err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_text(query, 1, entity);
+    return query_run(query, err);
 }

@@ -37,6 +37,7 @@ struct sqlite_shape {
     const char *first; /* The whole upsert; or UPDATE; or SELECT. */
     const char *then;  /* INSERT when `first` met no row; NULL for an upsert. */
     bool looks;        /* `first` is a SELECT. */
+    bool removes;      /* `first` is a DELETE: no body has this shape. */
 };
 
 /* Has the body this shape? */
@@ -46,6 +47,12 @@ bool sqlite_shape_fits(const struct sqlite_shape *shape, const struct sqlite_tab
 /* ERR_REJECT for a column that is not declared, or that two groups write. */
 bool sqlite_shape_make(const struct sqlite_table *table, const struct body *body,
                        struct arena *arena, struct sqlite_shape *out, struct err *err);
+
+/* The shape of a removal, and what it does; a row that is not there is fine. */
+bool sqlite_shape_make_removal(const struct sqlite_table *table, struct arena *arena,
+                               struct sqlite_shape *out, struct err *err);
+bool sqlite_shape_remove(const struct sqlite_shape *shape, struct sqlite *db, struct str entity,
+                         struct err *err);
 
 /* Do the values fit the columns? ERR_REJECT names table, column and type, and never a value. */
 bool sqlite_shape_check(const struct sqlite_shape *shape, const struct body *body,

@@ -91,7 +91,12 @@ static struct bridge_chat *chat_find(struct bridge_scan *scan, struct str *name)
 
 static int64_t first_floor(const struct bridge_scan *scan)
 {
-    return scan->lookback_ms > 0 ? scan->wall_ms - scan->lookback_ms : BRIDGE_FLOOR_NONE;
+    int64_t since_ms = scan->batch->since_ms; /* Of a range that somebody asked for. */
+    int64_t floor_ms = scan->wall_ms - scan->lookback_ms;
+    if (scan->lookback_ms <= 0) {
+        return BRIDGE_FLOOR_NONE;
+    }
+    return since_ms > 0 && since_ms < floor_ms ? since_ms : floor_ms;
 }
 
 /* ---- Events ---- */

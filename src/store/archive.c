@@ -110,11 +110,29 @@ static bool row_is(struct store *store, int64_t id, struct str external_id, bool
     return true;
 }
 
+/* A shadow knows what the store has seen, as far as it is asked. */
+static bool seen_bring(struct store *store, int64_t chat, int64_t key, struct err *err)
+{
+    if (!store->shadow_intake) {
+        return true;
+    }
+    struct query *query = store_query(store,
+                                      "INSERT INTO seen SELECT * FROM main.seen WHERE chat=?1 AND"
+                                      " key=?2 ON CONFLICT DO NOTHING",
+                                      err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, chat);
+    query_bind_int(query, 2, key);
+    return store_run(store, query, err);
+}
+
 static bool seen_get(struct store *store, int64_t chat, int64_t key, int64_t *id, struct err *err)
 {
     struct query *query = store_query(store, "SELECT id FROM seen WHERE chat=?1 AND key=?2", err);
     bool row = false;
-    if (query == NULL) {
+    if (query == NULL || !seen_bring(store, chat, key, err)) {
         return false;
     }
     query_bind_int(query, 1, chat);
@@ -132,7 +150,7 @@ static bool seen_add(struct store *store, int64_t chat, int64_t key, int64_t id,
 {
     struct query *query = store_query(
         store, "INSERT INTO seen(chat, key, id) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING", err);
-    if (query == NULL) {
+    if (query == NULL || !seen_bring(store, chat, key, err)) {
         return false;
     }
     query_bind_int(query, 1, chat);
@@ -294,7 +312,8 @@ static bool file_keys(struct filing *filing, struct arena *arena, struct err *er
     memcpy(copy, filing->items, filing->count * sizeof *copy);
     struct item *sorted = sort_items(copy, spare, filing->count);
     for (size_t i = 0; i < filing->count;) {
-        size_t step = filing->count - i >= ROWS_TOGETHER ? ROWS_TOGETHER : 1;
+        bool one = filing->count - i < ROWS_TOGETHER || filing->store->shadow;
+        size_t step = one ? 1 : ROWS_TOGETHER;
         bool ok = step == 1 ? file_key(filing, &sorted[i], err)
                             : file_keys_together(filing, &sorted[i], err);
         if (!ok) {
@@ -645,7 +664,7 @@ bool store_archive_head(struct store *store, int64_t *id, struct err *err)
 {
     int64_t floor_id = 0;
     if (!store_meta_get(store, "archive_floor", 0, &floor_id, err) ||
-        !store_int(store, "SELECT max(id) FROM archive", id, err)) {
+        !store_int(store, "SELECT id FROM archive ORDER BY id DESC LIMIT 1", id, err)) {
         return false;
     }
     *id = *id > floor_id ? *id : floor_id; /* Retention may have taken every row. */

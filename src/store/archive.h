@@ -79,6 +79,7 @@ struct reader_options {
     size_t subscription_count;
     const struct str *references;
     size_t reference_count;
+    struct str place; /* Under which name positions are kept; absent: the pipeline's. */
 };
 
 /*
@@ -90,6 +91,9 @@ bool store_reader_open(struct store *store, struct arena *arena,
                        const struct reader_options *options, struct reader **out, struct err *err);
 
 void store_reader_close(struct reader *reader); /* NULL is fine. */
+
+/* Never read past this message; 0 for no limit. */
+void store_reader_limit(struct reader *reader, int64_t upto);
 
 /*
  * Within an open change: start reading where the pipeline stands, take messages one by one, and
@@ -103,5 +107,8 @@ bool store_reader_end(struct store *store, struct reader *reader, bool *more, st
 
 /* Where the pipeline stands: every subscribed message up to here has been worked on. */
 bool store_position_get(struct store *store, struct str pipeline, int64_t *id, struct err *err);
+
+/* The same without the chats that are catching up. */
+bool store_position_common(struct store *store, struct str pipeline, int64_t *id, struct err *err);
 
 #endif

@@ -33,7 +33,11 @@ struct store {
     bool changing; /* Between store_begin() and its end: the gate is held. */
     bool reading;
     bool readonly;
-    bool dead; /* A crash point fired: nothing works until the store is opened again. */
+    bool dead;   /* A crash point fired: nothing works until the store is opened again. */
+    bool shadow; /* Changes go to private tables (shadow.h); the store's snapshot is held. */
+    bool shadow_intake;
+    const char *vfs;
+    char *path;
 
     /* Dictionaries. What a change added is forgotten when it is rolled back. */
     struct arena names_arena;
@@ -66,6 +70,9 @@ bool store_lock_path(struct str store_path, char path[FILE_PATH_MAX], struct err
 
 /* Start the dictionaries anew. */
 void store_forget_names(struct store *store);
+
+/* A shadow's private tables (shadow.c). */
+bool shadow_prepare(struct store *store, struct err *err);
 
 /* Notes of the store itself. */
 bool store_meta_get(struct store *store, const char *key, int64_t fallback, int64_t *out,

@@ -118,7 +118,10 @@ bool store_name(struct store *store, struct str text, int64_t *id, struct err *e
         return true;
     }
     must(store->changing);
-    struct query *query = store_query(store, "INSERT INTO name(text) VALUES(?1) RETURNING id", err);
+    struct query *query =
+        store->shadow
+            ? store_query(store, "INSERT INTO name_new(text) VALUES(?1) RETURNING id", err)
+            : store_query(store, "INSERT INTO name(text) VALUES(?1) RETURNING id", err);
     bool row = false;
     if (query == NULL) {
         return false;

@@ -8,6 +8,7 @@
 enum {
     FLAG_KIND_MASK = 15,
     FLAG_RECEIPT = 1 << 4,
+    FLAG_REMOVED = 1 << 5,
     SCAN_MAX = 4 * SINK_BATCH_MAX,
     SCAN_FAR_MAX = 64 * SINK_BATCH_MAX, /* While none is due: one entity may have a long queue. */
     SET_SLOTS_FIRST = 64,
@@ -89,6 +90,26 @@ static struct str body_of(const struct record *record)
     return record->body.ptr != NULL ? record->body : STR("{}");
 }
 
+/* A newer absolute record takes the place of an older one that waits. */
+static bool drop_waiting(struct store *store, const struct names *names, struct str entity,
+                         struct err *err)
+{
+    /* Left alone, SQLite walks through all that waits for the sink. */
+    struct query *query =
+        store_query(store,
+                    "DELETE FROM outbox INDEXED BY outbox_absolute WHERE sink=?1 AND"
+                    " target=?2 AND entity=?3 AND flags & 15 = 0 AND pipeline=?4",
+                    err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, names->sink);
+    query_bind_int(query, 2, names->target);
+    query_bind_text(query, 3, entity);
+    query_bind_int(query, 4, names->pipeline);
+    return store_run(store, query, err);
+}
+
 /* Is this what was emitted last for the entity? If not, note it as the last. */
 static bool emit_absolute(struct store *store, const struct names *names,
                           const struct effect *effect, const struct record *record, bool *equal,
@@ -134,19 +155,7 @@ static bool emit_absolute(struct store *store, const struct names *names,
     if (!store_run(store, query, err)) {
         return false;
     }
-    /* Left alone, SQLite walks through all that waits for the sink. */
-    query = store_query(store,
-                        "DELETE FROM outbox INDEXED BY outbox_absolute WHERE sink=?1 AND"
-                        " target=?2 AND entity=?3 AND flags & 15 = 0 AND pipeline=?4",
-                        err);
-    if (query == NULL) {
-        return false;
-    }
-    query_bind_int(query, 1, names->sink);
-    query_bind_int(query, 2, names->target);
-    query_bind_text(query, 3, record->entity);
-    query_bind_int(query, 4, names->pipeline);
-    return store_run(store, query, err);
+    return drop_waiting(store, names, record->entity, err);
 }
 
 /* Its time comes first, so that a ledger grows at its end and not all over. */
@@ -169,23 +178,45 @@ void store_effect_origin(const struct message *message, char out[EFFECT_ORIGIN_S
     memcpy(out + ORIGIN_TIME_SIZE, hash, EFFECT_ORIGIN_SIZE - ORIGIN_TIME_SIZE);
 }
 
+void store_record_words(struct str target, struct str entity, struct str body,
+                        char out[RECORD_WORDS_SIZE])
+{
+    struct digest digest;
+    char hash[HASH_SIZE];
+    digest_init(&digest, DIGEST_SHA256);
+    hash_add_text(&digest, target.ptr != NULL ? target : STR(""));
+    hash_add_text(&digest, entity);
+    hash_add_text(&digest, body.ptr != NULL ? body : STR("{}"));
+    hash_value(&digest, hash);
+    hash_to_hex(hash, out);
+}
+
+bool store_outbox_check(const struct record *record, struct err *err)
+{
+    return (record->entity.len > 0 && record->entity.len <= RECORD_ENTITY_MAX) ||
+           err_set(err, ERR_REJECT, "a record's row identity has %zu bytes (1 to %d are fine)",
+                   record->entity.len, RECORD_ENTITY_MAX);
+}
+
 bool store_outbox_put(struct store *store, const struct effect *effect, int64_t partition,
                       const struct record *record, bool *queued, struct err *err)
 {
     must(store->changing);
     struct names names = {0};
     bool equal = false;
-    if (record->entity.len == 0 || record->entity.len > RECORD_ENTITY_MAX) {
-        return err_set(err, ERR_REJECT, "a record's row identity has %zu bytes (1 to %d are fine)",
-                       record->entity.len, RECORD_ENTITY_MAX);
-    }
-    if (!store_name(store, effect->pipeline, &names.pipeline, err) ||
+    if (!store_outbox_check(record, err) ||
+        !store_name(store, effect->pipeline, &names.pipeline, err) ||
         !store_name(store, record->sink, &names.sink, err) ||
         !store_name(store, record->target, &names.target, err)) {
         return false;
     }
-    if (record->kind == RECORD_ABSOLUTE &&
-        !emit_absolute(store, &names, effect, record, &equal, err)) {
+    if (record->removed) {
+        must(record->kind == RECORD_ABSOLUTE);
+        if (!drop_waiting(store, &names, record->entity, err)) {
+            return false;
+        }
+    } else if (record->kind == RECORD_ABSOLUTE &&
+               !emit_absolute(store, &names, effect, record, &equal, err)) {
         return false;
     }
     *queued = !equal;
@@ -206,7 +237,9 @@ bool store_outbox_put(struct store *store, const struct effect *effect, int64_t 
     query_bind_int(query, 3, effect->message);
     query_bind_int(query, 4, names.pipeline);
     query_bind_int(query, 5, effect->nth);
-    query_bind_int(query, 6, (int64_t)record->kind | (record->receipt ? FLAG_RECEIPT : 0));
+    query_bind_int(query, 6,
+                   (int64_t)record->kind | (record->receipt ? FLAG_RECEIPT : 0) |
+                       (record->removed ? FLAG_REMOVED : 0));
     query_bind_int(query, 7, partition);
     query_bind_int(query, 8, names.target);
     query_bind_text(query, 9, record->entity);
@@ -252,6 +285,7 @@ static bool read_parcel(struct due_scan *scan, const struct query *query, struct
     *parcel = (struct parcel){
         .kind = (enum record_kind)(flags & FLAG_KIND_MASK),
         .receipt = (flags & FLAG_RECEIPT) != 0,
+        .removed = (flags & FLAG_REMOVED) != 0,
         .effect = {.generation = query_int(query, 0),
                    .message = query_int(query, 1),
                    .nth = (int32_t)query_int(query, 3),
@@ -349,6 +383,21 @@ bool store_outbox_any(struct store *store, struct str sink, bool *any, struct er
     }
     query_bind_int(query, 1, sink_id);
     if (!store_step(store, query, any, err)) {
+        return false;
+    }
+    query_end(query);
+    return true;
+}
+
+bool store_outbox_waits(struct store *store, struct str sink, const struct effect *effect,
+                        bool *waits, struct err *err)
+{
+    struct query *query = store_query(store,
+                                      "SELECT 1 FROM outbox WHERE sink=?1 AND generation=?2 AND"
+                                      " message=?3 AND pipeline=?4 AND nth=?5",
+                                      err);
+    if (query == NULL || !bind_effect(store, query, sink, effect, err) ||
+        !store_step(store, query, waits, err)) {
         return false;
     }
     query_end(query);

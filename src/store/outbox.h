@@ -23,6 +23,14 @@ enum { OUTBOX_WAIT_MS_MAX = 4 * 3600 * 1000 };
 /* What names the message itself, for the effects that it causes; see record.h. */
 void store_effect_origin(const struct message *message, char out[EFFECT_ORIGIN_SIZE]);
 
+/* A digest of what a question says, in hex: an answer notes it, and a replay compares. */
+enum { RECORD_WORDS_SIZE = 65 };
+void store_record_words(struct str target, struct str entity, struct str body,
+                        char out[RECORD_WORDS_SIZE]);
+
+/* What a record must not be: ERR_REJECT. store_outbox_put() asks this. */
+bool store_outbox_check(const struct record *record, struct err *err);
+
 /* `*queued` tells whether the record was queued (false: nothing changed). */
 bool store_outbox_put(struct store *store, const struct effect *effect, int64_t partition,
                       const struct record *record, bool *queued, struct err *err);
@@ -41,6 +49,10 @@ struct outbox_due {
 /* Fill `due`, whose parcels and count (the room) are set by the caller. */
 bool store_outbox_due(struct store *store, struct arena *arena, struct str sink, int64_t now_ms,
                       struct outbox_due *due, struct err *err);
+
+/* Is just this record still waiting? A question may have been withdrawn while it was answered. */
+bool store_outbox_waits(struct store *store, struct str sink, const struct effect *effect,
+                        bool *waits, struct err *err);
 
 /* Each needs an open change and does nothing when the parcel is not waiting any more. */
 bool store_outbox_done(struct store *store, struct str sink, const struct effect *effect,

@@ -41,6 +41,7 @@ struct reader {
     int64_t late_position;
     int64_t reached;
     bool exhausted;
+    int64_t upto; /* 0: no limit. */
 };
 
 static bool out_of_memory(struct err *err)
@@ -90,6 +91,15 @@ static bool position_drop(struct store *store, int64_t pipeline, int64_t chat, s
     query_bind_int(query, 1, pipeline);
     query_bind_int(query, 2, chat);
     return store_run(store, query, err);
+}
+
+bool store_position_common(struct store *store, struct str pipeline, int64_t *id, struct err *err)
+{
+    int64_t pipeline_id = 0;
+    bool there = false;
+    *id = 0;
+    return store_name_find(store, pipeline, &pipeline_id, err) &&
+           position_read(store, pipeline_id, 0, id, &there, err);
 }
 
 bool store_position_get(struct store *store, struct str pipeline, int64_t *id, struct err *err)
@@ -382,7 +392,8 @@ bool store_reader_open(struct store *store, struct arena *arena,
     reader->senders = senders;
     arena_init(&reader->arena, CHATS_ARENA);
     arena_init(&reader->senders_arena, SENDERS_ARENA);
-    if (!store_name(store, options->pipeline, &reader->pipeline, err) ||
+    struct str place = options->place.ptr != NULL ? options->place : options->pipeline;
+    if (!store_name(store, place, &reader->pipeline, err) ||
         !position_read(store, reader->pipeline, 0, &reader->position, &started, err)) {
         return false;
     }
@@ -404,6 +415,11 @@ void store_reader_close(struct reader *reader)
         reader->chats = NULL;
         reader->chat_room = 0;
     }
+}
+
+void store_reader_limit(struct reader *reader, int64_t upto)
+{
+    reader->upto = upto;
 }
 
 static bool grow_chats(struct reader *reader, size_t chat, struct err *err)
@@ -517,13 +533,16 @@ bool store_reader_begin(struct store *store, struct reader *reader, struct err *
                           "SELECT " ARCHIVE_COLUMNS " FROM archive WHERE id>?1 AND id<=?2"
                           " AND chat=?3 ORDER BY id",
                           err)
-            : store_query(store, "SELECT " ARCHIVE_COLUMNS " FROM archive WHERE id>?1 ORDER BY id",
+            : store_query(store,
+                          "SELECT " ARCHIVE_COLUMNS " FROM archive WHERE id>?1 AND id<=?2"
+                          " ORDER BY id",
                           err);
     if (reader->query == NULL) {
         return false;
     }
     reader->reached = reader->position;
     query_bind_int(reader->query, 1, reader->position);
+    query_bind_int(reader->query, 2, reader->upto > 0 ? reader->upto : INT64_MAX);
     if (reader->late_chat != 0) {
         reader->reached = reader->late_position;
         query_bind_int(reader->query, 1, reader->late_position);

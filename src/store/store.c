@@ -1,5 +1,7 @@
 #include "store/store.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/rng.h"
 #include "store/backup.h"
@@ -28,6 +30,9 @@ static bool dead(struct err *err)
 
 static bool configure(struct store *store, const struct store_options *options, struct err *err)
 {
+    if (options->shadow) {
+        return shadow_prepare(store, err);
+    }
     if (options->readonly) {
         return schema_check(store->db, err) && sqlite_exec(store->db, "PRAGMA query_only=ON", err);
     }
@@ -86,16 +91,31 @@ int64_t store_birth_s(const struct store *store)
     return store->birth_s;
 }
 
+static bool keep_path(struct store *store, const struct store_options *options, struct err *err)
+{
+    store->vfs = options->vfs;
+    store->path = mem_alloc(options->path.len + 1);
+    if (store->path == NULL) {
+        return err_set(err, ERR_RETRY, "store: out of memory");
+    }
+    memcpy(store->path, options->path.ptr, options->path.len);
+    return true;
+}
+
 static bool open_parts(struct store *store, const struct store_options *options, struct err *err)
 {
+    arena_init(&store->names_arena, NAMES_ARENA_LIMIT);
+    if (!keep_path(store, options, err)) {
+        return false;
+    }
     struct sqlite_options file = {
-        .readonly = options->readonly,
-        .create = !options->readonly,
+        .readonly = options->readonly || options->shadow,
+        .create = !options->readonly && !options->shadow,
+        .still = options->shadow,
         .vfs = options->vfs,
         .cache_kib = options->cache_kib,
     };
     struct file_info info = {0};
-    arena_init(&store->names_arena, NAMES_ARENA_LIMIT);
     if (options->vfs == NULL && !file_look(options->path, &info, err)) {
         return err_prefix(err, "store: ");
     }
@@ -129,6 +149,8 @@ bool store_open(struct store **out, const struct store_options *options, struct 
     store->clock = options->clock;
     store->gate = options->gate;
     store->readonly = options->readonly;
+    store->shadow = options->shadow;
+    store->shadow_intake = options->shadow_intake;
     if (!open_parts(store, options, err)) {
         store_close(store);
         return false;
@@ -148,6 +170,7 @@ void store_close(struct store *store)
     sqlite_close(store->db);
     mem_free(store->names);
     mem_free(store->chats);
+    mem_free(store->path);
     arena_free(&store->names_arena);
     mem_free(store);
 }
@@ -173,7 +196,7 @@ bool store_begin(struct store *store, const struct lease *lease, struct err *err
         return dead(err);
     }
     gate_enter(store->gate);
-    if (!sqlite_begin(store->db, err)) {
+    if (!(store->shadow ? sqlite_point_begin(store->db, err) : sqlite_begin(store->db, err))) {
         gate_leave(store->gate);
         return grade(store, err);
     }
@@ -192,7 +215,7 @@ bool store_commit(struct store *store, struct err *err)
     if (!survives(store)) {
         return dead(err);
     }
-    if (!sqlite_commit(store->db, err)) {
+    if (!(store->shadow ? sqlite_point_keep(store->db, err) : sqlite_commit(store->db, err))) {
         return grade(store, err);
     }
     store->changing = false;
@@ -202,7 +225,9 @@ bool store_commit(struct store *store, struct err *err)
 
 void store_rollback(struct store *store)
 {
-    if (store->changing || store->reading) {
+    if (store->changing && store->shadow) {
+        sqlite_point_undo(store->db); /* The snapshot is held by the transaction around it. */
+    } else if (store->changing || store->reading) {
         sqlite_rollback(store->db);
     }
     if (store->changing) {
@@ -217,7 +242,7 @@ void store_rollback(struct store *store)
 
 bool store_begin_read(struct store *store, struct err *err)
 {
-    must(!store->changing && !store->reading);
+    must(!store->changing && !store->reading && !store->shadow);
     if (store->dead) {
         return dead(err);
     }

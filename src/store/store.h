@@ -13,6 +13,7 @@
  *   files      attachments, by the SHA-256 of their bytes         blobs.h
  *   search     full-text index, filled behind                     search.h
  *   upkeep     retention, file size                               upkeep.h
+ *   shadows    the same over private tables, for a look ahead       shadow.h
  *
  * A handle belongs to one thread; many handles and many processes may have the file open. Every
  * change happens between store_begin() and store_commit(), and the outside world is never called
@@ -50,6 +51,8 @@ struct store_options {
     struct clock *clock;
     struct gate *gate;    /* Shared by the handles of a process; NULL in single-threaded tests. */
     bool readonly;        /* For a verb that only looks: no lock, no write, ever. */
+    bool shadow;          /* Set by shadow.c: changes go to private tables. */
+    bool shadow_intake;   /* Those of intake, too. */
     const char *vfs;      /* NULL for the system's files. */
     uint64_t seed;        /* For the hash keys of a new file; 0 takes the system's randomness. */
     int cache_kib;        /* Page cache of this handle; 0 for the default. */

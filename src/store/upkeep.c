@@ -4,9 +4,11 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "store/archive.h"
 #include "store/audit.h"
 #include "store/gate.h"
 #include "store/internal.h"
+#include "store/replay.h"
 
 enum {
     SINKS_MAX = 4096, /* Kinds of waiting records looked at for the oldest. */
@@ -14,11 +16,13 @@ enum {
     FREE_PAGES_MAX = 256,
     MERGE_EVERY_MS = 24 * 60 * 60 * 1000,
     PROBLEMS_MAX = 20,
+    WISH_ROWS_MAX = 100000, /* How far ahead of the removal pipelines are asked to be. */
 };
 
 /* Notes of the store. */
 static const char archive_floor[] = "archive_floor"; /* The highest number that was removed. */
 static const char archive_floor_ms[] = "archive_floor_ms"; /* Its archived_ms: time never falls. */
+static const char archive_wish[] = "archive_wish";         /* See store_retention_wish(). */
 static const char search_dirty[] = "search_dirty"; /* The index holds words of removed rows. */
 static const char search_merged_ms[] = "search_merged_ms";
 static const char log_dirty[] = "log_dirty"; /* The log holds pages with removed rows. */
@@ -127,6 +131,63 @@ static bool used_bytes(struct store *store, int64_t *bytes, struct err *err)
     return true;
 }
 
+/* How far all baselines are. */
+static bool slowest_baseline(struct store *store, const struct upkeep_limits *limits,
+                             int64_t *bound, struct err *err)
+{
+    *bound = INT64_MAX;
+    for (size_t i = 0; i < limits->pipeline_count; i++) {
+        char room[BASELINE_NAME_MAX];
+        int64_t id = 0;
+        if (!store_position_get(store, store_baseline_name(limits->pipelines[i], room), &id, err)) {
+            return false;
+        }
+        *bound = id < *bound ? id : *bound;
+    }
+    return true;
+}
+
+/* The last of the messages up to `bound` that are older, among the oldest `limit`; 0 for none. */
+static bool last_before(struct store *store, int64_t bound, int64_t before_ms, int64_t limit,
+                        int64_t *last, int64_t *last_ms, struct err *err)
+{
+    bool row = false;
+    struct query *query =
+        store_query(store,
+                    "SELECT max(id), max(archived_ms) FROM (SELECT id, archived_ms FROM archive"
+                    " WHERE id<=?1 ORDER BY id LIMIT ?3) WHERE archived_ms<?2",
+                    err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, bound);
+    query_bind_int(query, 2, before_ms);
+    query_bind_int(query, 3, limit);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *last = row ? query_int(query, 0) : 0;
+    *last_ms = row ? query_int(query, 1) : 0;
+    query_end(query);
+    return true;
+}
+
+/* Nothing goes before the baselines are there; tell the pipelines how far they shall come. */
+static bool wait_for_baselines(struct store *store, const struct upkeep_limits *limits,
+                               int64_t before_ms, int64_t *bound, struct err *err)
+{
+    int64_t wish = 0;
+    int64_t wish_ms = 0;
+    int64_t told = 0;
+    int64_t ready = 0;
+    if (!last_before(store, *bound, before_ms, WISH_ROWS_MAX, &wish, &wish_ms, err) ||
+        !store_retention_wish(store, &told, err) || !slowest_baseline(store, limits, &ready, err)) {
+        return false;
+    }
+    *bound = ready < *bound ? ready : *bound;
+    return wish <= told || store_meta_put(store, archive_wish, wish, err);
+}
+
 /* The last of the next messages to go, 0 for none; rows go in order, so one number tells all. */
 static bool last_to_go(struct store *store, const struct upkeep_limits *limits, int64_t *last,
                        int64_t *last_ms, struct err *err)
@@ -134,7 +195,6 @@ static bool last_to_go(struct store *store, const struct upkeep_limits *limits, 
     int64_t bound = INT64_MAX;
     int64_t before_ms = INT64_MIN;
     int64_t bytes = 0;
-    bool row = false;
     *last = 0;
     if (limits->archive_ms > 0) {
         before_ms = clock_wall_ms(store->clock) - limits->archive_ms;
@@ -151,24 +211,10 @@ static bool last_to_go(struct store *store, const struct upkeep_limits *limits, 
     if (!slowest_position(store, limits, &bound, err) || !oldest_waiting(store, &bound, err)) {
         return false;
     }
-    struct query *query =
-        store_query(store,
-                    "SELECT max(id), max(archived_ms) FROM (SELECT id, archived_ms FROM archive"
-                    " WHERE id<=?1 ORDER BY id LIMIT ?3) WHERE archived_ms<?2",
-                    err);
-    if (query == NULL) {
+    if (limits->baselines && !wait_for_baselines(store, limits, before_ms, &bound, err)) {
         return false;
     }
-    query_bind_int(query, 1, bound);
-    query_bind_int(query, 2, before_ms);
-    query_bind_int(query, 3, UPKEEP_ROWS_MAX);
-    if (!store_step(store, query, &row, err)) {
-        return false;
-    }
-    *last = row ? query_int(query, 0) : 0;
-    *last_ms = row ? query_int(query, 1) : 0;
-    query_end(query);
-    return true;
+    return last_before(store, bound, before_ms, UPKEEP_ROWS_MAX, last, last_ms, err);
 }
 
 static bool remove_messages(struct store *store, int64_t last, int64_t last_ms, int64_t *count,

@@ -19,6 +19,10 @@ struct upkeep_limits {
     /* Those that are configured: the others hold nothing back. None: all that ever worked do. */
     const struct str *pipelines;
     size_t pipeline_count;
+
+    /* Rows go only once each of those pipelines has noted what it remembered at the last of them
+       (replay.h); what would go is noted as a wish. */
+    bool baselines;
 };
 
 enum { UPKEEP_ROWS_MAX = 5000, UPKEEP_PAGES_MAX = 2000, UPKEEP_WAL_BYTES_MAX = 64 * 1024 * 1024 };

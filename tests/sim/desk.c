@@ -68,6 +68,16 @@ struct desk_slice {
     int runs_logged;
 };
 
+/* See desk_slice_rules(). */
+static const char *status_mark = "";
+static const char *question_mark = "";
+
+void desk_slice_rules(const char *status, const char *question)
+{
+    status_mark = status;
+    question_mark = question;
+}
+
 static struct desk_slice *slice_of(struct sim_sink *sink, size_t offset)
 {
     return (struct desk_slice *)(void *)((char *)sink - offset);
@@ -145,26 +155,35 @@ static void apply_leads(struct sim_sink *sink, struct parcel *parcel, struct are
     must(parcel->kind == RECORD_ABSOLUTE);
     struct lead *row = lead_row(slice, parcel->entity);
     struct effect held = {.generation = row->generation, .message = row->message, .nth = row->nth};
-    if (row->there && effect_compare(&parcel->effect, &held) <= 0) {
+    if (row->message > 0 && effect_compare(&parcel->effect, &held) <= 0) {
         return;
     }
     *row = (struct lead){.generation = parcel->effect.generation,
                          .message = parcel->effect.message,
                          .nth = parcel->effect.nth,
-                         .there = true};
+                         .there = !parcel->removed};
     (void)snprintf(row->status, sizeof row->status, "%.*s", STR_ARG(parcel->body));
 }
 
 static bool emit(struct op_env *env, enum record_kind kind, const char *sink, const char *target,
                  struct str entity, struct str body, bool receipt, struct err *err)
 {
-    struct record record = {kind, str_of(sink), str_of(target), entity, body, receipt};
+    struct record record = {.kind = kind,
+                            .sink = str_of(sink),
+                            .target = str_of(target),
+                            .entity = entity,
+                            .body = body,
+                            .receipt = receipt};
     return env->emit(env, &record, err);
 }
 
 static bool set_lead(struct op_env *env, struct str customer, const char *status, struct err *err)
 {
-    return emit(env, RECORD_ABSOLUTE, "leads", "leads", customer, str_of(status), false, err);
+    if (strcmp(status_mark, "-") == 0) { /* By these rules there are no leads at all. */
+        return true;
+    }
+    struct str body = arena_printf(env->arena, "%s%s", status, status_mark);
+    return emit(env, RECORD_ABSOLUTE, "leads", "leads", customer, body, false, err);
 }
 
 static bool claim(struct op_env *env, int slots, struct str customer, int64_t slot, struct err *err)
@@ -250,7 +269,9 @@ static bool desk_apply(struct op *op, struct op_env *env, const struct message *
         }
         return env->put(env, STR("customer"), message->chat, err) &&
                set_lead(env, message->chat, "new", err) &&
-               emit(env, RECORD_QUESTION, "ai", "", message->chat, message->text, false, err);
+               emit(env, RECORD_QUESTION, "ai", "", message->chat,
+                    arena_printf(env->arena, "%.*s%s", STR_ARG(message->text), question_mark),
+                    false, err);
     case MESSAGE_ANSWER:
         return on_answer(env, slots, message, err);
     case MESSAGE_RECEIPT:
@@ -353,6 +374,15 @@ struct desk_slice *desk_slice_new(struct world *world, const struct scale *scale
     return slice;
 }
 
+int desk_slice_leads(const struct desk_slice *slice)
+{
+    int count = 0;
+    for (int i = 0; i < slice->scale.customers; i++) {
+        count += slice->rows[i].there;
+    }
+    return count;
+}
+
 void desk_slice_parts(struct desk_slice *slice, struct plan_source *sources,
                       struct plan_pipeline *pipelines, struct plan_sink *sinks)
 {
@@ -399,8 +429,11 @@ static bool check_customers(const struct desk_slice *slice)
     int none = 0;
     bool ok = true;
     for (int i = 0; i < slice->scale.customers; i++) {
-        bool is_told = strcmp(slice->rows[i].status, "told") == 0;
-        bool is_none = strcmp(slice->rows[i].status, "none") == 0;
+        char want[16];
+        (void)snprintf(want, sizeof want, "told%s", status_mark);
+        bool is_told = strcmp(slice->rows[i].status, want) == 0;
+        (void)snprintf(want, sizeof want, "none%s", status_mark);
+        bool is_none = strcmp(slice->rows[i].status, want) == 0;
         told += is_told;
         none += is_none;
         if (slice->told[i] != is_told || !(is_told || is_none)) {

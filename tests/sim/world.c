@@ -210,7 +210,8 @@ static bool sim_write(struct sink *base, struct parcel *parcels, size_t count, s
 
 static const struct source_type sim_source_type = {.connector = {.kind = "sim"},
                                                    .fetch = sim_fetch};
-static const struct sink_type sim_sink_type = {.connector = {.kind = "sim"}, .write = sim_write};
+static const struct sink_type sim_sink_type = {
+    .connector = {.kind = "sim"}, .write = sim_write, .removes = true};
 
 void sim_source_init(struct sim_source *source, struct world *world, const char *name,
                      const struct history *history, const char *chat_prefix)
@@ -424,8 +425,10 @@ static bool is_done(struct world *world)
     }
     if (count(world, "SELECT count(*) FROM outbox") > 0 ||
         count(world, "SELECT count(*) FROM run WHERE phase<3") > 0 ||
-        count(world, "SELECT count(*) FROM position p WHERE p.id<(SELECT max(id) FROM archive)") >
-            0) {
+        count(world, "SELECT count(*) FROM request WHERE run_id IS NULL") > 0 ||
+        count(world,
+              "SELECT count(*) FROM position p WHERE p.id<(SELECT max(id) FROM archive)"
+              " AND p.pipeline NOT IN (SELECT id FROM name WHERE text LIKE 'baseline/%')") > 0) {
         return false;
     }
     return sources_read(world);
@@ -520,6 +523,18 @@ static void tell(struct world *world)
 void world_run(struct world *world)
 {
     world_boot(world);
+    world_go_on(world);
+}
+
+void world_turn(struct world *world, int64_t rounds)
+{
+    for (int64_t i = 0; i < rounds; i++) {
+        world_round(world);
+    }
+}
+
+void world_go_on(struct world *world)
+{
     for (world->rounds = 0;; world->rounds++) {
         if (world->rounds == WORLD_ROUNDS_MAX) {
             tell(world);

@@ -121,6 +121,8 @@ void world_replay(struct world *world);
 
 /* Let the world turn until nothing is left to do. Dies (must) when that never comes. */
 void world_run(struct world *world);
+void world_go_on(struct world *world); /* The same in a world that runs already. */
+void world_turn(struct world *world, int64_t rounds);
 void world_end(struct world *world);
 
 /* Fill a history: call once per saying, in order of time. */
@@ -163,6 +165,10 @@ bool desk_slice_holds(struct desk_slice *slice, struct str entity, const struct 
                       struct str body);
 void desk_slice_parts(struct desk_slice *slice, struct plan_source *sources,
                       struct plan_pipeline *pipelines, struct plan_sink *sinks);
+int desk_slice_leads(const struct desk_slice *slice); /* Rows of customers that are there. */
+/* Rules of another day: what is put behind each status of a lead ("-": there are none), and behind
+   each question to the model. */
+void desk_slice_rules(const char *status_mark, const char *question_mark);
 void desk_slice_free(struct desk_slice *slice);
 
 #endif

@@ -58,8 +58,8 @@ static const struct column review_columns[] = {
     {0},
 };
 static const char *const review_indexes[] = {"user_name", NULL};
-static const struct target reviews = {"reviews", "drop_number", review_columns, review_indexes,
-                                      NULL};
+static const struct target reviews = {
+    .name = "reviews", .key = "drop_number", .columns = review_columns, .indexes = review_indexes};
 
 static const struct column student_columns[] = {
     {"uniq_id", COLUMN_TEXT, true, NULL, ""},
@@ -71,7 +71,8 @@ static const struct column student_columns[] = {
     {"day", COLUMN_DATE, false, NULL, ""},
     {0},
 };
-static const struct target students = {"students", "uniq_id", student_columns, NULL, NULL};
+static const struct target students = {
+    .name = "students", .key = "uniq_id", .columns = student_columns};
 static const struct target *const targets[] = {&reviews, &students, NULL};
 
 static const char first_body[] =
@@ -513,6 +514,30 @@ static void test_absolute_only_newer(void **state)
     count_of(1, "s1", 1, 1, 60)->effect.pipeline = STR("other"); /* Has a sequence of its own. */
     assert_written(2);
     assert_answer("SELECT group_concat(practice_count) FROM students", "60,50");
+}
+
+/* A row goes only when nothing newer was written to it, and may come back by what is newer. */
+static void test_removes_rows(void **state)
+{
+    (void)state;
+    assert_true(sink_sqlite.removes);
+    (void)count_of(0, "s1", 1, 10, 5);
+    (void)count_of(1, "s2", 1, 10, 6);
+    assert_written(2);
+    count_of(0, "s1", 1, 9, 0)->removed = true; /* Older: stays. */
+    count_of(1, "s2", 2, 10, 0)->removed = true;
+    assert_written(2);
+    assert_answer("SELECT group_concat(uniq_id) FROM students", "s1");
+    count_of(0, "s2", 2, 10, 0)->removed = true; /* The same again, and one that never was. */
+    count_of(1, "s3", 2, 10, 0)->removed = true;
+    assert_written(2);
+    assert_answer("SELECT group_concat(uniq_id) FROM students", "s1");
+    (void)count_of(0, "s2", 2, 9, 7); /* Older than its removal: stays away. */
+    assert_written(1);
+    assert_answer("SELECT group_concat(uniq_id) FROM students", "s1");
+    (void)count_of(0, "s2", 2, 11, 8);
+    assert_written(1);
+    assert_answer("SELECT practice_count FROM students WHERE uniq_id='s2'", "8");
 }
 
 /* Values. */
@@ -1021,6 +1046,7 @@ int main(void)
         TEST(test_refuses_tables),
         TEST(test_adopts_numbered_rows),
         TEST(test_absolute_only_newer),
+        TEST(test_removes_rows),
         TEST(test_values),
         TEST(test_refuses_bodies),
         TEST(test_refused_shapes_leave_nothing),
