@@ -46,8 +46,9 @@ struct worker_type {
     bool (*open)(struct worker *worker, struct err *err); /* May be NULL. */
     /* One step. Sets worker->busy when there is more to do at once. */
     bool (*step)(struct worker *worker, struct err *err);
-    void (*rest)(struct worker *worker);  /* May be NULL: nothing to do for a while. */
-    void (*close)(struct worker *worker); /* May be NULL. */
+    void (*rest)(struct worker *worker);   /* May be NULL: nothing to do for a while. */
+    void (*replan)(struct worker *worker); /* May be NULL: worker->plan is another one. */
+    void (*close)(struct worker *worker);  /* May be NULL. */
 };
 
 /* What a test or the runner wants to know: called after a commit that others may wait for. */
@@ -74,6 +75,12 @@ struct worker {
     struct keep keep;
     bool (*stopping)(void *context); /* May be NULL. */
     void *stopping_context;
+
+    /* Asked by the worker's thread between two steps; false: the worker's time is over. Both may be
+       NULL. `ended` is the last that the thread does with a worker whose time was over. */
+    bool (*between)(struct worker *worker);
+    void (*ended)(struct worker *worker);
+    void *post;       /* Of whoever set them. */
     struct str owner; /* For the lease. */
 
     /* What the runner looks at. */
@@ -91,7 +98,7 @@ struct worker {
         int64_t next_look_ms; /* Monotonic. */
         int64_t told_ms;      /* Monotonic: when the store was last told of a good look. */
     } intake;
-    struct {
+    struct rules {
         struct reader *reader;
         int64_t id;    /* Number of the pipeline's name. */
         bool more;     /* The last step stopped before the end of the archive. */
@@ -122,6 +129,12 @@ bool worker_run(struct worker *worker, struct err *err);
 
 /* Close what the worker had open and give its lease back. */
 void worker_close(struct worker *worker);
+
+/*
+ * Close what the worker had open and forget what it kept between steps; lease, store and thread
+ * stay. Its part may then be set to another one, which is opened by the next step.
+ */
+void worker_turn(struct worker *worker);
 
 /* Helpers of the types. */
 int64_t worker_mono_ms(const struct worker *worker);
