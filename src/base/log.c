@@ -609,7 +609,8 @@ void log_error(const char *format, ...)
 
 /* ---- Life ---- */
 
-static bool open_path(struct log *log, struct str path, struct err *err)
+/* A descriptor of its own for the place; standard error stays what it is. */
+static bool open_place(struct str path, int *fd, struct err *err)
 {
     char name[FILE_PATH_MAX];
     if (path.len >= sizeof name || memchr(path.ptr, '\0', path.len) != NULL) {
@@ -618,27 +619,52 @@ static bool open_path(struct log *log, struct str path, struct err *err)
     memcpy(name, path.ptr, path.len);
     name[path.len] = '\0';
     do {
-        log->fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, FILE_PRIVATE);
-    } while (log->fd < 0 && errno == EINTR);
-    if (log->fd < 0) {
-        return err_set(err, ERR_CONFIG, "cannot write the log %.300s: %s", name,
-                       file_reason(errno));
-    }
-    log->owned = true;
-    return true;
+        *fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, FILE_PRIVATE);
+    } while (*fd < 0 && errno == EINTR);
+    return *fd >= 0 ||
+           err_set(err, ERR_CONFIG, "cannot write the log %.300s: %s", name, file_reason(errno));
+}
+
+static void set_form(struct log *log, const struct log_options *options, int fd)
+{
+    log->level = (int)options->level;
+    log->json =
+        options->form == LOG_FORM_JSON || (options->form == LOG_FORM_AUTO && isatty(fd) == 0);
 }
 
 bool log_open(struct log *log, struct clock *clock, const struct log_options *options,
               struct err *err)
 {
-    *log = (struct log){.clock = clock, .fd = STDERR_FILENO, .level = options->level};
-    if (options->path.len > 0 && !open_path(log, options->path, err)) {
+    int fd = STDERR_FILENO;
+    *log = (struct log){.clock = clock};
+    if (options->path.len > 0 && !open_place(options->path, &fd, err)) {
         return false;
     }
-    must(log->fd >= 0);
-    log->json =
-        options->form == LOG_FORM_JSON || (options->form == LOG_FORM_AUTO && isatty(log->fd) == 0);
+    must(fd >= 0);
+    log->owned = options->path.len > 0;
+    log->fd = fd;
+    set_form(log, options, fd);
     return true;
+}
+
+bool log_change(struct log *log, const struct log_options *options, struct err *err)
+{
+    int fd = STDERR_FILENO;
+    if (options->path.len > 0 && !open_place(options->path, &fd, err)) {
+        return false;
+    }
+    set_form(log, options, fd);
+    if (!log->owned) {
+        log->owned = options->path.len > 0;
+        log->fd = fd;
+        return true;
+    }
+    /* The number that threads write to stays; what it stands for is put in its place at once. */
+    bool ok = dup3(fd, log->fd, O_CLOEXEC) >= 0;
+    if (options->path.len > 0) {
+        (void)close(fd);
+    }
+    return ok || err_set(err, ERR_RETRY, "cannot change the log: %s", file_reason(errno));
 }
 
 void log_close(struct log *log)

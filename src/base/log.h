@@ -63,15 +63,21 @@ struct log_options {
 
 struct log {
     struct clock *clock;
-    int fd;
+    atomic_int fd;
     bool owned;
-    bool json;
-    enum log_level level;
+    atomic_bool json;
+    atomic_int level;          /* An enum log_level. */
     atomic_uint_fast64_t lost; /* Lines that could not be written. */
 };
 
 bool log_open(struct log *log, struct clock *clock, const struct log_options *options,
               struct err *err);
+
+/*
+ * From the next line on, elsewhere or at another level, while threads go on writing. False: nothing
+ * has changed. One thread at a time.
+ */
+bool log_change(struct log *log, const struct log_options *options, struct err *err);
 
 /* Not while another thread may still write. */
 void log_close(struct log *log);

@@ -100,6 +100,8 @@ int cli_config_load(const struct cli *cli, struct config *config);
 /* The whole of it if it is sound, and nothing said (nor to be freed) if it is not. */
 bool cli_config_quiet(const struct cli *cli, struct config *config);
 
+struct config_input cli_config_input(const struct cli *cli);
+
 /* For verbs that only look into the store: config->data_dir, also without a sound configuration. */
 int cli_config_place(const struct cli *cli, struct config *config);
 

@@ -24,10 +24,10 @@ static int run(struct cli *cli, struct session *session)
     struct err err = {0};
     struct engine_counts counts = {0};
     bool partial = false;
-    if (!cli_pipelines_known(cli, &session->config.plan)) {
+    if (!cli_pipelines_known(cli, &session->config->plan)) {
         return CLI_USAGE;
     }
-    progress_begin(session->config.data_dir);
+    progress_begin(session->config->data_dir);
     bool ok = engine_run_once(session->engine, cli->words, cli->word_count, &partial, &err);
     progress_end();
     bool stopped = signals_release();

@@ -197,6 +197,7 @@ bool config_chats_read_file(struct reader *reader, struct str path, struct place
     struct err err = {0};
     struct str bytes = {0};
     const struct yaml_node *root = NULL;
+    reader_note_file(reader, path);
     if (!file_read(reader->arena, path, CHATS_FILE_MAX, &bytes, &err)) {
         return fault_add(reader->faults, place, "option '%s': %s", option, err.text);
     }

@@ -33,7 +33,39 @@ size_t edition_find(const struct edition *edition, enum part_kind kind, struct s
     return at;
 }
 
-/* The same targets in any order. They are compared by place: they live in kinds, or in parts. */
+static bool same_word(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_columns(const struct column *a, const struct column *b)
+{
+    for (; a->name != NULL && b->name != NULL; a++, b++) {
+        if (!same_word(a->name, b->name) || a->type != b->type || a->required != b->required ||
+            !same_word(a->initial, b->initial)) {
+            return false;
+        }
+    }
+    return a->name == NULL && b->name == NULL;
+}
+
+static bool same_words(const char *const *a, const char *const *b)
+{
+    size_t at = 0;
+    while (a != NULL && b != NULL && a[at] != NULL && b[at] != NULL && same_word(a[at], b[at])) {
+        at++;
+    }
+    return (a == NULL || a[at] == NULL) && (b == NULL || b[at] == NULL);
+}
+
+static bool same_target(const struct target *a, const struct target *b)
+{
+    return a == b || (same_word(a->name, b->name) && same_word(a->key, b->key) &&
+                      same_word(a->sink, b->sink) && same_columns(a->columns, b->columns) &&
+                      same_words(a->indexes, b->indexes));
+}
+
+/* The same ones in any order. Targets of one sink have different names. */
 static bool same_targets(const struct target *const *a, const struct target *const *b)
 {
     size_t in_a = 0;
@@ -43,7 +75,7 @@ static bool same_targets(const struct target *const *a, const struct target *con
     }
     for (; a[in_a] != NULL; in_a++) {
         size_t at = 0;
-        while (at < in_b && b[at] != a[in_a]) {
+        while (at < in_b && !same_target(a[in_a], b[at])) {
             at++;
         }
         if (at == in_b) {
@@ -95,6 +127,7 @@ static bool same_sink(const struct plan_sink *a, const struct plan_sink *b)
 {
     return a->sink->type == b->sink->type && a->write_ms == b->write_ms &&
            a->attempts_max == b->attempts_max && str_equal(a->digest, b->digest) &&
+           same_targets(a->targets, b->targets) &&
            option_same(a->sink->type->connector.options, a->sink, b->sink);
 }
 
@@ -206,17 +239,25 @@ static void compare_pipelines(struct edition *edition, struct edition *before)
     }
 }
 
-/* After the pipelines: a sink knows their targets from its opening. */
-static bool compare_sinks(struct edition *edition, struct edition *before, struct err *err)
+/*
+ * A sink knows from its opening what is written to it. That list comes from the plan as it was
+ * given, in which pipelines agree on the targets that they share, and belongs to the sink's home.
+ */
+static bool list_targets(struct edition *edition, const struct plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < plan->sink_count; i++) {
+        if (edition->sinks[i].targets == NULL &&
+            !targets_of(plan, plan->sinks[i].name, &edition->arena, &edition->sinks[i].targets,
+                        err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void compare_sinks(struct edition *edition, struct edition *before)
 {
     struct plan_sink *sinks = edition->sinks;
-    const struct target *const *now = NULL;
-    const struct target *const *then = NULL;
-    if (!targets_of(&edition->plan, &edition->arena, &now, err) ||
-        !targets_of(&before->plan, &edition->arena, &then, err)) {
-        return false;
-    }
-    bool targets_same = same_targets(now, then);
     for (size_t i = 0; i < edition->plan.sink_count; i++) {
         size_t at = edition_find(before, PART_SINK, sinks[i].name);
         if (at == before->plan.sink_count) {
@@ -224,12 +265,11 @@ static bool compare_sinks(struct edition *edition, struct edition *before, struc
         }
         const struct plan_sink *old = &before->plan.sinks[at];
         edition->parts[PART_SINK][i].fate = PART_CHANGED;
-        if (targets_same && same_sink(old, &sinks[i])) {
+        if (same_sink(old, &sinks[i])) {
             take_over(&edition->parts[PART_SINK][i], before->parts[PART_SINK][at].home);
             sinks[i] = *old;
         }
     }
-    return true;
 }
 
 bool edition_new(struct edition **out, struct edition *before, const struct plan *plan,
@@ -243,14 +283,15 @@ bool edition_new(struct edition **out, struct edition *before, const struct plan
     edition->holds = 1;
     bool ok = (copy_plan(edition, plan) && list_parts(edition)) ||
               err_set(err, ERR_RETRY, "out of memory for the plan");
-    if (ok && before != NULL) {
-        compare_sources(edition, before);
-        compare_pipelines(edition, before);
-        ok = compare_sinks(edition, before, err);
-    }
+    ok = ok && list_targets(edition, plan, err);
     if (!ok) {
         edition_discard(edition);
         return false;
+    }
+    if (before != NULL) {
+        compare_sources(edition, before);
+        compare_pipelines(edition, before);
+        compare_sinks(edition, before);
     }
     edition->owner = owner;
     *out = edition;

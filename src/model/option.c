@@ -29,6 +29,16 @@ static bool same_chats(const struct named_chats *a, const struct named_chats *b)
     return same;
 }
 
+static bool same_map(const struct str_map *a, const struct str_map *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++) {
+        same = str_equal(a->items[i].name, b->items[i].name) &&
+               str_equal(a->items[i].text, b->items[i].text);
+    }
+    return same;
+}
+
 static bool same_text(const struct str *a, const struct str *b)
 {
     return (a->ptr == NULL) == (b->ptr == NULL) && str_equal(*a, *b);
@@ -53,8 +63,11 @@ static bool same_value(const struct option *option, const void *a, const void *b
         return *(const int *)a == *(const int *)b;
     case OPTION_TYPE_LIST:
         return same_list(a, b);
+    case OPTION_TYPE_MAP:
+        return same_map(a, b);
     case OPTION_TYPE_CHATS:
         return same_chats(a, b);
+    case OPTION_TYPE_STEPS: /* The digest of their pipeline has all of them. */
     case OPTION_TYPE_END:
         break;
     }
@@ -85,6 +98,14 @@ static void put_list(struct buf *out, const struct str_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         buf_printf(out, "%s%.*s", i > 0 ? ", " : "", STR_ARG(list->items[i]));
+    }
+}
+
+static void put_map(struct buf *out, const struct str_map *map)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        buf_printf(out, "%s%.*s: %.*s", i > 0 ? ", " : "", STR_ARG(map->items[i].name),
+                   STR_ARG(map->items[i].text));
     }
 }
 
@@ -125,9 +146,13 @@ struct str option_words(const struct option *option, const void *instance, struc
     case OPTION_TYPE_LIST:
         put_list(&out, member);
         break;
+    case OPTION_TYPE_MAP:
+        put_map(&out, member);
+        break;
     case OPTION_TYPE_CHATS:
         put_chats(&out, member);
         break;
+    case OPTION_TYPE_STEPS:
     case OPTION_TYPE_END:
         break;
     }

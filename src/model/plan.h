@@ -91,8 +91,9 @@ struct plan_pipeline {
 struct plan_sink {
     struct str name;
     struct sink *sink;
-    int64_t write_ms;     /* How long one write may take. */
-    int32_t attempts_max; /* Then a record is a dead letter. */
+    int64_t write_ms;                    /* How long one write may take. */
+    int32_t attempts_max;                /* Then a record is a dead letter. */
+    const struct target *const *targets; /* What is written here; NULL: what the pipelines say. */
     struct str digest;
 };
 
