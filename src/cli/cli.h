@@ -108,6 +108,9 @@ int cli_config_place(const struct cli *cli, struct config *config);
 /* Is each word a pipeline? What is none is said. */
 bool cli_pipelines_known(const struct cli *cli, const struct plan *plan);
 
+/* Would the configuration make other keys than the store knows? Says each. CLI_OK, or the code. */
+int cli_keys_guard(const struct config *config);
+
 /* A line on standard error. */
 __attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
 
@@ -139,6 +142,8 @@ int cli_dlq_list(struct cli *cli);
 int cli_dlq_retry(struct cli *cli);
 int cli_dlq_show(struct cli *cli);
 int cli_help(struct cli *cli);
+int cli_keys_accept(struct cli *cli);
+int cli_keys_list(struct cli *cli);
 int cli_refused_list(struct cli *cli);
 int cli_run(struct cli *cli);
 int cli_serve(struct cli *cli);

@@ -175,6 +175,28 @@ static const struct cli_verb completion_acts[] = {
     {0},
 };
 
+static const struct cli_verb keys_acts[] = {
+    {.name = "list",
+     .words = "",
+     .summary = "What decides about the keys of rows, and whether it would change.",
+     .examples = "  sluice keys list\n"
+                 "  sluice keys list --json\n",
+     .about = "As the store knows it of each pipeline that has emitted a record.\n",
+     .run = cli_keys_list},
+    {.name = "accept",
+     .words = "PIPELINE",
+     .summary = "Take a change of how keys are made for intended.",
+     .examples = "  sluice keys accept drops\n",
+     .about =
+         "Rows that were written under the old keys stay, and are not found again under the new "
+         "ones.\n"
+         "The change is written into the audit log. Nothing else is touched.\n",
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_keys_accept},
+    {0},
+};
+
 /* In the order in which a person meets them. */
 const struct cli_verb cli_verbs[] = {
     {.name = "check",
@@ -293,6 +315,12 @@ const struct cli_verb cli_verbs[] = {
      .summary = "Messages that could not be taken in.",
      .examples = "  sluice refused list\n",
      .acts = refused_acts},
+    {.name = "keys",
+     .words = "",
+     .summary = "How rows get their keys, and the consent to another way.",
+     .examples = "  sluice keys list\n"
+                 "  sluice keys accept drops\n",
+     .acts = keys_acts},
     {.name = "version",
      .words = "",
      .summary = "Which sluice this is.",

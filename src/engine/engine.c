@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "engine/internal.h"
+#include "engine/keys.h"
 #include "store/run.h"
 
 enum {
@@ -132,6 +133,7 @@ bool engine_open(struct engine **out, const struct engine_options *options, stru
     ok = ok && store_gate_new(&engine->gate, err) &&
          lease_file_open(&engine->leases, str_of(engine->store_path), err) &&
          engine_open_store(engine, &engine->store, err) &&
+         keys_guard(engine->store, options->plan, err) &&
          edition_new(&engine->edition, NULL, options->plan, (struct plan_owner){0}, err) &&
          add_workers(engine, err);
     if (!ok) {

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "engine/internal.h"
+#include "engine/keys.h"
 #include "store/outbox.h"
 
 enum {
@@ -382,8 +383,8 @@ static bool start_and_tell(struct engine *engine, struct edition *edition, struc
 static bool prepare(struct engine *engine, struct edition *edition, struct fresh *fresh,
                     struct err *err)
 {
-    bool ok = await_closing(engine, err) && try_rules(edition, err) &&
-              make_fresh(engine, edition, fresh, err);
+    bool ok = keys_guard(engine->store, &edition->plan, err) && await_closing(engine, err) &&
+              try_rules(edition, err) && make_fresh(engine, edition, fresh, err);
     if (!ok) {
         drop_fresh(engine, fresh);
     }

@@ -10,8 +10,10 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "engine/keys.h"
 #include "engine/worker.h"
 #include "store/archive.h"
+#include "store/keys.h"
 #include "store/outbox.h"
 #include "store/progress.h"
 #include "store/reference.h"
@@ -164,6 +166,11 @@ static bool open_rules(struct worker *worker, struct err *err)
     worker->rules.limit = STEP_MESSAGES_MAX;
     worker->rules.refused_count = 0;
     worker->rules.more = true;
+    worker->rules.keys_kept = false;
+    worker->rules.keys = keys_text(worker->pipeline, &worker->open_arena);
+    if (worker->rules.keys.ptr == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory for keys");
+    }
     return (op->type->open == NULL || op->type->open(op, &worker->open_arena, err)) &&
            open_reader(worker, err);
 }
@@ -301,6 +308,13 @@ static bool refuse(struct worker *worker, const struct stretch *stretch, struct 
     return true;
 }
 
+/* With the first records of an opening: by these keys they were made. */
+static bool keep_keys(struct worker *worker, const struct stretch *stretch, struct err *err)
+{
+    return stretch->records == 0 || worker->rules.keys_kept ||
+           store_keys_put(worker->store, worker->pipeline->name, worker->rules.keys, err);
+}
+
 static bool nothing_new(struct worker *worker, bool *idle, struct err *err)
 {
     int64_t head = 0;
@@ -344,9 +358,10 @@ static bool rules_step(struct worker *worker, struct err *err)
     bool rest = false;
     if (!store_reader_end(worker->store, worker->rules.reader, &rest, err) ||
         (stretch.messages > 0 && !count_run(worker, &stretch, err)) ||
-        !store_commit(worker->store, err)) {
+        !keep_keys(worker, &stretch, err) || !store_commit(worker->store, err)) {
         return false;
     }
+    worker->rules.keys_kept = worker->rules.keys_kept || stretch.records > 0;
     worker->rules.refused_count = 0;
     worker->rules.more = more || rest;
     worker->busy = worker->rules.more;

@@ -108,6 +108,8 @@ struct worker {
             char why[WORKER_WHY_MAX];
         } refused[WORKER_REFUSED_MAX]; /* Messages that the op rejected in this stretch. */
         size_t refused_count;
+        struct str keys; /* How keys are made (engine/keys.h), … */
+        bool keys_kept;  /* … and whether the store knows that from this worker. */
     } rules;
     struct breaker breaker;
     size_t batch;       /* delivery: records in one write; grows while there are more */

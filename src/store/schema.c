@@ -95,7 +95,13 @@ static const char *const version_1[] = {
     NULL,
 };
 
-static const char *const *const steps[] = {version_1};
+static const char *const version_2[] = {
+    "CREATE TABLE made_keys(pipeline INTEGER PRIMARY KEY, text TEXT NOT NULL,"
+    "  at_ms INTEGER NOT NULL) STRICT",
+    NULL,
+};
+
+static const char *const *const steps[] = {version_1, version_2};
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
 
