@@ -147,6 +147,7 @@ const ROOMS = [_]Room{
         .may = &.{ "base", "crypto", "text", "model" },
         .files = &.{
             "chain.c",
+            "chain_keys.c",
             "collect.c",
             "compare.c",
             "compose.c",

@@ -67,4 +67,44 @@ refused "another source" "pipeline drops: source was 'bridge' and would be 'phon
 sed -i 's/^  phone:/  bridge:/; s/source: phone/source: bridge/' sluice.yaml
 "$SLUICE" check > out 2>&1
 is "exit code of check when all is as before" $? 0
+
+# A chain of generic steps: the key's template, and how the field in it is made.
+rm -rf data
+cat > sluice.yaml << 'YAML'
+store: data
+sources:
+  bridge: {kind: whatsapp-bridge, path: messages.db, poll: 1s}
+sinks:
+  records: {kind: sqlite}
+pipelines:
+  leads:
+    source: bridge
+    chats: all
+    ops:
+      - kind: extract
+        labels: {phone: phone, email: mail}
+      - kind: normalize
+        fields: {phone: phone, email: email}
+      - kind: write
+        sink: records
+        target: leads
+        key: "{phone}"
+        set: {email: "{email}"}
+YAML
+post "'phone: 055-000-0001' || char(10) || 'mail: a@example.com'"
+sluice_run
+is "leads" "$(records "SELECT key FROM leads")" 972550000001
+cp sluice.yaml first.yaml
+sed -i 's/set: {email/set: {text: "{text}", email/; s/email: email}/email: lower}/' sluice.yaml
+"$SLUICE" check > out 2>&1
+is "exit code of check after a change of columns" $? 0
+cp first.yaml sluice.yaml
+sed -i 's/{phone: phone, email: email}/{phone: digits, email: email}/' sluice.yaml
+refused "another form of the key's field" "normalize of phone was" "phone: digits"
+cp first.yaml sluice.yaml
+sed -i 's/key: "{phone}"/key: "{uid}"/' sluice.yaml
+refused "another key" "write records/leads: key was '{phone}' and would be '{uid}'"
+cp first.yaml sluice.yaml
+"$SLUICE" keys accept leads > out 2>&1
+has "accepting nothing" "$(cat out)" "nothing to accept"
 finish
