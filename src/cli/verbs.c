@@ -175,6 +175,64 @@ static const struct cli_verb completion_acts[] = {
     {0},
 };
 
+static const struct cli_flag project_flags[] = {
+    {"--pipeline", "NAME", "Whose projects; not needed where only one pipeline has some."},
+    {0},
+};
+
+static const struct cli_flag project_add_flags[] = {
+    {"--description", "TEXT", "What it is; the name without it."},
+    {"--disabled", NULL, "Write it down, and do not read it yet."},
+    {"--pipeline", "NAME", "Whose projects; not needed where only one pipeline has some."},
+    {0},
+};
+
+static const struct cli_verb project_acts[] = {
+    {.name = "add",
+     .words = "NAME GROUP",
+     .summary = "Write a project into projects.yaml, and see it taken up.",
+     .examples =
+         "  sluice project add Lawley 120363000000000003@g.us\n"
+         "  sluice project add 'מודיעין צפון' 120363000000000004@g.us --description Phase2\n",
+     .about =
+         "Comments and order of the file stay. A running `serve` takes the project up by itself, "
+         "which is\n"
+         "waited for; what was posted in the group before counts too. Ends with 2 when it was not "
+         "taken up.\n",
+     .flags = project_add_flags,
+     .words_min = 2,
+     .words_max = 2,
+     .run = cli_project_add},
+    {.name = "list",
+     .words = "",
+     .summary = "All projects, those that are not enabled too.",
+     .examples = "  sluice project list\n"
+                 "  sluice project list --json\n",
+     .about = "In the order of the file.\n",
+     .flags = project_flags,
+     .run = cli_project_list},
+    {.name = "enable",
+     .words = "NAME",
+     .summary = "Read a project's group (again).",
+     .examples = "  sluice project enable Lawley\n",
+     .about =
+         "NAME is its name or its group. It goes on where it was left; nothing is done twice.\n",
+     .flags = project_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_project_enable},
+    {.name = "disable",
+     .words = "NAME",
+     .summary = "Stop reading a project's group.",
+     .examples = "  sluice project disable Lawley\n",
+     .about = "NAME is its name or its group. What was written stays.\n",
+     .flags = project_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_project_disable},
+    {0},
+};
+
 static const struct cli_verb keys_acts[] = {
     {.name = "list",
      .words = "",
@@ -315,6 +373,12 @@ const struct cli_verb cli_verbs[] = {
      .summary = "Messages that could not be taken in.",
      .examples = "  sluice refused list\n",
      .acts = refused_acts},
+    {.name = "project",
+     .words = "",
+     .summary = "The groups that are read: add, list, enable, disable.",
+     .examples = "  sluice project list\n"
+                 "  sluice project add Lawley 120363000000000003@g.us\n",
+     .acts = project_acts},
     {.name = "keys",
      .words = "",
      .summary = "How rows get their keys, and the consent to another way.",

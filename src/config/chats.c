@@ -187,7 +187,7 @@ bool config_chats_read(struct reader *reader, const struct yaml_node *node, cons
             enabled[list.enabled++] = list.chats[list.count - 1];
         }
     }
-    *out = (struct named_chats){enabled, list.enabled};
+    *out = (struct named_chats){.items = enabled, .count = list.enabled};
     return good;
 }
 
@@ -223,5 +223,7 @@ bool config_chats_read_file(struct reader *reader, struct str path, struct place
     if (list == NULL) {
         return fault_add(reader->faults, reader_place(root), "the key '%s' is missing", option);
     }
-    return config_chats_read(reader, list, option, out) && good;
+    good = config_chats_read(reader, list, option, out) && good;
+    out->file = path;
+    return good;
 }

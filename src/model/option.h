@@ -72,6 +72,7 @@ struct named_chat {
 struct named_chats {
     const struct named_chat *items;
     size_t count;
+    struct str file; /* That holds them; absent when they stand in the configuration itself. */
 };
 
 struct option {

@@ -104,4 +104,8 @@ bool store_reader_end(struct store *store, struct reader *reader, bool *more, st
 /* Where the pipeline stands: every subscribed message up to here has been worked on. */
 bool store_position_get(struct store *store, struct str pipeline, int64_t *id, struct err *err);
 
+/* Does the pipeline listen to this chat now, of whatever source, by its last opening? */
+bool store_subscribed(struct store *store, struct str pipeline, struct str chat, bool *is,
+                      struct err *err);
+
 #endif

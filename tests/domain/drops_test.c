@@ -533,7 +533,7 @@ static void test_many_projects(void **state)
         items[i].name = arena_printf(&arena, "P%zu", i);
         items[i].chat = arena_printf(&arena, "12036300%zu@g.us", i);
     }
-    drops.projects = (struct named_chats){items, MANY};
+    drops.projects = (struct named_chats){.items = items, .count = MANY};
     reopen(drops.pattern, drops.zone_name);
     for (size_t i = 0; i < MANY; i += 499) {
         struct message message = message_of("DR12345678");
