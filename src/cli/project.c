@@ -1,4 +1,5 @@
 /* project: the groups of a pipeline, kept in its projects.yaml. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -82,9 +83,8 @@ static int desk_end(struct desk *desk, int code)
 static bool write_file(struct desk *desk, struct str text, struct err *err)
 {
     struct stat before;
-    char *real = realpath(desk->projects.path.ptr, NULL);
-    if (real == NULL || stat(real, &before) != 0) {
-        free(real);
+    char real[PATH_MAX];
+    if (realpath(desk->projects.path.ptr, real) == NULL || stat(real, &before) != 0) {
         return err_set(err, ERR_CONFIG, "%.*s is gone", STR_ARG(desk->projects.path));
     }
     bool ok = file_write(str_of(real), before.st_mode & 07777, text, err);
@@ -93,7 +93,6 @@ static bool write_file(struct desk *desk, struct str text, struct err *err)
         cli_say("%s belonged to somebody else, and is yours now; can the service still read it?",
                 real);
     }
-    free(real);
     return ok;
 }
 

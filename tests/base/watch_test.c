@@ -56,9 +56,15 @@ static int yard_open(void **state)
 static int yard_close(void **state)
 {
     struct yard *yard = *state;
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf %s", yard->folder);
-    assert_int_equal(system(command), 0);
+    static const char *const names[] = {"a.yaml", "b.yaml", "messages.db", "version/a.yaml"};
+    char path[128];
+    for (size_t i = 0; i < COUNT(names); i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", yard->folder, names[i]);
+        (void)unlink(path);
+    }
+    (void)snprintf(path, sizeof path, "%s/version", yard->folder);
+    (void)rmdir(path);
+    assert_int_equal(rmdir(yard->folder), 0);
     watch_close(yard->watch);
     free(yard);
     return 0;

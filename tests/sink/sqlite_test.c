@@ -58,7 +58,8 @@ static const struct column review_columns[] = {
     {0},
 };
 static const char *const review_indexes[] = {"user_name", NULL};
-static const struct target reviews = {"reviews", "drop_number", review_columns, review_indexes};
+static const struct target reviews = {
+    .name = "reviews", .key = "drop_number", .columns = review_columns, .indexes = review_indexes};
 
 static const struct column student_columns[] = {
     {"uniq_id", COLUMN_TEXT, true, NULL, ""},
@@ -70,7 +71,8 @@ static const struct column student_columns[] = {
     {"day", COLUMN_DATE, false, NULL, ""},
     {0},
 };
-static const struct target students = {"students", "uniq_id", student_columns, NULL};
+static const struct target students = {
+    .name = "students", .key = "uniq_id", .columns = student_columns};
 static const struct target *const targets[] = {&reviews, &students, NULL};
 
 static const char first_body[] =
