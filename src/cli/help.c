@@ -143,7 +143,7 @@ static int nothing_on(const struct cli_verb *verb, struct str name)
     return CLI_USAGE;
 }
 
-static int help_on(struct str name, struct str act_name)
+static int help_on(const struct kinds *kinds, struct str name, struct str act_name)
 {
     const struct cli_verb *verb = find(cli_verbs, name);
     const struct cli_topic *topic = act_name.len == 0 ? find_topic(name) : NULL;
@@ -154,7 +154,8 @@ static int help_on(struct str name, struct str act_name)
         return CLI_OK;
     }
     if (verb == NULL || (act_name.len > 0 && act == NULL)) {
-        return nothing_on(verb, verb == NULL ? name : act_name);
+        int code = cli_help_kind(kinds, name, act_name);
+        return code != CLI_USAGE ? code : nothing_on(verb, verb == NULL ? name : act_name);
     }
     show_one(verb, act);
     return CLI_OK;
@@ -256,7 +257,7 @@ int cli_help(struct cli *cli)
         return CLI_OK;
     }
     if (cli->help && strcmp(cli->verb->name, "help") != 0) {
-        return help_on(str_of(cli->verb->name),
+        return help_on(cli->kinds, str_of(cli->verb->name),
                        cli->act != NULL ? str_of(cli->act->name) : STR(""));
     }
     if (cli->json) {
@@ -267,5 +268,5 @@ int cli_help(struct cli *cli)
         show_all();
         return CLI_OK;
     }
-    return help_on(cli->words[0], cli->word_count > 1 ? cli->words[1] : STR(""));
+    return help_on(cli->kinds, cli->words[0], cli->word_count > 1 ? cli->words[1] : STR(""));
 }
