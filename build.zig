@@ -258,6 +258,8 @@ const ROOMS = [_]Room{
             "completion.c",
             "diff.c",
             "dlq.c",
+            "export.c",
+            "export_out.c",
             "help.c",
             "lists.c",
             "look.c",

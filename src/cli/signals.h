@@ -16,8 +16,11 @@ enum { SIGNALS_EXIT_NOW = 130 };
 /* Before any thread is started: from here on a signal waits for signals_watch(). */
 void signals_block(void);
 
-/* Stop `engine` on the first signal. One engine at a time. */
+/* Stop `engine` on the first signal; NULL: signals_came() is asked. One engine at a time. */
 bool signals_watch(struct engine *engine, struct err *err);
+
+/* Did a signal ask for an end? */
+bool signals_came(void);
 
 /* The engine is about to be closed. Returns whether a signal had come. */
 bool signals_release(void);

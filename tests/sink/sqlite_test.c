@@ -58,7 +58,8 @@ static const struct column review_columns[] = {
     {0},
 };
 static const char *const review_indexes[] = {"user_name", NULL};
-static const struct target reviews = {"reviews", "drop_number", review_columns, review_indexes};
+static const struct target reviews = {"reviews", "drop_number", review_columns, review_indexes,
+                                      NULL};
 
 static const struct column student_columns[] = {
     {"uniq_id", COLUMN_TEXT, true, NULL, ""},
@@ -70,7 +71,7 @@ static const struct column student_columns[] = {
     {"day", COLUMN_DATE, false, NULL, ""},
     {0},
 };
-static const struct target students = {"students", "uniq_id", student_columns, NULL};
+static const struct target students = {"students", "uniq_id", student_columns, NULL, NULL};
 static const struct target *const targets[] = {&reviews, &students, NULL};
 
 static const char first_body[] =
