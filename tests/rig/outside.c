@@ -143,6 +143,18 @@ void outside_stop(struct outside *outside)
     *outside = (struct outside){.in = -1, .out = -1};
 }
 
+void outside_ask(const struct outside *outside, const char *line)
+{
+    enum { ANSWER_MS = 30000 };
+    char answer[256] = "";
+    size_t len = strlen(line);
+    if (write(outside->in, line, len) != (ssize_t)len || write(outside->in, "\n", 1) != 1 ||
+        !read_line(outside->out, answer, sizeof answer, now_ms() + ANSWER_MS) ||
+        strcmp(answer, "ok") != 0) {
+        fail_msg("asked for \"%s\": \"%s\"", line, answer);
+    }
+}
+
 int outside_port(const struct outside *outside, const char *name)
 {
     for (int i = 0; i < outside->count; i++) {

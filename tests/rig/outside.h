@@ -37,6 +37,9 @@ struct outside {
 bool outside_start(struct outside *outside, const char *const *words, int seconds);
 void outside_stop(struct outside *outside);
 
+/* Write a line to the server and wait for its answer, "ok"; fails the test otherwise. */
+void outside_ask(const struct outside *outside, const char *line);
+
 /* Fails the test when there is no such name. */
 int outside_port(const struct outside *outside, const char *name);
 

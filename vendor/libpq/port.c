@@ -3,7 +3,12 @@
  * comparison that takes the same time wherever two texts differ, and on glibc two copies of
  * strings.
  */
+/* clang-format off */
 #include "c.h"
+/* clang-format on */
+
+#include "port.h"
+
 #include "crypto/token.h"
 
 void pg_strong_random_init(void) {}

@@ -9,13 +9,16 @@
  * Refused, because they are not built: client certificates, lists of revoked certificates, TLS 1.3
  * as a minimum.
  */
-#include "crypto/tls.h"
-
-#include <poll.h>
+/* clang-format off */
+#include "postgres_fe.h"
 
 #include "libpq-fe.h"
 #include "libpq-int.h"
-#include "postgres_fe.h"
+/* clang-format on */
+
+#include "crypto/tls.h"
+
+#include "sluice_libpq.h"
 
 struct sluice_pg_tls {
     struct tls *tls;
@@ -108,22 +111,29 @@ static enum tls_verify verify_of(const PGconn *conn)
     return ca ? TLS_VERIFY_CA : TLS_VERIFY_NONE;
 }
 
+static bool append(PGconn *conn, const struct err *err)
+{
+    conn->sluice_tls_failure = (int)err->kind;
+    libpq_append_conn_error(conn, "TLS: %s", err->text);
+    return false;
+}
+
 static bool begin(PGconn *conn)
 {
     struct err err = {0};
     const char *host = conn->connhost[conn->whichhost].host;
     const char *address = conn->connhost[conn->whichhost].hostaddr;
     const char *no = unsupported(conn);
+    conn->sluice_tls_failure = ERR_NONE;
     if (no != NULL) {
-        libpq_append_conn_error(conn, "%s", no);
-        return false;
+        (void)err_set(&err, ERR_CONFIG, "%s", no);
+        return append(conn, &err);
     }
     struct sluice_pg_tls *own = calloc(1, sizeof *own);
     if (own == NULL) {
         libpq_append_conn_error(conn, "out of memory");
         return false;
     }
-    own->conn = conn;
     conn->sluice_tls = own;
     conn->ssl_in_use = true;
     struct tls_policy policy = {
@@ -135,10 +145,7 @@ static bool begin(PGconn *conn)
                tls_trust_load(str_of(conn->sslrootcert), &policy.trust, &err)) &&
               tls_new(&own->tls, &policy, &err);
     tls_trust_drop(policy.trust);
-    if (!ok) {
-        libpq_append_conn_error(conn, "TLS: %s", err.text);
-    }
-    return ok;
+    return ok || append(conn, &err);
 }
 
 /* ---- The handshake ---- */
@@ -147,7 +154,7 @@ static void append_why(PGconn *conn)
 {
     struct err err = {0};
     (void)tls_why(conn->sluice_tls->tls, &err);
-    libpq_append_conn_error(conn, "TLS: %s", err.text);
+    (void)append(conn, &err);
 }
 
 /* Direct TLS stands or falls with the agreed protocol (ALPN). */
@@ -281,6 +288,16 @@ char *pgtls_get_peer_certificate_hash(PGconn *conn, size_t *len)
     }
     memcpy(copy, binding.ptr, binding.len);
     return copy;
+}
+
+const char *sluice_pg_state(const PGconn *conn)
+{
+    return conn->last_sqlstate;
+}
+
+enum err_kind sluice_pg_tls_failure(const PGconn *conn)
+{
+    return (enum err_kind)conn->sluice_tls_failure;
 }
 
 void *PQgetssl(PGconn *conn)

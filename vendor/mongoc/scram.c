@@ -2,10 +2,13 @@
  * What SCRAM of mongo-c-driver asks of a crypto library: HMAC and SHA over BearSSL, and chance from
  * the kernel. Takes the place of mongoc-crypto.c and mongoc-rand-*.c.
  */
+/* clang-format off */
+#include <mongoc/mongoc.h>
+
 #include <mongoc/mongoc-crypto-private.h>
 #include <mongoc/mongoc-rand-private.h>
 #include <mongoc/mongoc-rand.h>
-#include <mongoc/mongoc.h>
+/* clang-format on */
 
 #include "base/must.h"
 #include "crypto/hmac.h"

@@ -9,15 +9,19 @@
  * name unchecked and tlsAllowInvalidCertificates everything. Refused, because they are not built:
  * client certificates, directories of authorities, lists of revoked certificates.
  */
-#include "crypto/tls.h"
+/* clang-format off */
+#include <mongoc/mongoc.h>
 
-#include <errno.h>
 #include <mongoc/mongoc-log.h>
 #include <mongoc/mongoc-ssl-private.h>
 #include <mongoc/mongoc-stream-private.h>
 #include <mongoc/mongoc-stream-tls-private.h>
 #include <mongoc/mongoc-stream-tls.h>
-#include <mongoc/mongoc.h>
+/* clang-format on */
+
+#include "crypto/tls.h"
+
+#include <errno.h>
 #include <poll.h>
 
 #undef MONGOC_LOG_DOMAIN
