@@ -112,7 +112,9 @@ const ROOMS = [_]Room{
         .may = &.{ "base", "crypto", "text" },
         .libs = &.{ sqlite, libpq, mongoc },
         .files = &.{
+            "document.c",
             "heap.c",
+            "mongo.c",
             "postgres.c",
             "postgres_uri.c",
             "postgres_why.c",
@@ -322,6 +324,8 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/encode" },
     .{ .name = "crypto/password" },
     .{ .name = "crypto/tls", .with = &.{"rig/outside.c"} },
+    .{ .name = "db/document" },
+    .{ .name = "db/mongo", .with = &.{"rig/outside.c"}, .threads = true },
     .{ .name = "db/postgres", .with = &.{"rig/outside.c"}, .threads = true },
     .{ .name = "db/sqlite" },
     .{ .name = "domain/drops" },

@@ -1,9 +1,9 @@
 /* Grades and words for what a server or the way to it said. */
+#include <libpq_sluice.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "db/postgres_inside.h"
-#include "sluice_libpq.h"
 
 enum { WORDS_MAX = 400 };
 

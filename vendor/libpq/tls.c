@@ -18,7 +18,7 @@
 
 #include "crypto/tls.h"
 
-#include "sluice_libpq.h"
+#include <libpq_sluice.h>
 
 struct sluice_pg_tls {
     struct tls *tls;

@@ -7,7 +7,8 @@ pub const recipe = Recipe{
     .name = "mongoc",
     .include = &.{ "src/libmongoc/src", "src/libbson/src" },
     .private = &.{ "src/common", "src/libmongoc/src/mongoc", "src/libbson/src/bson" },
-    .ours = &.{ "scram.c", "tls.c" },
+    .ours_include = &.{"include"},
+    .ours = &.{ "deadline.c", "scram.c", "tls.c" },
     .flags = &.{
         "-D_XOPEN_SOURCE=700",
         "-D_BSD_SOURCE",
@@ -59,6 +60,7 @@ pub const recipe = Recipe{
         "src/libmongoc/src/mongoc/mongoc-client-side-encryption.c",
         "src/libmongoc/src/mongoc/mongoc-client.c",
         "src/libmongoc/src/mongoc/mongoc-cluster-sasl.c",
+        "src/libmongoc/src/mongoc/mongoc-cluster-aws.c",
         "src/libmongoc/src/mongoc/mongoc-cluster.c",
         "src/libmongoc/src/mongoc/mongoc-cmd.c",
         "src/libmongoc/src/mongoc/mongoc-collection.c",

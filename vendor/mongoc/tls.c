@@ -24,6 +24,8 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "deadline.h"
+
 #undef MONGOC_LOG_DOMAIN
 #define MONGOC_LOG_DOMAIN "tls"
 
@@ -61,7 +63,11 @@ static int32_t left_ms(const struct sluice_mongoc_tls *own)
     if (own->deadline_us <= 0) {
         return own->deadline_us < 0 ? -1 : 0;
     }
-    int64_t left = (own->deadline_us - bson_get_monotonic_time()) / MS_IN_US;
+    int64_t end_us = own->deadline_us;
+    if (sluice_mongoc_deadline_us != 0 && sluice_mongoc_deadline_us < end_us) {
+        end_us = sluice_mongoc_deadline_us;
+    }
+    int64_t left = (end_us - bson_get_monotonic_time()) / MS_IN_US;
     return left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int32_t)left;
 }
 
@@ -131,6 +137,7 @@ static bool handshake(mongoc_stream_t *stream, const char *host, int *events, bs
                       errno != 0 ? strerror(errno) : "closed by the server");
         break;
     }
+    sluice_mongoc_failure = (int)own->why.kind;
     bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, "TLS: %s",
                    own->why.text);
     return false;

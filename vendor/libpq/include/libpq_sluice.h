@@ -1,6 +1,6 @@
 /* What libpq knows about a failed connection and has no function for. */
-#ifndef SLUICE_LIBPQ_H
-#define SLUICE_LIBPQ_H
+#ifndef LIBPQ_SLUICE_H
+#define LIBPQ_SLUICE_H
 
 #include <libpq-fe.h>
 
