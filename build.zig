@@ -125,7 +125,11 @@ const ROOMS = [_]Room{
         .name = "net",
         .may = &.{ "base", "crypto", "text" },
         .libs = &.{ bearssl, zlib, curl },
-        .files = &.{},
+        .files = &.{
+            "http.c",
+            "http_grade.c",
+            "http_url.c",
+        },
     },
     .{
         .name = "store",
@@ -345,6 +349,7 @@ const UNIT_TESTS = [_]UnitTest{
         .libs = &.{sqlite},
     },
     .{ .name = "sink/sqlite" },
+    .{ .name = "net/http", .with = &.{"rig/outside.c"} },
     .{ .name = "model/record" },
     .{ .name = "model/source" },
     .{ .name = "store/archive", .with = &.{"store/fixture.c"} },

@@ -74,7 +74,10 @@ void tls_check_install(struct tls_check *check, void *client);
 /* Was a server's chain judged and found good, since the check was installed? */
 bool tls_check_passed(const struct tls_check *check);
 
-/* Why a handshake failed; `code` is BearSSL's, or 0 for a connection that ended. */
+/*
+ * Why a handshake failed; `code` is BearSSL's, 0 for a connection that ended or when it is not
+ * known. What the judgement found counts first.
+ */
 bool tls_check_why(const struct tls_check *check, int code, struct err *err);
 
 /* ---- A session of our own ---- */

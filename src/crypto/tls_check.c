@@ -52,6 +52,7 @@ static void start_chain(const br_x509_class **engine, const char *server_name)
     check->chain_len = 0;
     check->count = 0;
     check->problem = TLS_PROBLEM_NONE;
+    check->code = 0;
     check->passed = false;
     check->now = clock_wall_ms(check->clock) / 1000;
 }
@@ -242,6 +243,7 @@ static unsigned end_chain(const br_x509_class **engine)
         }
     }
     code = code != 0 ? code : code_of(check->problem);
+    check->code = code;
     check->passed = code == 0;
     return code;
 }

@@ -51,6 +51,7 @@ struct tls_check {
     size_t ends[TLS_CHAIN_MAX];
     size_t count;
     enum tls_problem problem;
+    unsigned code; /* BearSSL's, of the judgement; 0 for none. */
 };
 
 /* The n-th certificate; 0 is the server's own. */

@@ -262,6 +262,7 @@ static bool why_chain(const struct tls_check *check, int code, struct err *err)
 
 bool tls_check_why(const struct tls_check *check, int code, struct err *err)
 {
+    code = check->code != 0 ? (int)check->code : code;
     if (code >= BR_ERR_SEND_FATAL_ALERT) {
         return err_set(err, ERR_RETRY, "TLS with %s failed (our alert %d)", check->host,
                        code - BR_ERR_SEND_FATAL_ALERT);

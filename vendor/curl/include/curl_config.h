@@ -125,7 +125,6 @@
 #define CURL_DISABLE_ALTSVC         1
 #define CURL_DISABLE_BEARER_AUTH    1
 #define CURL_DISABLE_COOKIES        1
-#define CURL_DISABLE_DIGEST_AUTH    1
 #define CURL_DISABLE_DOH            1
 #define CURL_DISABLE_FORM_API       1
 #define CURL_DISABLE_HSTS           1
