@@ -207,6 +207,7 @@ const ROOMS = [_]Room{
         .may = &.{ "base", "crypto", "text", "model", "db", "net" },
         .files = &.{
             "body.c",
+            "http.c",
             "sqlite.c",
             "sqlite_read.c",
             "sqlite_shape.c",
@@ -348,6 +349,7 @@ const UNIT_TESTS = [_]UnitTest{
         .with = &.{ "sim/world.c", "sim/drops.c", "sim/desk.c", "sim/fault_vfs.c" },
         .libs = &.{sqlite},
     },
+    .{ .name = "sink/http", .with = &.{"rig/outside.c"} },
     .{ .name = "sink/sqlite" },
     .{ .name = "net/http", .with = &.{"rig/outside.c"} },
     .{ .name = "model/record" },

@@ -2,6 +2,7 @@
 
 #include "domain/drops.h"
 #include "pipeline/chain.h"
+#include "sink/http.h"
 #include "sink/sqlite.h"
 #include "source/whatsapp_bridge.h"
 
@@ -11,6 +12,7 @@ static const struct source_type *const sources[] = {
 };
 
 static const struct sink_type *const sinks[] = {
+    &sink_http,
     &sink_sqlite,
     NULL,
 };

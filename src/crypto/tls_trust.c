@@ -321,6 +321,7 @@ bool tls_trust_load(struct str path, struct tls_trust **out, struct err *err)
     ok = ok && tls_trust_parse(pem, path, out, err);
     arena_free(&arena);
     if (ok) {
+        must(*out != NULL);
         (*out)->file = info;
         remember(*out);
     }

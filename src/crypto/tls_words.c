@@ -77,7 +77,7 @@ static bool why_name(const struct tls_check *check, struct err *err)
     struct buf buf;
     struct tls_der der;
     memory[0] = '\0';
-    arena_init(&arena, 16 * 1024);
+    arena_init(&arena, 16 * (size_t)1024);
     buf_init(&buf, &arena, 0);
     if (tls_der_read(tls_check_certificate(check, 0), &der)) {
         add_names(&buf, &der);

@@ -1,5 +1,4 @@
 /* What a status means for the one who asked. */
-#include "base/must.h"
 #include "net/http.h"
 #include "text/datetime.h"
 

@@ -2,25 +2,27 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+#include "base/file.h"
 #include "crypto/tls.h"
-#include "crypto/tls_der.h"
 #include "rig/outside.h"
 #include "test.h"
 
 enum { PATIENCE_MS = 20000 };
 
 static struct outside servers;
+static struct arena arena;
 static bool started;
 
 static int setup(void **state)
 {
     static const char *const words[] = {"python3", "tests/net/servers.py", "{folder}", NULL};
     (void)state;
+    arena_init(&arena, 16 << 20);
     started = outside_start(&servers, words, 60);
     return 0;
 }
@@ -29,6 +31,7 @@ static int teardown(void **state)
 {
     (void)state;
     outside_stop(&servers);
+    arena_free(&arena);
     return 0;
 }
 
@@ -211,6 +214,32 @@ static void the_matrix(void **state)
     }
 }
 
+/* A file of the servers' folder. */
+static struct str read_text(const char *name)
+{
+    struct err err = {0};
+    struct str text = {0};
+    if (!file_read(&arena, str_of(outside_path(&servers, name)), 8 << 20, &text, &err)) {
+        fail_msg("%s", err.text);
+    }
+    return text;
+}
+
+/* Behind what it holds; made when it is not there. */
+static void append_text(const char *name, struct str text)
+{
+    struct err err = {0};
+    struct str path = str_of(outside_path(&servers, name));
+    struct str old = {0};
+    struct file_info info;
+    assert_true(file_look(path, &info, &err));
+    if (info.kind == FILE_REGULAR) {
+        old = read_text(name);
+    }
+    struct str whole = arena_printf(&arena, "%.*s%.*s", STR_ARG(old), STR_ARG(text));
+    assert_true(file_write(path, FILE_PRIVATE, whole, &err));
+}
+
 /* A file is read once for all who ask, and again after it changed. */
 static void trust_is_shared(void **state)
 {
@@ -227,10 +256,7 @@ static void trust_is_shared(void **state)
     assert_ptr_equal(a, b);
     assert_int_equal(tls_trust_count(a), 144);
     tls_trust_drop(b);
-    FILE *file = fopen(outside_path(&servers, "bundle.crt"), "ae");
-    assert_non_null(file);
-    assert_true(fputs("\n# a comment\n", file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    append_text("bundle.crt", STR("\n# a comment\n"));
     assert_true(tls_trust_load(path, &b, &err));
     assert_ptr_not_equal(a, b);
     assert_int_equal(tls_trust_count(a), 144); /* Who holds the old one goes on. */
@@ -259,19 +285,8 @@ static void many_authorities_cost_little(void **state)
     if (!started) {
         skip();
     }
-    FILE *all = fopen(outside_path(&servers, "many.crt"), "we");
-    const char *const parts[] = {"bundle.crt", "ecca.crt"};
-    assert_non_null(all);
-    for (size_t i = 0; i < COUNT(parts); i++) {
-        char line[256];
-        FILE *part = fopen(outside_path(&servers, parts[i]), "re");
-        assert_non_null(part);
-        while (fgets(line, sizeof line, part) != NULL) {
-            assert_true(fputs(line, all) >= 0);
-        }
-        assert_int_equal(fclose(part), 0);
-    }
-    assert_int_equal(fclose(all), 0);
+    append_text("many.crt", read_text("bundle.crt"));
+    append_text("many.crt", read_text("ecca.crt"));
     (void)connect_us("many.crt", 1); /* Reads the file. */
     (void)connect_us("ecca.crt", 1);
     int64_t one = connect_us("ecca.crt", TIMES);
@@ -284,19 +299,17 @@ static void many_authorities_cost_little(void **state)
 /* The reader of certificates, fed with damaged ones: it may refuse, and must not fall. */
 static void damaged_certificates(void **state)
 {
-    char bytes[4096];
     (void)state;
     if (!started) {
         skip();
     }
-    FILE *file = fopen(outside_path(&servers, "rsa.crt"), "re");
-    assert_non_null(file);
-    size_t len = fread(bytes, 1, sizeof bytes, file);
-    assert_int_equal(fclose(file), 0);
+    struct str whole = read_text("rsa.crt");
+    size_t len = whole.len;
+    assert_true(len > 0 && len <= 4096);
     uint64_t chance = 88172645463325252U;
     for (int i = 0; i < 20000; i++) {
         char copy[4096];
-        memcpy(copy, bytes, len);
+        memcpy(copy, whole.ptr, len);
         for (int j = 0; j < 3; j++) {
             chance ^= chance << 13;
             chance ^= chance >> 7;

@@ -2,7 +2,6 @@
  * (tests/db/mongo_server.py). */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/thread.h"
 #include "db/document.h"

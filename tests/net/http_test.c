@@ -6,7 +6,6 @@
 #include "net/http.h"
 #include "rig/outside.h"
 #include "test.h"
-#include "text/datetime.h"
 #include "text/json.h"
 
 enum { PATIENCE_MS = 20000 };

@@ -8,6 +8,9 @@ outlive the test that started it. Everything listens on 127.0.0.1 only.
 What a server answers depends on the path (see Handler). HTTP is spoken by hand, so that it can be
 spoken wrongly.
 """
+import base64
+import hashlib
+import hmac
 import json
 import os
 import socket
@@ -28,6 +31,7 @@ GOOD = [
 ]
 SPECIAL = ["tls13", "tls11", "oldcipher", "wantscert", "plain", "silent", "cut_hello", "cut_half", "garbage"]
 
+KEY = b"an invented key of 32 bytes here"
 seen = {}  # Requests by idempotency key, to tell a repeat.
 counts = {}
 lock = threading.Lock()
@@ -157,6 +161,12 @@ def handle(stream, request, ports, connection):
             again = key in seen
             seen.setdefault(key, []).append({"headers": request.headers, "body": request.body.decode()})
         answer(stream, 200, json.dumps({"again": again}).encode(), [("Content-Type", "application/json")])
+    elif path == "/signed":  # As a receiver of Standard Webhooks checks it.
+        head = request.headers
+        content = b"%s.%s." % (head["webhook-id"].encode(), head["webhook-timestamp"].encode()) + request.body
+        right = base64.b64encode(hmac.new(KEY, content, hashlib.sha256).digest()).decode()
+        fresh = abs(time.time() - int(head["webhook-timestamp"])) < 300
+        answer(stream, 200 if fresh and head["webhook-signature"] == "v1," + right else 401)
     elif path == "/hooks":
         with lock:
             answer(stream, 200, json.dumps(seen).encode())

@@ -1,7 +1,6 @@
 #include "rig/outside.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,8 +16,6 @@
 #include "test.h"
 
 enum { PATIENCE_MS = 5000, PATHS = 8 };
-
-extern char **environ;
 
 static int64_t now_ms(void)
 {
