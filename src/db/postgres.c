@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "db/postgres_inside.h"
+#include "db/resolve.h"
+#include "text/host.h"
 
 enum {
     SLICE_MS = 200,     /* How often a wait looks whether it was asked to stop. */
@@ -155,15 +157,59 @@ static bool judge_password(struct postgres *db, struct err *err)
     return true;
 }
 
+/* libpq would look a name up by itself, for as long as it takes. */
+static bool wants_lookup(const struct postgres_target *target)
+{
+    struct str host = str_of(postgres_target_get(target, "host"));
+    return host.len > 0 && host.len <= RESOLVE_HOST_MAX && host.ptr[0] != '/' &&
+           host.ptr[0] != '@' && str_find_byte(host, ',', 0) == STR_NONE &&
+           postgres_target_get(target, "hostaddr")[0] == '\0' && !host_is_address(host);
+}
+
+/* Begin to connect: to a name's addresses one after the other, each under that name. */
+static bool start_connection(struct postgres *db, int64_t deadline_ms, struct err *err)
+{
+    char hosts[RESOLVE_ADDRESSES_MAX * (RESOLVE_HOST_MAX + 1) + 1] = "";
+    char addresses[RESOLVE_ADDRESSES_MAX * (RESOLVE_ADDRESS_MAX + 1) + 1] = "";
+    const char *keywords[POSTGRES_PARAMETERS_MAX + 3] = {0};
+    const char *values[POSTGRES_PARAMETERS_MAX + 3] = {0};
+    struct resolved found = {.count = 0};
+    size_t count = db->target.count;
+    size_t hosts_len = 0;
+    size_t addresses_len = 0;
+    memcpy(keywords, db->target.keywords, count * sizeof *keywords);
+    memcpy(values, db->target.values, count * sizeof *values);
+    if (wants_lookup(&db->target)) {
+        const char *host = postgres_target_get(&db->target, "host");
+        if (!resolve_host(host, db->clock, deadline_ms, db->stopping, db->stopping_context, &found,
+                          err)) {
+            return err_prefix(err, "postgres %s: ", db->target.where);
+        }
+        for (int i = 0; i < found.count; i++) {
+            const char *comma = i > 0 ? "," : "";
+            hosts_len +=
+                (size_t)snprintf(hosts + hosts_len, sizeof hosts - hosts_len, "%s%s", comma, host);
+            addresses_len +=
+                (size_t)snprintf(addresses + addresses_len, sizeof addresses - addresses_len,
+                                 "%s%s", comma, found.addresses[i]);
+        }
+        keywords[count] = "host"; /* The last one of a keyword counts. */
+        values[count++] = hosts;
+        keywords[count] = "hostaddr";
+        values[count++] = addresses;
+    }
+    db->conn = PQconnectStartParams(keywords, values, 0);
+    return db->conn != NULL || err_set(err, ERR_RETRY, "postgres: out of memory");
+}
+
 bool postgres_connect(struct postgres *db, int64_t deadline_ms, struct err *err)
 {
     if (db->conn != NULL && PQstatus(db->conn) == CONNECTION_OK) {
         return true;
     }
     postgres_disconnect(db);
-    db->conn = PQconnectStartParams(db->target.keywords, db->target.values, 0);
-    if (db->conn == NULL) {
-        return err_set(err, ERR_RETRY, "postgres: out of memory");
+    if (!start_connection(db, deadline_ms, err)) {
+        return false;
     }
     (void)PQsetNoticeReceiver(db->conn, ignore_notice, NULL);
     bool ok = PQstatus(db->conn) == CONNECTION_BAD
