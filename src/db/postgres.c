@@ -331,13 +331,18 @@ static bool drain(struct postgres *db, int64_t deadline_ms)
     }
 }
 
-/* After a failure: the statement is over, there and here, or the connection is closed. */
-static bool give_up(struct postgres *db)
+static void forget_rows(struct postgres *db)
 {
     PQclear(db->rows);
     db->rows = NULL;
     db->querying = false;
     db->copying = false;
+}
+
+/* In the middle of a statement: it is over, there and here, or the connection is closed. */
+static bool give_up(struct postgres *db)
+{
+    forget_rows(db);
     if (db->conn == NULL) {
         return false;
     }
@@ -367,11 +372,17 @@ static void remember_failure(struct postgres *db, const PGresult *result)
     (void)snprintf(db->column, sizeof db->column, "%s", column != NULL ? column : "");
 }
 
+/* The server refused a statement. */
 static bool failed(struct postgres *db, const PGresult *result, struct err *err)
 {
     remember_failure(db, result);
     (void)postgres_why_result(db->target.where, db->conn, result, err);
-    return give_up(db);
+    forget_rows(db);
+    /* The server has ended it already: nothing to cancel, only the end of the answer to read. */
+    if (PQstatus(db->conn) != CONNECTION_OK || !drain(db, clock_mono_ms(db->clock) + CANCEL_MS)) {
+        postgres_disconnect(db);
+    }
+    return false;
 }
 
 /* Ready for a statement: connected (never again within a transaction), and nothing else going on.
@@ -492,7 +503,7 @@ static bool finish(struct postgres *db, int64_t deadline_ms, int64_t *rows, stru
         ok = ok || failed(db, result, err);
         PQclear(result);
         if (!ok) {
-            return db->conn == NULL || drain(db, deadline_ms) ? false : give_up(db);
+            return false;
         }
     }
 }
@@ -602,7 +613,7 @@ bool postgres_next(struct postgres *db, bool *row, struct err *err)
         ExecStatusType status = PQresultStatus(db->rows);
         if (status != PGRES_TUPLES_CHUNK && status != PGRES_TUPLES_OK &&
             status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY) {
-            return failed(db, db->rows, err) ? true : drain(db, db->deadline_ms) && false;
+            return failed(db, db->rows, err);
         }
     }
 }
@@ -673,10 +684,16 @@ bool postgres_copy_begin(struct postgres *db, const char *sql, int64_t deadline_
     if (!ok) {
         return give_up(db);
     }
-    if (PQresultStatus(result) != PGRES_COPY_IN) {
+    if (PQresultStatus(result) == PGRES_FATAL_ERROR) {
         (void)failed(db, result, err);
         PQclear(result);
         return false;
+    }
+    if (PQresultStatus(result) != PGRES_COPY_IN) {
+        PQclear(result);
+        postgres_disconnect(db);
+        return err_set(err, ERR_CONFIG, "postgres %s: this is no COPY … FROM STDIN",
+                       db->target.where);
     }
     PQclear(result);
     db->copying = true;

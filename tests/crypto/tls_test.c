@@ -293,7 +293,7 @@ static void many_authorities_cost_little(void **state)
     int64_t many = connect_us("many.crt", TIMES);
     print_message("connect: %lld us with 1 authority, %lld us with 145\n", (long long)(one / TIMES),
                   (long long)(many / TIMES));
-    assert_true(many < one * 2);
+    assert_true(many < one * 3 / 2); /* Measured: equal; the machine is shared. */
 }
 
 /* The reader of certificates, fed with damaged ones: it may refuse, and must not fall. */

@@ -454,6 +454,10 @@ static void copying(void **state)
     assert_false(postgres_copy_end(db, true, &rows, &err));
     assert_int_equal(err.kind, ERR_REJECT);
     assert_str_equal(must_one(db, "SELECT count(*) FROM c"), STR("200000"));
+    assert_false(postgres_copy_begin(db, "SELECT 1", soon(), &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_false(postgres_copy_begin(db, "COPY nothere FROM STDIN", soon(), &err));
+    assert_string_equal(postgres_state(db), "42P01");
     err = (struct err){0};
     assert_false(postgres_exec(db, "COPY c TO STDOUT", NULL, 0, soon(), NULL, &err));
     assert_str_equal(must_one(db, "SELECT 9"), STR("9"));
