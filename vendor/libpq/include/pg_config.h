@@ -61,7 +61,6 @@
 #define HAVE_STRNLEN                     1
 #define HAVE_STRSIGNAL                   1
 #define HAVE_STRERROR_R                  1
-#define STRERROR_R_INT                   1
 #define HAVE_EXPLICIT_BZERO              1
 #define HAVE_INET_ATON                   1
 #define HAVE_INET_PTON                   1
@@ -86,6 +85,7 @@
 #define USE_SSL                          1
 #define HAVE_LANGINFO_H                  1
 #ifndef __GLIBC__
+#define STRERROR_R_INT    1
 #define HAVE_DECL_STRLCAT 1
 #define HAVE_DECL_STRLCPY 1
 #define HAVE_STRLCAT      1
