@@ -72,8 +72,18 @@ static bool open_shadow(struct peek *peek, bool intake, struct err *err)
 {
     struct file_info info = {0};
     struct str path = arena_printf(&peek->arena, "%.*s/sluice.db", STR_ARG(peek->config.data_dir));
-    if (path.ptr == NULL || !file_look(path, &info, err)) {
-        return path.ptr != NULL || err_set(err, ERR_RETRY, "out of memory");
+    if (path.ptr == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory");
+    }
+    if (!file_look(peek->config.data_dir, &info, err)) {
+        return false;
+    }
+    if (info.kind != FILE_MISSING && info.kind != FILE_DIRECTORY) {
+        return err_set(err, ERR_CONFIG, "%.*s is a file, not a data folder; name another",
+                       STR_ARG(peek->config.data_dir));
+    }
+    if (!file_look(path, &info, err)) {
+        return false;
     }
     peek->missing = info.kind == FILE_MISSING;
     if (peek->missing && !make_empty(peek, &path, err)) {

@@ -87,6 +87,9 @@ int cli_run(struct cli *cli)
     if (cli_given(cli, "--dry-run")) {
         return cli_dry_run(cli);
     }
+    if (cli_given(cli, "--limit")) {
+        return cli_misused(cli, "--limit is for --dry-run");
+    }
     int code = session_begin(&session, cli);
     if (code == CLI_OK) {
         code = run(cli, &session);
