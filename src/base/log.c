@@ -615,18 +615,32 @@ void log_error(const char *format, ...)
 
 /* ---- Life ---- */
 
+static void set_form(struct log *log, const struct log_options *options)
+{
+    int fd = log->to_file ? log->file.fd : STDERR_FILENO;
+    must(fd >= 0);
+    log->level = (int)options->level;
+    log->json =
+        options->form == LOG_FORM_JSON || (options->form == LOG_FORM_AUTO && isatty(fd) == 0);
+}
+
 bool log_open(struct log *log, struct clock *clock, const struct log_options *options,
               struct err *err)
 {
-    *log = (struct log){.clock = clock, .file = {.fd = -1}, .level = options->level};
-    log->to_file = options->path.len > 0;
-    if (log->to_file &&
+    *log = (struct log){.clock = clock};
+    log_file_init(&log->file);
+    return log_change(log, options, err);
+}
+
+bool log_change(struct log *log, const struct log_options *options, struct err *err)
+{
+    bool to_file = options->path.len > 0;
+    if (to_file &&
         !log_file_open(&log->file, options->path, options->size_max, options->keep, err)) {
         return false;
     }
-    int fd = log->to_file ? log->file.fd : STDERR_FILENO;
-    log->json =
-        options->form == LOG_FORM_JSON || (options->form == LOG_FORM_AUTO && isatty(fd) == 0);
+    log->to_file = to_file;
+    set_form(log, options);
     return true;
 }
 

@@ -66,15 +66,21 @@ struct log_options {
 
 struct log {
     struct clock *clock;
-    struct log_file file; /* With a path. */
-    bool to_file;
-    bool json;
-    enum log_level level;
+    struct log_file file; /* Of the last path. */
+    atomic_bool to_file;
+    atomic_bool json;
+    atomic_int level; /* An enum log_level. */
     atomic_uint_fast64_t lost; /* Lines that could not be written. */
 };
 
 bool log_open(struct log *log, struct clock *clock, const struct log_options *options,
               struct err *err);
+
+/*
+ * From the next line on, elsewhere or at another level, while threads go on writing. False: nothing
+ * has changed. One thread at a time.
+ */
+bool log_change(struct log *log, const struct log_options *options, struct err *err);
 
 /* Not while another thread may still write. */
 void log_close(struct log *log);

@@ -19,21 +19,37 @@ static int open_again(const char *path)
     return fd;
 }
 
+void log_file_init(struct log_file *file)
+{
+    *file = (struct log_file){.fd = -1};
+    lock_init(&file->lock);
+}
+
 bool log_file_open(struct log_file *file, struct str path, int64_t size_max, int keep,
                    struct err *err)
 {
-    if (path.len >= sizeof file->path || str_find_byte(path, '\0', 0) != STR_NONE) {
+    char name[FILE_PATH_MAX];
+    if (path.len >= sizeof name || str_find_byte(path, '\0', 0) != STR_NONE) {
         return err_set(err, ERR_CONFIG, "the path of the log is too long or holds a NUL byte");
     }
-    memcpy(file->path, path.ptr, path.len);
-    file->path[path.len] = '\0';
+    memcpy(name, path.ptr, path.len);
+    name[path.len] = '\0';
+    int fd = open_again(name);
+    if (fd < 0) {
+        return err_set(err, ERR_CONFIG, "cannot write the log %.300s: %s", name,
+                       file_reason(errno));
+    }
+    lock_take(&file->lock);
+    if (file->fd >= 0) {
+        (void)close(file->fd);
+    }
+    file->fd = fd;
+    memcpy(file->path, name, path.len + 1);
     file->size_max = size_max;
     file->keep = keep < LOG_FILE_KEEP_MAX ? keep : LOG_FILE_KEEP_MAX;
     file->fixed = str_starts(path, STR("/dev/")) || str_starts(path, STR("/proc/"));
-    lock_init(&file->lock);
-    file->fd = open_again(file->path);
-    return file->fd >= 0 || err_set(err, ERR_CONFIG, "cannot write the log %.300s: %s", file->path,
-                                    file_reason(errno));
+    lock_give(&file->lock);
+    return true;
 }
 
 void log_file_close(struct log_file *file)

@@ -31,7 +31,10 @@ struct log_file {
     bool fixed; /* /dev/stderr and its like: whatever is behind it is not ours to move. */
 };
 
-/* Made with 0600 when it is missing. */
+void log_file_init(struct log_file *file);
+
+/* Made with 0600 when it is missing. One that was open is left for it, between two lines of the
+   others; on failure it stays. */
 bool log_file_open(struct log_file *file, struct str path, int64_t size_max, int keep,
                    struct err *err);
 void log_file_close(struct log_file *file);

@@ -25,6 +25,9 @@ int cli_check(struct cli *cli)
     struct config config;
     int code = cli_config_load(cli, &config);
     if (code == CLI_OK) {
+        code = cli_keys_guard(&config);
+    }
+    if (code == CLI_OK) {
         show(&config);
     }
     config_free(&config);

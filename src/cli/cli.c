@@ -93,7 +93,7 @@ int cli_number(const struct cli *cli, const char *flag, int64_t least, int64_t m
     return CLI_OK;
 }
 
-static struct config_input input_of(const struct cli *cli)
+struct config_input cli_config_input(const struct cli *cli)
 {
     return (struct config_input){
         .path = cli->config_path,
@@ -118,7 +118,7 @@ static void say_faults(struct config *config)
 int cli_config_load(const struct cli *cli, struct config *config)
 {
     struct err err = {0};
-    struct config_input input = input_of(cli);
+    struct config_input input = cli_config_input(cli);
     if (config_load(config, &input, &err)) {
         return CLI_OK;
     }
@@ -132,7 +132,7 @@ int cli_config_load(const struct cli *cli, struct config *config)
 bool cli_config_quiet(const struct cli *cli, struct config *config)
 {
     struct err ignored = {0};
-    struct config_input input = input_of(cli);
+    struct config_input input = cli_config_input(cli);
     if (config_load(config, &input, &ignored)) {
         return true;
     }
@@ -143,7 +143,7 @@ bool cli_config_quiet(const struct cli *cli, struct config *config)
 int cli_config_place(const struct cli *cli, struct config *config)
 {
     struct err err = {0};
-    struct config_input input = input_of(cli);
+    struct config_input input = cli_config_input(cli);
     return config_load_place(config, &input, &err) ? CLI_OK : cli_fail(&err);
 }
 

@@ -101,11 +101,16 @@ int cli_config_load(const struct cli *cli, struct config *config);
 /* The whole of it if it is sound, and nothing said (nor to be freed) if it is not. */
 bool cli_config_quiet(const struct cli *cli, struct config *config);
 
+struct config_input cli_config_input(const struct cli *cli);
+
 /* For verbs that only look into the store: config->data_dir, also without a sound configuration. */
 int cli_config_place(const struct cli *cli, struct config *config);
 
 /* Is each word a pipeline? What is none is said. */
 bool cli_pipelines_known(const struct cli *cli, const struct plan *plan);
+
+/* Would the configuration make other keys than the store knows? Says each. CLI_OK, or the code. */
+int cli_keys_guard(const struct config *config);
 
 /* A line on standard error. */
 __attribute__((format(printf, 1, 2))) void cli_say(const char *format, ...);
@@ -141,9 +146,17 @@ int cli_dlq_edit(struct cli *cli);
 int cli_dlq_list(struct cli *cli);
 int cli_dlq_retry(struct cli *cli);
 int cli_dlq_show(struct cli *cli);
+int cli_drops_list(struct cli *cli);
+int cli_drops_status(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_init(struct cli *cli);
 int cli_migrate(struct cli *cli);
+int cli_keys_accept(struct cli *cli);
+int cli_keys_list(struct cli *cli);
+int cli_project_add(struct cli *cli);
+int cli_project_disable(struct cli *cli);
+int cli_project_enable(struct cli *cli);
+int cli_project_list(struct cli *cli);
 int cli_refused_list(struct cli *cli);
 int cli_restore(struct cli *cli);
 int cli_explain(struct cli *cli);

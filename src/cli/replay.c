@@ -269,12 +269,12 @@ static int apply(struct cli *cli, struct session *session, const struct replay_o
     struct engine_counts counts = {0};
     struct engine_ask ask = {.act = STR("replay")};
     bool partial = false;
-    if (!has_pipeline(&session->config.plan, cli->words[0])) {
+    if (!has_pipeline(&session->config->plan, cli->words[0])) {
         cli_say("there is no pipeline '%.*s'", STR_ARG(cli->words[0]));
         return CLI_USAGE;
     }
     arena_init(&arena, PEEK_ARENA_LIMIT);
-    progress_begin(session->config.data_dir);
+    progress_begin(session->config->data_dir);
     bool ok = replay_options_write(options, &arena, &ask.detail, &err) &&
               engine_ask(session->engine, &ask, cli->words, 1, &partial, &err);
     progress_end();

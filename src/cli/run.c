@@ -50,15 +50,15 @@ static int run(struct cli *cli, struct session *session)
     struct err err = {0};
     struct engine_counts counts = {0};
     bool partial = false;
-    if (!cli_pipelines_known(cli, &session->config.plan)) {
+    if (!cli_pipelines_known(cli, &session->config->plan)) {
         return CLI_USAGE;
     }
-    int code = read_range(cli, &session->config, room, &ask.detail);
+    int code = read_range(cli, session->config, room, &ask.detail);
     if (code != CLI_OK) {
         return code;
     }
     if (!cli->still) {
-        progress_begin(session->config.data_dir);
+        progress_begin(session->config->data_dir);
     }
     bool ok = engine_ask(session->engine, &ask, cli->word_count > 0 ? cli->words : NULL,
                          cli->word_count, &partial, &err);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/reload.h"
 #include "cli/session.h"
 
 enum { LEFT_NAMES_MAX = 16 };
@@ -27,7 +28,10 @@ int cli_serve(struct cli *cli)
     size_t left = 0;
     int code = session_begin(&session, cli);
     if (code == CLI_OK) {
-        bool ok = engine_serve(session.engine, &left, &err);
+        struct reload *reload = NULL;
+        bool ok =
+            reload_start(&reload, &session, cli, &err) && engine_serve(session.engine, &left, &err);
+        reload_stop(reload);
         if (!ok) {
             code = cli_fail(&err);
             log_error("%s", err.text);

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "cli/signals.h"
 
-static size_t count_projects(const struct config *config)
+size_t session_projects(const struct config *config)
 {
     size_t count = 0;
     for (size_t i = 0; i < config->project_lists; i++) {
@@ -18,7 +18,7 @@ static size_t count_projects(const struct config *config)
 /* The first thing that is seen: what it works with. */
 static void say_start(const struct config *config)
 {
-    size_t projects = count_projects(config);
+    size_t projects = session_projects(config);
     cli_say("sluice %s: %.*s%s%.*s%s, data in %.*s, %zu project%s%s%.*s", SLUICE_VERSION,
             STR_ARG(config->path), config->environment.len > 0 ? " (" : "",
             STR_ARG(config->environment), config->environment.len > 0 ? ")" : "",
@@ -27,12 +27,12 @@ static void say_start(const struct config *config)
 }
 
 /* People look for these lines after adding a project. */
-static void log_projects(const struct config *config)
+void session_log_projects(const struct config *config)
 {
     if (config->project_lists == 0) {
         return;
     }
-    size_t count = count_projects(config);
+    size_t count = session_projects(config);
     log_info("MONITORING %zu PROJECTS:%s", count, count == 0 ? " none is enabled" : "");
     for (size_t i = 0; i < config->project_lists; i++) {
         const struct named_chats *chats = &config->projects[i].chats;
@@ -54,7 +54,7 @@ static void name_owner(struct session *session)
 
 static bool start(struct session *session, struct err *err)
 {
-    const struct config *config = &session->config;
+    const struct config *config = session->config;
     struct log_options log = {
         .path = config->log_file,
         .size_max = config->log_bytes_max,
@@ -67,27 +67,38 @@ static bool start(struct session *session, struct err *err)
     }
     session->logging = true;
     log_default_set(&session->log);
-    log_projects(config);
+    session_log_projects(config);
     name_owner(session);
     signals_talk(config->log_file.ptr != NULL);
     struct engine_options options = {
         .plan = &config->plan,
+        .plan_owner = loaded_owner(session->loaded),
         .data_dir = config->data_dir,
         .clock = clock_system(),
         .owner = str_of(session->owner),
     };
-    return engine_open(&session->engine, &options, err) && signals_watch(session->engine, err);
+    if (!engine_open(&session->engine, &options, err)) {
+        loaded_drop(session->loaded); /* The hold that the engine did not take. */
+        return false;
+    }
+    return signals_watch(session->engine, err);
 }
 
 int session_begin(struct session *session, const struct cli *cli)
 {
     struct err err = {0};
     *session = (struct session){0};
-    int code = cli_config_load(cli, &session->config);
+    session->loaded = loaded_new();
+    if (session->loaded == NULL) {
+        (void)err_set(&err, ERR_RETRY, "out of memory");
+        return cli_fail(&err);
+    }
+    int code = cli_config_load(cli, &session->loaded->config);
     if (code != CLI_OK) {
         return code;
     }
-    say_start(&session->config);
+    session->config = &session->loaded->config;
+    say_start(session->config);
     signals_block();
     return start(session, &err) ? CLI_OK : cli_fail(&err);
 }
@@ -102,5 +113,5 @@ void session_end(struct session *session)
         log_default_set(NULL);
         log_close(&session->log);
     }
-    config_free(&session->config);
+    loaded_drop(session->loaded);
 }

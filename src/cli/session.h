@@ -11,12 +11,14 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/loaded.h"
 #include "engine/engine.h"
 
 enum { SESSION_OWNER_MAX = 128 };
 
 struct session {
-    struct config config;
+    struct loaded *loaded;
+    const struct config *config; /* Of `loaded`: what it began with. */
     struct log log;
     struct engine *engine;
     char owner[SESSION_OWNER_MAX]; /* "host/pid" */
@@ -26,5 +28,10 @@ struct session {
 /* CLI_OK, or the code to end with. session_end() is due in both cases. */
 int session_begin(struct session *session, const struct cli *cli);
 void session_end(struct session *session);
+
+/* The projects by name and group, as people look for them after adding one. */
+void session_log_projects(const struct config *config);
+
+size_t session_projects(const struct config *config);
 
 #endif

@@ -14,6 +14,8 @@ static struct watch {
     struct engine *engine;
     int count; /* Signals that asked for an end. */
     bool talk;
+    void (*hook)(void *context);
+    void *context;
 } watch;
 
 static void watched(sigset_t *set)
@@ -67,6 +69,25 @@ static bool stop_asked(void)
     return asked;
 }
 
+static void hung_up(void)
+{
+    lock_take(&watch.lock);
+    if (watch.hook != NULL) {
+        watch.hook(watch.context);
+    } else {
+        log_info("SIGHUP: there is nothing to read again; only `serve` has a use for it");
+    }
+    lock_give(&watch.lock);
+}
+
+void signals_on_hangup(void (*hook)(void *context), void *context)
+{
+    lock_take(&watch.lock);
+    watch.hook = hook;
+    watch.context = context;
+    lock_give(&watch.lock);
+}
+
 static void *wait_for_signals(void *argument)
 {
     sigset_t set;
@@ -76,7 +97,7 @@ static void *wait_for_signals(void *argument)
         /* After the first one again and again: the engine may not have been able to hear it. */
         int number = stop_asked() ? sigtimedwait(&set, NULL, &pause) : sigwaitinfo(&set, NULL);
         if (number == SIGHUP) {
-            log_warn("SIGHUP: a changed configuration is read at the next start");
+            hung_up();
         } else if (number > 0) {
             took(number);
         }

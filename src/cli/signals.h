@@ -1,5 +1,5 @@
 /*
- * signals: Ctrl-C and SIGTERM, taken by a thread that waits for them.
+ * signals: Ctrl-C, SIGTERM and SIGHUP, taken by a thread that waits for them.
  *
  * The first one ends what is going on at the next safe place; the second one ends the process at
  * once, which loses nothing either. While they are watched, signals are blocked in all threads, so
@@ -21,6 +21,10 @@ void signals_talk(bool talk);
 
 /* Stop `engine` on the first signal. One engine at a time. */
 bool signals_watch(struct engine *engine, struct err *err);
+
+/* What SIGHUP asks for: called by the thread that waits, so it must not take long. NULL: nothing.
+ */
+void signals_on_hangup(void (*hook)(void *context), void *context);
 
 /* The engine is about to be closed. Returns whether a signal had come. */
 bool signals_release(void);

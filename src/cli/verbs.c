@@ -266,6 +266,121 @@ static const struct cli_flag replay_flags[] = {
     {0},
 };
 
+static const struct cli_flag project_flags[] = {
+    {"--pipeline", "NAME", "Whose projects; not needed where only one pipeline has some."},
+    {0},
+};
+
+static const struct cli_flag project_add_flags[] = {
+    {"--description", "TEXT", "What it is; the name without it."},
+    {"--disabled", NULL, "Write it down, and do not read it yet."},
+    {"--pipeline", "NAME", "Whose projects; not needed where only one pipeline has some."},
+    {0},
+};
+
+static const struct cli_verb project_acts[] = {
+    {.name = "add",
+     .words = "NAME GROUP",
+     .summary = "Write a project into projects.yaml, and see it taken up.",
+     .examples =
+         "  sluice project add Lawley 120363000000000003@g.us\n"
+         "  sluice project add 'מודיעין צפון' 120363000000000004@g.us --description Phase2\n",
+     .about =
+         "Comments and order of the file stay. A running `serve` takes the project up by itself, "
+         "which is\n"
+         "waited for; what was posted in the group before counts too. Ends with 2 when it was not "
+         "taken up.\n",
+     .flags = project_add_flags,
+     .words_min = 2,
+     .words_max = 2,
+     .run = cli_project_add},
+    {.name = "list",
+     .words = "",
+     .summary = "All projects, those that are not enabled too.",
+     .examples = "  sluice project list\n"
+                 "  sluice project list --json\n",
+     .about = "In the order of the file.\n",
+     .flags = project_flags,
+     .run = cli_project_list},
+    {.name = "enable",
+     .words = "NAME",
+     .summary = "Read a project's group (again).",
+     .examples = "  sluice project enable Lawley\n",
+     .about =
+         "NAME is its name or its group. It goes on where it was left; nothing is done twice.\n",
+     .flags = project_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_project_enable},
+    {.name = "disable",
+     .words = "NAME",
+     .summary = "Stop reading a project's group.",
+     .examples = "  sluice project disable Lawley\n",
+     .about = "NAME is its name or its group. What was written stays.\n",
+     .flags = project_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_project_disable},
+    {0},
+};
+
+static const struct cli_flag drops_status_flags[] = {
+    {"--pipeline", "NAME", "Whose numbers; not needed where there is only one desk."},
+    {0},
+};
+
+static const struct cli_flag drops_list_flags[] = {
+    {"--project", "NAME", "Only those of this project (its name or its group)."},
+    {"--today", NULL, "Only those that were posted today."},
+    {"--again", NULL, "Only those that were posted more than once."},
+    {"--limit", "N", "At most so many; 50 without it."},
+    {"--pipeline", "NAME", "Whose numbers; not needed where there is only one desk."},
+    {0},
+};
+
+static const struct cli_verb drops_acts[] = {
+    {.name = "status",
+     .words = "",
+     .summary = "Numbers and resubmissions by project, today and in all.",
+     .examples = "  sluice drops status\n"
+                 "  sluice drops status --json\n",
+     .about = "Counted from the archive, so rows that others made in the table are not in it.\n",
+     .flags = drops_status_flags,
+     .run = cli_drops_status},
+    {.name = "list",
+     .words = "",
+     .summary = "Drop numbers, the latest first.",
+     .examples = "  sluice drops list --today\n"
+                 "  sluice drops list --project Lawley --again\n"
+                 "  sluice drops list --json --limit 1000\n",
+     .about = "Each with the project of its first sight and how often it was posted.\n",
+     .flags = drops_list_flags,
+     .run = cli_drops_list},
+    {0},
+};
+
+static const struct cli_verb keys_acts[] = {
+    {.name = "list",
+     .words = "",
+     .summary = "What decides about the keys of rows, and whether it would change.",
+     .examples = "  sluice keys list\n"
+                 "  sluice keys list --json\n",
+     .about = "As the store knows it of each pipeline that has emitted a record.\n",
+     .run = cli_keys_list},
+    {.name = "accept",
+     .words = "PIPELINE",
+     .summary = "Take a change of how keys are made for intended.",
+     .examples = "  sluice keys accept drops\n",
+     .about =
+         "Rows that were written under the old keys stay, and are not found again under the new "
+         "ones.\n"
+         "The change is written into the audit log. Nothing else is touched.\n",
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_keys_accept},
+    {0},
+};
+
 /* In the order in which a person meets them. */
 const struct cli_verb cli_verbs[] = {
     {.name = "init",
@@ -511,6 +626,24 @@ const struct cli_verb cli_verbs[] = {
      .flags = bundle_flags,
      .words_max = 1,
      .run = cli_bundle},
+    {.name = "project",
+     .words = "",
+     .summary = "The groups that are read: add, list, enable, disable.",
+     .examples = "  sluice project list\n"
+                 "  sluice project add Lawley 120363000000000003@g.us\n",
+     .acts = project_acts},
+    {.name = "drops",
+     .words = "",
+     .summary = "The drops desk's numbers: by project, today, resubmitted.",
+     .examples = "  sluice drops status\n"
+                 "  sluice drops list --today\n",
+     .acts = drops_acts},
+    {.name = "keys",
+     .words = "",
+     .summary = "How rows get their keys, and the consent to another way.",
+     .examples = "  sluice keys list\n"
+                 "  sluice keys accept drops\n",
+     .acts = keys_acts},
     {.name = "version",
      .words = "",
      .summary = "Which sluice this is.",

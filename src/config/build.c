@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "config/content.h"
 #include "config/nearest.h"
 #include "config/ops.h"
 #include "config/options.h"
@@ -167,8 +168,12 @@ static bool read_source(struct build *build, const struct yaml_node *map, struct
     source->type = type;
     source->connector.name = name;
     struct plan *plan = &build->config->plan;
-    build->sources[plan->source_count++] = (struct plan_source){
-        .name = name, .source = source, .poll_ms = common.poll_ms, .fetch_ms = common.timeout_ms};
+    build->sources[plan->source_count++] =
+        (struct plan_source){.name = name,
+                             .source = source,
+                             .poll_ms = common.poll_ms,
+                             .fetch_ms = common.timeout_ms,
+                             .digest = config_content(build->reader, map)};
     return good;
 }
 
@@ -196,10 +201,12 @@ static bool read_sink(struct build *build, const struct yaml_node *map, struct s
     sink->type = type;
     sink->connector.name = name;
     struct plan *plan = &build->config->plan;
-    build->sinks[plan->sink_count++] = (struct plan_sink){.name = name,
-                                                          .sink = sink,
-                                                          .write_ms = common.timeout_ms,
-                                                          .attempts_max = (int32_t)common.attempts};
+    build->sinks[plan->sink_count++] =
+        (struct plan_sink){.name = name,
+                           .sink = sink,
+                           .write_ms = common.timeout_ms,
+                           .attempts_max = (int32_t)common.attempts,
+                           .digest = config_content(build->reader, map)};
     return good;
 }
 
@@ -365,6 +372,7 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
     struct plan *plan = &build->config->plan;
     struct plan_pipeline *pipeline = &build->pipelines[plan->pipeline_count++];
     pipeline->name = name;
+    pipeline->digest = config_content(build->reader, map);
     bool good = find_source(build, map, what, "source", &source);
     good =
         config_schedule_read(build->reader, yaml_get(map, STR("schedule")), &pipeline->schedule) &&

@@ -187,7 +187,7 @@ bool config_chats_read(struct reader *reader, const struct yaml_node *node, cons
             enabled[list.enabled++] = list.chats[list.count - 1];
         }
     }
-    *out = (struct named_chats){enabled, list.enabled};
+    *out = (struct named_chats){.items = enabled, .count = list.enabled};
     return good;
 }
 
@@ -197,6 +197,7 @@ bool config_chats_read_file(struct reader *reader, struct str path, struct place
     struct err err = {0};
     struct str bytes = {0};
     const struct yaml_node *root = NULL;
+    reader_note_file(reader, path);
     if (!file_read(reader->arena, path, CHATS_FILE_MAX, &bytes, &err)) {
         return fault_add(reader->faults, place, "option '%s': %s", option, err.text);
     }
@@ -222,5 +223,7 @@ bool config_chats_read_file(struct reader *reader, struct str path, struct place
     if (list == NULL) {
         return fault_add(reader->faults, reader_place(root), "the key '%s' is missing", option);
     }
-    return config_chats_read(reader, list, option, out) && good;
+    good = config_chats_read(reader, list, option, out) && good;
+    out->file = path;
+    return good;
 }

@@ -243,7 +243,10 @@ bool config_load(struct config *config, const struct config_input *input, struct
     if (!begin(config, input, &env, err)) {
         return false;
     }
-    struct reader reader = {.arena = &config->arena, .faults = &config->faults, .env = &env};
+    struct reader reader = {
+        .files = &config->files, .arena = &config->arena, .faults = &config->faults, .env = &env};
+    reader_note_file(&reader, config->path);
+    reader_note_file(&reader, reader_beside(&config->arena, config->path, STR(".env")));
     read_variables(config, &reader);
     const struct yaml_node *root = parse(config);
     if (root != NULL && reader_is_map(&reader, root, "the file")) {
@@ -253,6 +256,12 @@ bool config_load(struct config *config, const struct config_input *input, struct
         (void)config_build(config, &reader, root, input->kinds);
     }
     return conclude(config, err);
+}
+
+const struct str *config_files(const struct config *config, size_t *count)
+{
+    *count = config->files.count;
+    return config->files.items;
 }
 
 void config_free(struct config *config)

@@ -37,6 +37,7 @@
 #include "base/str.h"
 #include "config/fault.h"
 #include "config/kinds.h"
+#include "config/reader.h"
 #include "model/plan.h"
 
 enum {
@@ -75,6 +76,7 @@ struct config {
     struct str environment; /* $ENV: "production"; absent when it is not said. */
     struct config_projects *projects;
     size_t project_lists;
+    struct read_files files;
 };
 
 /*
@@ -83,6 +85,9 @@ struct config {
  */
 bool config_load(struct config *config, const struct config_input *input, struct err *err);
 void config_free(struct config *config);
+
+/* The files that were read or looked for, also after a failure: what to watch for a reload. */
+const struct str *config_files(const struct config *config, size_t *count);
 
 /*
  * Only where the data folder is, for verbs that read a store and need no more: the same answer as

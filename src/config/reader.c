@@ -2,6 +2,14 @@
 
 #include "base/must.h"
 
+void reader_note_file(struct reader *reader, struct str path)
+{
+    struct read_files *files = reader->files;
+    if (files != NULL && files->count < READ_FILES_MAX) {
+        files->items[files->count++] = path;
+    }
+}
+
 struct place reader_place(const struct yaml_node *node)
 {
     return (struct place){

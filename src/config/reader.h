@@ -17,7 +17,16 @@
 
 struct kinds;
 
+enum { READ_FILES_MAX = 64 }; /* Further ones are read, and not noted. */
+
+/* What was looked for, there or not: a person may correct any of them. */
+struct read_files {
+    size_t count;
+    struct str items[READ_FILES_MAX];
+};
+
 struct reader {
+    struct read_files *files; /* May be NULL. */
     struct arena *arena;
     struct faults *faults;
     const struct env *env;
@@ -27,6 +36,10 @@ struct reader {
     size_t steps;              /* Of the pipeline that is being read, */
     size_t step_depth;         /* and how deep they are nested. */
 };
+
+/* Whoever reads a file says so, before it tries. The text must live as long as the configuration.
+ */
+void reader_note_file(struct reader *reader, struct str path);
 
 struct place reader_place(const struct yaml_node *node);
 

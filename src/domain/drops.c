@@ -447,12 +447,15 @@ static const struct option options[] = {
     OPTION_END,
 };
 
+static const char *const key_options[] = {"pattern", NULL};
+
 const struct op_type op_drops = {
     .kind = "drops",
     .summary = "Keep a review row for each drop number, and note resubmissions.",
     .options = options,
     .size = sizeof(struct drops),
     .targets = targets,
+    .key_options = key_options,
     .open = drops_open,
     .close = drops_close,
     .apply = drops_apply,

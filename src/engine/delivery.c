@@ -19,8 +19,9 @@ enum { WRITE_MS = 30 * 1000, ATTEMPTS_MAX = 20, BATCH_FIRST = 64 };
 static bool open_sink(struct worker *worker, struct err *err)
 {
     struct sink *sink = worker->sink->sink;
-    const struct target *const *targets = NULL;
-    if (!targets_of(worker->plan, worker->sink->name, &worker->open_arena, &targets, err)) {
+    const struct target *const *targets = worker->sink->targets;
+    if (targets == NULL &&
+        !targets_of(worker->plan, worker->sink->name, &worker->open_arena, &targets, err)) {
         return false;
     }
     sink->connector.name = worker->sink->name;

@@ -1,13 +1,12 @@
 #include "engine/engine.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "base/thread.h"
-#include "engine/runner.h"
+#include "engine/internal.h"
+#include "engine/keys.h"
 #include "store/run.h"
 
 enum {
@@ -16,29 +15,7 @@ enum {
     REQUEST_WAIT_MS = 10 * 1000, /* How long a running serve may take to notice a request. */
 };
 
-/* For who works in one thread; see wake_all(). */
-struct wake_bell {
-    struct bell bell; /* First. */
-    struct engine *engine;
-};
-
-struct engine {
-    struct engine_options options;
-    struct gate *gate;
-    struct lease_file *leases;
-    struct store *store; /* Of the engine itself: requests and runs. */
-    struct lock guard;   /* Of `runner`, which engine_stop() needs from another thread. */
-    struct runner *runner;
-    atomic_bool stop; /* engine_stop() was called. */
-    struct rng rng[ENGINE_WORKERS_MAX];
-    struct worker *workers[ENGINE_WORKERS_MAX];
-    size_t count;
-    struct engine_counts counts;
-    struct wake_bell wake;
-    char store_path[4096];
-};
-
-static bool open_store(struct engine *engine, struct store **out, struct err *err)
+bool engine_open_store(struct engine *engine, struct store **out, struct err *err)
 {
     struct store_options options = {
         .path = str_of(engine->store_path),
@@ -48,67 +25,95 @@ static bool open_store(struct engine *engine, struct store **out, struct err *er
     return store_open(out, &options, err);
 }
 
-static struct worker *add_worker(struct engine *engine, const struct worker_type *type,
-                                 struct str name, struct err *err)
+static struct post *free_post(struct engine *engine)
 {
-    if (engine->count == ENGINE_WORKERS_MAX) {
-        (void)err_set(err, ERR_CONFIG,
-                      "the configuration needs more than %d workers (sources + pipelines + sinks)",
-                      ENGINE_WORKERS_MAX);
+    size_t at = 0;
+    while (at < engine->count && engine->posts[at].worker != NULL) {
+        at++;
+    }
+    if (at == ENGINE_WORKERS_MAX) {
         return NULL;
     }
+    engine->count = at == engine->count ? at + 1 : engine->count;
+    return &engine->posts[at];
+}
+
+struct post *engine_post(struct engine *engine, struct edition *edition,
+                         const struct worker_type *type, enum part_kind kind, struct str name,
+                         struct err *err)
+{
     struct worker *worker = mem_alloc(sizeof *worker);
     if (worker == NULL) {
         (void)err_set(err, ERR_RETRY, "out of memory");
         return NULL;
     }
-    size_t at = engine->count++;
-    engine->workers[at] = worker;
-    rng_seed_system(&engine->rng[at]);
+    lock_take(&engine->guard);
+    struct post *post = free_post(engine);
+    if (post != NULL) {
+        *post = (struct post){.engine = engine, .worker = worker, .kind = kind, .edition = edition};
+        edition_hold(edition);
+    }
+    lock_give(&engine->guard);
+    if (post == NULL) {
+        mem_free(worker);
+        (void)err_set(err, ERR_CONFIG,
+                      "the configuration needs more than %d workers (sources + pipelines + sinks)",
+                      ENGINE_WORKERS_MAX);
+        return NULL;
+    }
+    rng_seed_system(&post->rng);
     worker->type = type;
-    worker->plan = engine->options.plan;
+    worker->plan = &edition->plan;
     worker->clock = engine->options.clock;
-    worker->rng = &engine->rng[at];
+    worker->rng = &post->rng;
     worker->data_dir = engine->options.data_dir;
     worker->owner = engine->options.owner;
     worker->leases = engine->leases;
     worker->wake_ms = clock_mono_ms(worker->clock);
+    worker->post = post;
     (void)snprintf(worker->name, sizeof worker->name, "%s%s%.*s", type->name,
                    name.len > 0 ? "/" : "", STR_ARG(name));
     arena_init(&worker->arena, WORKER_ARENA_LIMIT);
     arena_init(&worker->open_arena, WORKER_ARENA_LIMIT);
-    return open_store(engine, &worker->store, err) ? worker : NULL;
+    if (!engine_open_store(engine, &worker->store, err)) {
+        engine_post_free(engine, post);
+        return NULL;
+    }
+    return post;
+}
+
+void engine_post_free(struct engine *engine, struct post *post)
+{
+    struct worker *worker = post->worker;
+    if (worker->store != NULL) {
+        worker_close(worker);
+    }
+    store_close(worker->store);
+    lock_take(&engine->guard);
+    edition_drop(post->edition);
+    edition_drop(post->next);
+    *post = (struct post){0};
+    lock_give(&engine->guard);
+    mem_free(worker);
+}
+
+static bool add_parts(struct engine *engine, enum part_kind kind, struct err *err)
+{
+    for (size_t i = 0; i < edition_count(engine->edition, kind); i++) {
+        if (engine_part_post(engine, engine->edition, kind, i, err) == NULL) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool add_workers(struct engine *engine, struct err *err)
 {
-    const struct plan *plan = engine->options.plan;
-    struct worker *worker = add_worker(engine, &worker_conductor, STR(""), err);
-    if (worker == NULL) { /* It comes first: a run is open before its messages arrive. */
-        return false;
-    }
-    for (size_t i = 0; i < plan->source_count; i++) {
-        worker = add_worker(engine, &worker_intake, plan->sources[i].name, err);
-        if (worker == NULL) {
-            return false;
-        }
-        worker->source = &plan->sources[i];
-    }
-    for (size_t i = 0; i < plan->pipeline_count; i++) {
-        worker = add_worker(engine, &worker_pipeline, plan->pipelines[i].name, err);
-        if (worker == NULL) {
-            return false;
-        }
-        worker->pipeline = &plan->pipelines[i];
-    }
-    for (size_t i = 0; i < plan->sink_count; i++) {
-        worker = add_worker(engine, &worker_delivery, plan->sinks[i].name, err);
-        if (worker == NULL) {
-            return false;
-        }
-        worker->sink = &plan->sinks[i];
-    }
-    return true;
+    /* The conductor comes first: a run is open before its messages arrive. */
+    return engine_post(engine, engine->edition, &worker_conductor, PART_KINDS, STR(""), err) !=
+               NULL &&
+           add_parts(engine, PART_SOURCE, err) && add_parts(engine, PART_PIPELINE, err) &&
+           add_parts(engine, PART_SINK, err);
 }
 
 bool engine_open(struct engine **out, const struct engine_options *options, struct err *err)
@@ -119,17 +124,23 @@ bool engine_open(struct engine **out, const struct engine_options *options, stru
     }
     engine->options = *options;
     lock_init(&engine->guard);
+    lock_init(&engine->reloading);
+    signal_init(&engine->changed);
     int len = snprintf(engine->store_path, sizeof engine->store_path, "%.*s/sluice.db",
                        STR_ARG(options->data_dir));
     bool fits = len > 0 && (size_t)len < sizeof engine->store_path;
     bool ok = fits || err_set(err, ERR_CONFIG, "the path of the data folder is too long");
     ok = ok && store_gate_new(&engine->gate, err) &&
          lease_file_open(&engine->leases, str_of(engine->store_path), err) &&
-         open_store(engine, &engine->store, err) && add_workers(engine, err);
+         engine_open_store(engine, &engine->store, err) &&
+         keys_guard(engine->store, options->plan, err) &&
+         edition_new(&engine->edition, NULL, options->plan, (struct plan_owner){0}, err) &&
+         add_workers(engine, err);
     if (!ok) {
         engine_close(engine);
         return false;
     }
+    engine->edition->owner = options->plan_owner; /* From here on it is ours. */
     *out = engine;
     return true;
 }
@@ -138,7 +149,7 @@ bool engine_open(struct engine **out, const struct engine_options *options, stru
 static bool take_leases(struct engine *engine, struct err *err)
 {
     for (size_t i = 0; i < engine->count; i++) {
-        struct worker *worker = engine->workers[i];
+        struct worker *worker = engine->posts[i].worker;
         if (worker->lease.work == 0 &&
             !store_lease_take(worker->store, engine->leases, str_of(worker->name), worker->owner,
                               &worker->lease, err)) {
@@ -152,9 +163,15 @@ bool engine_serve(struct engine *engine, size_t *left, struct err *err)
 {
     *left = 0;
     struct runner *runner = NULL;
-    bool started = add_worker(engine, &worker_upkeep, STR(""), err) != NULL &&
-                   take_leases(engine, err) &&
-                   runner_start(&runner, engine->workers, engine->count, err);
+    struct worker *workers[ENGINE_WORKERS_MAX];
+    bool started =
+        engine_post(engine, engine->edition, &worker_upkeep, PART_KINDS, STR(""), err) != NULL &&
+        take_leases(engine, err);
+    for (size_t i = 0; i < engine->count; i++) {
+        workers[i] = engine->posts[i].worker;
+        engine_listen(workers[i]);
+    }
+    started = started && runner_start(&runner, workers, engine->count, err);
     lock_take(&engine->guard);
     engine->runner = runner;
     lock_give(&engine->guard);
@@ -165,8 +182,11 @@ bool engine_serve(struct engine *engine, size_t *left, struct err *err)
     if (atomic_load(&engine->stop)) { /* Before there was a runner to ask. */
         runner_ask_stop(runner);
     }
-    bool ok = runner_wait(engine->runner, err);
-    *left = runner_stop(engine->runner, ENGINE_STOP_MS);
+    bool ok = runner_wait(runner, err);
+    atomic_store(&engine->stop, true); /* No reload begins from here on, and one that runs ends. */
+    lock_take(&engine->reloading);
+    *left = runner_stop(runner, ENGINE_STOP_MS);
+    lock_give(&engine->reloading);
     return ok;
 }
 
@@ -194,7 +214,7 @@ size_t engine_left(struct engine *engine, const char **names, size_t max)
 static bool ask_runs(struct engine *engine, const struct engine_ask *ask,
                      const struct str *pipelines, size_t count, int64_t *requests, struct err *err)
 {
-    const struct plan *plan = engine->options.plan;
+    const struct plan *plan = &engine->edition->plan;
     if (!store_begin(engine->store, NULL, err)) {
         return false;
     }
@@ -253,7 +273,7 @@ static bool run_due(struct engine *engine, bool *busy, struct err *err)
 {
     *busy = false;
     for (size_t i = 0; i < engine->count; i++) {
-        struct worker *worker = engine->workers[i];
+        struct worker *worker = engine->posts[i].worker;
         if (clock_mono_ms(engine->options.clock) < worker->wake_ms) {
             continue;
         }
@@ -271,7 +291,7 @@ static void wake_all(struct bell *bell)
     struct engine *engine = ((struct wake_bell *)bell)->engine;
     int64_t now = clock_mono_ms(engine->options.clock);
     for (size_t i = 0; i < engine->count; i++) {
-        struct worker *worker = engine->workers[i];
+        struct worker *worker = engine->posts[i].worker;
         if (worker->failures == 0 && worker->wake_ms > now) {
             worker->wake_ms = now;
         }
@@ -282,7 +302,7 @@ static void wake_all(struct bell *bell)
 static bool gave_up(const struct engine *engine)
 {
     for (size_t i = 0; i < engine->count; i++) {
-        if (engine->workers[i]->failures >= BREAKER_FAILURES) {
+        if (engine->posts[i].worker->failures >= BREAKER_FAILURES) {
             return true;
         }
     }
@@ -357,7 +377,7 @@ bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struc
     *partial = false;
     if (count == 0) {
         pipelines = NULL;
-        count = engine->options.plan->pipeline_count;
+        count = engine->edition->plan.pipeline_count;
     }
     must(count <= PLAN_PIPELINES_MAX);
     if (!store_lease_held(engine->store, engine->leases, STR("conductor"), &held, err) ||
@@ -368,15 +388,15 @@ bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struc
     arena_init(&arena, WORKER_ARENA_LIMIT);
     engine->wake = (struct wake_bell){{wake_all}, engine};
     for (size_t i = 0; i < engine->count; i++) {
-        engine->workers[i]->bell = &engine->wake.bell;
-        engine->workers[i]->stopping = is_stopping;
-        engine->workers[i]->stopping_context = engine;
+        engine->posts[i].worker->bell = &engine->wake.bell;
+        engine->posts[i].worker->stopping = is_stopping;
+        engine->posts[i].worker->stopping_context = engine;
     }
     bool ok = held ? follow_other(engine, &arena, requests, count, partial, err)
                    : work_until_ended(engine, &arena, requests, count, partial, err);
     arena_free(&arena);
     for (size_t i = 0; i < engine->count; i++) {
-        engine->workers[i]->bell = NULL;
+        engine->posts[i].worker->bell = NULL;
     }
     return ok;
 }
@@ -389,13 +409,11 @@ void engine_counts(const struct engine *engine, struct engine_counts *out)
 void engine_close(struct engine *engine)
 {
     for (size_t i = 0; i < engine->count; i++) {
-        struct worker *worker = engine->workers[i];
-        if (worker->store != NULL) {
-            worker_close(worker);
+        if (engine->posts[i].worker != NULL) {
+            engine_post_free(engine, &engine->posts[i]);
         }
-        store_close(worker->store);
-        mem_free(worker);
     }
+    edition_drop(engine->edition);
     store_close(engine->store);
     lease_file_close(engine->leases);
     store_gate_free(engine->gate);

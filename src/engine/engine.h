@@ -8,12 +8,19 @@
  *   engine_close(engine)
  *
  * A second process on the same store is refused with its owner's name, because the work is leased.
+ *
+ * While it serves, engine_reload() puts another plan in place of the one before. It is taken whole
+ * or not at all, and what did not change is not disturbed (edition.h): the same thread goes on with
+ * the same open connection. A part that changed ends its step, is closed, and goes on as the new
+ * one under the same lease; a part that is gone ends its step and frees its lease; a new one
+ * begins.
  */
 #ifndef SLUICE_ENGINE_ENGINE_H
 #define SLUICE_ENGINE_ENGINE_H
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "engine/edition.h"
 #include "engine/worker.h"
 #include "model/plan.h"
 
@@ -23,7 +30,8 @@ enum { ENGINE_STOP_MS = 8000, ENGINE_WORKERS_MAX = 64 };
 
 struct engine_options {
     const struct plan *plan;
-    struct str data_dir; /* Holds sluice.db, records.db, files/. */
+    struct plan_owner plan_owner; /* It belongs to the engine once engine_open() has succeeded. */
+    struct str data_dir;          /* Holds sluice.db, records.db, files/. */
     struct clock *clock;
     struct str owner; /* "host/pid", for leases. */
 };
@@ -36,6 +44,31 @@ bool engine_open(struct engine **out, const struct engine_options *options, stru
  * workers that did not end in time; the caller must then leave by _exit(), which loses nothing.
  */
 bool engine_serve(struct engine *engine, size_t *left, struct err *err);
+
+/* What a reload changed, for whoever tells people about it. */
+struct engine_change {
+    enum part_kind kind;
+    enum part_fate fate; /* Never PART_SAME. */
+    struct str name;
+};
+
+struct engine_changes {
+    struct engine_change items[3 * ENGINE_WORKERS_MAX];
+    size_t count;
+    size_t same;  /* Parts that go on as before. */
+    bool keeping; /* How long things are kept changed. */
+};
+
+/*
+ * Put another plan in place of the present one; from any thread, while the engine serves. When it
+ * returns true, the plan is the engine's and every worker takes it up at the end of its step (a
+ * fetch that hangs holds up its own source only); `changes` tells what that means, its texts live
+ * in `arena`. False: nothing has changed and the plan is still the caller's. The data folder cannot
+ * be changed in this way.
+ */
+bool engine_reload(struct engine *engine, const struct plan *plan, struct plan_owner owner,
+                   struct arena *arena, struct engine_changes *changes, struct err *err);
+
 /* From any thread. A run of engine_run_once() ends after its step, as partial. */
 void engine_stop(struct engine *engine);
 

@@ -494,8 +494,15 @@ static bool intake_step(struct worker *worker, struct err *err)
     return end_sweep(worker, NULL, err);
 }
 
+/* Other chats, perhaps: they are looked at without waiting for the interval. */
+static void replan_source(struct worker *worker)
+{
+    worker->intake.next_look_ms = worker_mono_ms(worker);
+}
+
 const struct worker_type worker_intake = {.name = "intake",
                                           .open = open_source,
                                           .step = intake_step,
                                           .rest = rest_source,
+                                          .replan = replan_source,
                                           .close = close_source};

@@ -10,9 +10,11 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "engine/keys.h"
 #include "engine/replay.h"
 #include "engine/worker.h"
 #include "store/archive.h"
+#include "store/keys.h"
 #include "store/outbox.h"
 #include "store/progress.h"
 #include "store/reference.h"
@@ -203,6 +205,11 @@ static bool open_rules(struct worker *worker, struct err *err)
 {
     struct op *op = worker->pipeline->op;
     op->name = worker->pipeline->name;
+    worker->rules.keys_kept = false;
+    worker->rules.keys = keys_text(worker->pipeline, &worker->open_arena);
+    if (worker->rules.keys.ptr == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory for keys");
+    }
     return (op->type->open == NULL || op->type->open(op, &worker->open_arena, err)) &&
            open_lanes(worker, err);
 }
@@ -395,6 +402,14 @@ static bool refuse(struct worker *worker, struct lane *lane, const struct stretc
     return true;
 }
 
+/* With the first records of an opening: by these keys they were made. */
+static bool keep_keys(struct worker *worker, const struct lane *lane, const struct stretch *stretch,
+                      struct err *err)
+{
+    return lane->mute || stretch->records == 0 || worker->rules.keys_kept ||
+           store_keys_put(worker->store, worker->pipeline->name, worker->rules.keys, err);
+}
+
 static bool nothing_new(struct worker *worker, const struct lane *lane, bool *idle, struct err *err)
 {
     int64_t head = 0;
@@ -435,9 +450,10 @@ static bool lane_step(struct worker *worker, struct lane *lane, struct err *err)
     bool rest = false;
     if (!store_reader_end(worker->store, lane->reader, &rest, err) ||
         (stretch.messages > 0 && !lane->mute && !count_run(worker, &stretch, err)) ||
-        !store_commit(worker->store, err)) {
+        !keep_keys(worker, lane, &stretch, err) || !store_commit(worker->store, err)) {
         return false;
     }
+    worker->rules.keys_kept = worker->rules.keys_kept || (!lane->mute && stretch.records > 0);
     settled(worker, lane, true);
     worker->rules.messages += stretch.messages;
     lane->refused_count = 0;

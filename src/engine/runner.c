@@ -16,6 +16,7 @@ struct runner {
     struct lock lock; /* Guards all below. */
     struct signal changed;
     uint64_t rings;
+    uint64_t nudges;
     bool stopping;
     bool failed;
     struct err failure;
@@ -42,34 +43,64 @@ static bool is_stopping(void *context)
     return stopping;
 }
 
+/* What the thread of a seat has heard. */
+struct heard {
+    uint64_t rings;
+    uint64_t nudges;
+    bool due; /* The worker shall do a step. */
+};
+
 /*
- * Sleep until the worker is due or somebody rang since `*rings`. A worker that waits after a
- * failure is not woken by the bell: the outside has not got better by that.
+ * Sleep until the worker is due or somebody rang or nudged since it was heard last. A worker that
+ * waits after a failure is not woken by the bell: the outside has not got better by that.
  */
-static bool wait_for_work(struct runner *runner, const struct worker *worker, uint64_t *rings)
+static bool wait_for_work(struct runner *runner, const struct worker *worker, struct heard *heard)
 {
     lock_take(&runner->lock);
-    while (!runner->stopping && clock_mono_ms(worker->clock) < worker->wake_ms &&
-           (*rings == runner->rings || worker->failures > 0)) {
+    for (;;) {
+        bool rung = heard->rings != runner->rings && worker->failures == 0;
+        heard->due = rung || clock_mono_ms(worker->clock) >= worker->wake_ms;
+        if (runner->stopping || heard->due || heard->nudges != runner->nudges) {
+            break;
+        }
         (void)signal_wait(&runner->changed, &runner->lock, worker->wake_ms);
     }
-    *rings = runner->rings;
+    heard->rings = heard->due ? runner->rings : heard->rings;
+    heard->nudges = runner->nudges;
     bool go_on = !runner->stopping;
     lock_give(&runner->lock);
     return go_on;
+}
+
+/* Steps until the runner stops or the worker's time is over (`*over`). False: it failed for good.
+ */
+static bool repeat(struct runner *runner, struct worker *worker, bool *over, struct err *err)
+{
+    struct heard heard = {0};
+    while (wait_for_work(runner, worker, &heard)) {
+        if (worker->between != NULL && !worker->between(worker)) {
+            *over = true;
+            return true;
+        }
+        if (heard.due && !worker_run(worker, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void *run_seat(void *argument)
 {
     struct seat *seat = argument;
     struct runner *runner = seat->runner;
+    struct worker *worker = seat->worker;
     struct err err = {0};
-    uint64_t rings = 0;
-    bool healthy = true;
-    while (healthy && wait_for_work(runner, seat->worker, &rings)) {
-        healthy = worker_run(seat->worker, &err);
+    bool over = false;
+    bool healthy = repeat(runner, worker, &over, &err);
+    worker_close(worker);
+    if (over && worker->ended != NULL) {
+        worker->ended(worker);
     }
-    worker_close(seat->worker);
     lock_take(&runner->lock);
     if (!healthy && !runner->failed) {
         runner->failed = true;
@@ -83,6 +114,53 @@ static void *run_seat(void *argument)
     return NULL;
 }
 
+/* A seat whose thread has ended, or a new one. */
+static struct seat *take_seat(struct runner *runner)
+{
+    size_t at = 0;
+    while (at < runner->count && runner->seats[at].running) {
+        at++;
+    }
+    if (at == RUNNER_WORKERS_MAX) {
+        return NULL;
+    }
+    runner->count = at == runner->count ? at + 1 : runner->count;
+    return &runner->seats[at];
+}
+
+bool runner_add(struct runner *runner, struct worker *worker, struct err *err)
+{
+    lock_take(&runner->lock);
+    struct seat *seat = take_seat(runner);
+    if (seat != NULL) {
+        *seat = (struct seat){.runner = runner, .worker = worker, .running = true};
+        runner->running++;
+    }
+    lock_give(&runner->lock);
+    if (seat == NULL) {
+        return err_set(err, ERR_RETRY, "more than %d workers", RUNNER_WORKERS_MAX);
+    }
+    worker->bell = &runner->bell;
+    worker->stopping = is_stopping;
+    worker->stopping_context = runner;
+    if (thread_start(&seat->thread, run_seat, seat, true, err)) {
+        return true;
+    }
+    lock_take(&runner->lock);
+    seat->running = false;
+    runner->running--;
+    lock_give(&runner->lock);
+    return err_prefix(err, "%s: ", worker->name);
+}
+
+void runner_nudge(struct runner *runner)
+{
+    lock_take(&runner->lock);
+    runner->nudges++;
+    signal_all(&runner->changed);
+    lock_give(&runner->lock);
+}
+
 bool runner_start(struct runner **out, struct worker *const *workers, size_t count, struct err *err)
 {
     must(count <= RUNNER_WORKERS_MAX);
@@ -93,23 +171,10 @@ bool runner_start(struct runner **out, struct worker *const *workers, size_t cou
     runner->bell.ring = ring;
     lock_init(&runner->lock);
     signal_init(&runner->changed);
-    runner->count = count;
     *out = runner;
     for (size_t i = 0; i < count; i++) {
-        struct seat *seat = &runner->seats[i];
-        *seat = (struct seat){.runner = runner, .worker = workers[i], .running = true};
-        workers[i]->bell = &runner->bell;
-        workers[i]->stopping = is_stopping;
-        workers[i]->stopping_context = runner;
-        lock_take(&runner->lock);
-        runner->running++;
-        lock_give(&runner->lock);
-        if (!thread_start(&seat->thread, run_seat, seat, true, err)) {
-            lock_take(&runner->lock);
-            seat->running = false;
-            runner->running--;
-            lock_give(&runner->lock);
-            return err_prefix(err, "%s: ", workers[i]->name);
+        if (!runner_add(runner, workers[i], err)) {
+            return false;
         }
     }
     return true;

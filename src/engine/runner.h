@@ -4,6 +4,9 @@
  * The thread repeats worker_run() and sleeps until the worker is due or the bell rings (somebody
  * committed something that others may wait for). On stop each worker ends its step. One that does
  * not (a library that hangs) is left behind and named; the caller then leaves by _exit().
+ *
+ * A worker may say between two steps that its time is over (worker->between): its thread closes it
+ * and ends, while the others go on. Others may be added while it runs.
  */
 #ifndef SLUICE_ENGINE_RUNNER_H
 #define SLUICE_ENGINE_RUNNER_H
@@ -22,6 +25,12 @@ struct runner;
    bell and stop question are set to the runner's. */
 bool runner_start(struct runner **out, struct worker *const *workers, size_t count,
                   struct err *err);
+
+/* One more, while it runs. False: no thread, or no room; the worker was not touched then. */
+bool runner_add(struct runner *runner, struct worker *worker, struct err *err);
+
+/* Every worker's thread asks worker->between() soon, also of one that waits after a failure. */
+void runner_nudge(struct runner *runner);
 
 /* Wait until a worker failed for good (its error is copied) or runner_ask_stop() was called. */
 bool runner_wait(struct runner *runner, struct err *err);

@@ -129,20 +129,37 @@ bool worker_run(struct worker *worker, struct err *err)
     return true;
 }
 
-void worker_close(struct worker *worker)
+static void close_part(struct worker *worker)
 {
-    struct err err = {0};
     store_rollback(worker->store);
     if (worker->opened && worker->type->close != NULL) {
         worker->type->close(worker);
     }
     worker->opened = false;
+    arena_free(&worker->arena);
+    arena_free(&worker->open_arena);
+}
+
+void worker_turn(struct worker *worker)
+{
+    close_part(worker);
+    worker->busy = false;
+    worker->failures = 0;
+    worker->wake_ms = worker_mono_ms(worker);
+    worker->batch = 0;
+    worker->breaker = (struct breaker){0};
+    worker->intake = (struct intake){0};
+    worker->rules = (struct rules){0};
+}
+
+void worker_close(struct worker *worker)
+{
+    struct err err = {0};
+    close_part(worker);
     if (worker->lease.work != 0) {
         (void)store_lease_give(worker->store, worker->leases, &worker->lease, &err);
         worker->lease = (struct lease){0};
     }
-    arena_free(&worker->arena);
-    arena_free(&worker->open_arena);
 }
 
 bool worker_name_run(struct worker *worker, struct str pipeline, struct err *err)

@@ -46,8 +46,9 @@ struct worker_type {
     bool (*open)(struct worker *worker, struct err *err); /* May be NULL. */
     /* One step. Sets worker->busy when there is more to do at once. */
     bool (*step)(struct worker *worker, struct err *err);
-    void (*rest)(struct worker *worker);  /* May be NULL: nothing to do for a while. */
-    void (*close)(struct worker *worker); /* May be NULL. */
+    void (*rest)(struct worker *worker);   /* May be NULL: nothing to do for a while. */
+    void (*replan)(struct worker *worker); /* May be NULL: worker->plan is another one. */
+    void (*close)(struct worker *worker);  /* May be NULL. */
 };
 
 /* What a test or the runner wants to know: called after a commit that others may wait for. */
@@ -99,6 +100,12 @@ struct worker {
     struct keep keep;
     bool (*stopping)(void *context); /* May be NULL. */
     void *stopping_context;
+
+    /* Asked by the worker's thread between two steps; false: the worker's time is over. Both may be
+       NULL. `ended` is the last that the thread does with a worker whose time was over. */
+    bool (*between)(struct worker *worker);
+    void (*ended)(struct worker *worker);
+    void *post;       /* Of whoever set them. */
     struct str owner; /* For the lease. */
     bool shadowed;    /* Its store is a shadow: nothing may be written beside it either. */
 
@@ -137,6 +144,8 @@ struct worker {
         int64_t messages;   /* Worked on since it was opened. */
         bool latest;        /* Look references up in their newest version. */
         struct rules_watch *watch; /* May be NULL. */
+        struct str keys;           /* How keys are made (engine/keys.h), … */
+        bool keys_kept;            /* … and whether the store knows that from this worker. */
     } rules;
     struct breaker breaker;
     size_t batch;       /* delivery: records in one write; grows while there are more */
@@ -159,6 +168,12 @@ bool worker_run(struct worker *worker, struct err *err);
 
 /* Close what the worker had open and give its lease back. */
 void worker_close(struct worker *worker);
+
+/*
+ * Close what the worker had open and forget what it kept between steps; lease, store and thread
+ * stay. Its part may then be set to another one, which is opened by the next step.
+ */
+void worker_turn(struct worker *worker);
 
 /* Helpers of the types. */
 int64_t worker_mono_ms(const struct worker *worker);

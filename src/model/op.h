@@ -23,6 +23,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/keys.h"
 #include "model/message.h"
 #include "model/option.h"
 #include "model/record.h"
@@ -68,6 +69,10 @@ struct op_type {
     const struct target *const *targets; /* What it writes, ended by NULL; may be NULL. */
     const char *const *references;       /* What it looks up, ended by NULL; may be NULL. */
     bool shared_state;
+    const char *const *key_options; /* Options that decide about keys (keys.h), ended by NULL. */
+
+    /* Optional: what else decides about keys, for a kind that is made of parts. */
+    void (*keys)(const struct op *op, struct key_parts *out);
 
     /* Optional: check the options together and prepare; `arena` lives as long as the op. */
     bool (*open)(struct op *op, struct arena *arena, struct err *err);

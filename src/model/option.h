@@ -18,9 +18,11 @@
 #ifndef SLUICE_MODEL_OPTION_H
 #define SLUICE_MODEL_OPTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 /* As a default: the option must be given. NULL as a default: it may be left out (absent, 0). */
@@ -70,6 +72,7 @@ struct named_chat {
 struct named_chats {
     const struct named_chat *items;
     size_t count;
+    struct str file; /* That holds them; absent when they stand in the configuration itself. */
 };
 
 struct option {
@@ -128,5 +131,14 @@ struct option {
      .choices = (choices_),                                                                        \
      .offset = offsetof(s, m)}
 #define OPTION_END {.type = OPTION_TYPE_END}
+
+/* Do two instances say the same in every option of the table? */
+bool option_same(const struct option *options, const void *a, const void *b);
+
+/* By name; NULL when the table has none such. */
+const struct option *option_find(const struct option *options, struct str name);
+
+/* The value for people, never that of a secret. Absent when the arena is full. */
+struct str option_words(const struct option *option, const void *instance, struct arena *arena);
 
 #endif

@@ -4,6 +4,11 @@
  * The configuration builds one from YAML, a test builds one by hand. Sources and sinks are
  * instances with their options filled and not yet open; everything a plan points to lives as long
  * as the plan. Names are unique among sources, among pipelines and among sinks.
+ *
+ * Each part has a `digest` of all that was written about it, with variables filled in and nothing
+ * that does not matter (comments, the order of keys). A part of the next plan that has the same
+ * digest and the same options is the same part, and a reload leaves it alone. Absent in plans that
+ * were made by hand: then the options alone decide.
  */
 #ifndef SLUICE_MODEL_PLAN_H
 #define SLUICE_MODEL_PLAN_H
@@ -64,6 +69,7 @@ struct plan_source {
     int64_t fetch_ms;     /* How long one fetch may take. */
     bool on_demand;       /* Only read when a run asks for it: no pipeline runs on its messages. */
     struct str reference; /* The reference that it brings, if it is one; it then has no chats. */
+    struct str digest;
 };
 
 struct plan_chat {
@@ -79,13 +85,16 @@ struct plan_pipeline {
     struct schedule schedule;
     int64_t generation; /* Number of the replays that were applied. */
     bool quiet;         /* Its runs file no run event (it is fed by run events itself). */
+    struct str digest;
 };
 
 struct plan_sink {
     struct str name;
     struct sink *sink;
-    int64_t write_ms;     /* How long one write may take. */
-    int32_t attempts_max; /* Then a record is a dead letter. */
+    int64_t write_ms;                    /* How long one write may take. */
+    int32_t attempts_max;                /* Then a record is a dead letter. */
+    const struct target *const *targets; /* What is written here; NULL: what the pipelines say. */
+    struct str digest;
 };
 
 struct plan {

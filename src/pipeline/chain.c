@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "pipeline/chain_keys.h"
 #include "pipeline/collect.h"
 #include "pipeline/count.h"
 #include "pipeline/dedupe.h"
@@ -209,6 +210,7 @@ const struct op_type op_chain = {
     .options = options,
     .size = sizeof(struct chain),
     .shared_state = true,
+    .keys = chain_keys,
     .open = chain_open,
     .close = chain_close,
     .apply = chain_apply,

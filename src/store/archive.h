@@ -111,4 +111,8 @@ bool store_position_get(struct store *store, struct str pipeline, int64_t *id, s
 /* The same without the chats that are catching up. */
 bool store_position_common(struct store *store, struct str pipeline, int64_t *id, struct err *err);
 
+/* Does the pipeline listen to this chat now, of whatever source, by its last opening? */
+bool store_subscribed(struct store *store, struct str pipeline, struct str chat, bool *is,
+                      struct err *err);
+
 #endif

@@ -128,6 +128,27 @@ bool store_position_get(struct store *store, struct str pipeline, int64_t *id, s
     return true;
 }
 
+bool store_subscribed(struct store *store, struct str pipeline, struct str chat, bool *is,
+                      struct err *err)
+{
+    int64_t id = 0;
+    if (!store_name_find(store, pipeline, &id, err)) {
+        return false;
+    }
+    struct query *query = store_query(
+        store, "SELECT 1 FROM subscription WHERE pipeline=?1 AND chat=?2 AND left_id IS NULL", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, id);
+    query_bind_text(query, 2, chat);
+    if (!store_step(store, query, is, err)) {
+        return false;
+    }
+    query_end(query);
+    return true;
+}
+
 static bool is_wanted(const struct reader_options *options, struct str source, struct str chat)
 {
     for (size_t i = 0; i < options->subscription_count; i++) {

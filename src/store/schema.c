@@ -98,7 +98,13 @@ static const char *const version_1[] = {
     NULL,
 };
 
-static const char *const *const all_steps[] = {version_1};
+static const char *const version_2[] = {
+    "CREATE TABLE made_keys(pipeline INTEGER PRIMARY KEY, text TEXT NOT NULL,"
+    "  at_ms INTEGER NOT NULL) STRICT",
+    NULL,
+};
+
+static const char *const *const all_steps[] = {version_1, version_2};
 
 static const struct schema_steps own_steps = {all_steps, sizeof all_steps / sizeof all_steps[0]};
 

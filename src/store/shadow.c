@@ -28,14 +28,14 @@ struct private_table {
 };
 
 static const struct private_table private_tables[] = {
-    {"meta", true, false},         {"cursor", true, false},   {"keep", true, false},
-    {"position", false, false},    {"state", false, false},   {"subscription", false, false},
-    {"outbox", false, false},      {"emitted", false, false}, {"dead", false, false},
-    {"lease", false, false},       {"run", false, false},     {"sweep", false, false},
-    {"schedule", false, false},    {"request", false, false}, {"refused", false, false},
-    {"event", false, false},       {"counter", false, false}, {"blob", false, false},
-    {"chat", true, true},          {"seen", false, true},     {"reference", true, true},
-    {"reference_row", true, true},
+    {"meta", true, false},         {"cursor", true, false},     {"keep", true, false},
+    {"position", false, false},    {"state", false, false},     {"subscription", false, false},
+    {"outbox", false, false},      {"emitted", false, false},   {"dead", false, false},
+    {"lease", false, false},       {"run", false, false},       {"sweep", false, false},
+    {"schedule", false, false},    {"request", false, false},   {"refused", false, false},
+    {"event", false, false},       {"counter", false, false},   {"blob", false, false},
+    {"chat", true, true},          {"seen", false, true},       {"reference", true, true},
+    {"reference_row", true, true}, {"made_keys", false, false},
 };
 
 bool store_shadow_at_rest(const struct store *store)

@@ -108,3 +108,38 @@ bool store_state_scan(struct store *store, struct arena *arena, int64_t pipeline
     }
     return true;
 }
+
+bool store_state_messages(struct store *store, struct str pipeline,
+                          bool (*each)(void *context, const struct noted_message *noted),
+                          void *context, struct err *err)
+{
+    int64_t id = 0;
+    bool row = false;
+    if (!store_name_find(store, pipeline, &id, err)) {
+        return false;
+    }
+    struct query *query = store_query(
+        store,
+        "SELECT a.id, c.chat, CAST(a.external_id AS TEXT), s.value, a.archived_ms FROM archive a"
+        " CROSS JOIN state s ON s.pipeline=?1 AND s.part=a.chat"
+        " AND s.key=CAST(CAST(a.external_id AS TEXT) AS BLOB)"
+        " CROSS JOIN chat c ON c.id=a.chat WHERE coalesce(a.revision, 0)=0 ORDER BY a.id",
+        err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, id);
+    bool ok = store_step(store, query, &row, err);
+    bool more = true;
+    while (ok && row && more) {
+        struct noted_message noted = {.id = query_int(query, 0),
+                                      .chat = query_text(query, 1),
+                                      .key = query_text(query, 2),
+                                      .value = query_blob(query, 3),
+                                      .archived_ms = query_int(query, 4)};
+        more = each(context, &noted);
+        ok = !more || store_step(store, query, &row, err);
+    }
+    query_end(query);
+    return ok;
+}

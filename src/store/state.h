@@ -25,4 +25,21 @@ bool store_state_scan(struct store *store, struct arena *arena, int64_t pipeline
                       bool (*each)(void *context, struct str key, struct str value), void *context,
                       struct err *err);
 
+/* A note that a pipeline keeps under the id of a message, and that message. Texts are borrowed. */
+struct noted_message {
+    int64_t id; /* Of its first form in the archive. */
+    struct str chat;
+    struct str key; /* Its id at the source. */
+    struct str value;
+    int64_t archived_ms;
+};
+
+/*
+ * Calls `each` for the messages of the archive under whose id the pipeline keeps a note (of the
+ * message's own chat), oldest first, until it returns false. For reports: it walks the archive.
+ */
+bool store_state_messages(struct store *store, struct str pipeline,
+                          bool (*each)(void *context, const struct noted_message *noted),
+                          void *context, struct err *err);
+
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -458,9 +459,53 @@ static void levels_have_names(void **state)
     assert_false(log_level_parse(STR(""), &level));
 }
 
+static size_t size_of(const char *name)
+{
+    struct stat info;
+    return stat(name, &info) == 0 ? (size_t)info.st_size : 0;
+}
+
+static void a_log_moves_while_it_is_used(void **state)
+{
+    struct err why = {0};
+    struct log mover;
+    char place[] = "/tmp/sluice-log-XXXXXX";
+    char paths[2][64];
+    (void)state;
+    assert_non_null(mkdtemp(place));
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(paths[i], sizeof paths[i], "%s/%d.log", place, i);
+    }
+    struct log_options options = {.path = str_of(paths[0]), .level = LOG_LEVEL_WARN};
+    assert_true(log_open(&mover, clock_system(), &options, &why));
+    log_write(&mover, LOG_LEVEL_INFO, "too quiet");
+    assert_int_equal(size_of(paths[0]), 0);
+    options = (struct log_options){.path = str_of(paths[1]), .level = LOG_LEVEL_INFO};
+    assert_true(log_change(&mover, &options, &why));
+    log_write(&mover, LOG_LEVEL_INFO, "here");
+    assert_int_equal(size_of(paths[0]), 0);
+    size_t size = size_of(paths[1]);
+    assert_true(size > 0);
+    assert_int_equal(rename(paths[1], paths[0]), 0); /* As logrotate does. */
+    assert_true(log_change(&mover, &options, &why));
+    log_write(&mover, LOG_LEVEL_INFO, "here");
+    assert_int_equal(size_of(paths[0]), size);
+    assert_int_equal(size_of(paths[1]), size);
+    options.path = STR("/nonexistent/folder/log");
+    assert_false(log_change(&mover, &options, &why));
+    log_write(&mover, LOG_LEVEL_INFO, "here");
+    assert_int_equal(size_of(paths[1]), 2 * size);
+    log_close(&mover);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(unlink(paths[i]), 0);
+    }
+    assert_int_equal(rmdir(place), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_moves_while_it_is_used),
         cmocka_unit_test(numbers_of_people_are_masked),
         cmocka_unit_test(keys_dates_and_counts_stay),
         cmocka_unit_test(disguises_do_not_help),

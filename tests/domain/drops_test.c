@@ -107,7 +107,7 @@ static int setup(void **state)
         .zone_name = STR("Asia/Jerusalem"),
         .pattern = STR("\\bDR\\d{8}\\b"),
         .sink = STR("records"),
-        .projects = {lawley, COUNT(lawley)},
+        .projects = {.items = lawley, .count = COUNT(lawley)},
     };
     assert_true(op_drops.open(&drops.op, &arena, &err));
     return 0;
@@ -507,9 +507,13 @@ static void test_open_refuses(void **state)
     } rows[] = {
         {{.zone_name = STR_INIT("Asia/Jerusalm"), .pattern = STR_INIT("x")}, "Asia/Jerusalem"},
         {{.zone_name = STR_INIT("UTC"), .pattern = STR_INIT("DR(")}, "drops: pattern: "},
-        {{.zone_name = STR_INIT("UTC"), .pattern = STR_INIT("x"), .projects = {twice, 2}},
+        {{.zone_name = STR_INIT("UTC"),
+          .pattern = STR_INIT("x"),
+          .projects = {.items = twice, .count = 2}},
          "drops: projects A and B name the same chat 1@g.us"},
-        {{.zone_name = STR_INIT("UTC"), .pattern = STR_INIT("x"), .projects = {nameless, 1}},
+        {{.zone_name = STR_INIT("UTC"),
+          .pattern = STR_INIT("x"),
+          .projects = {.items = nameless, .count = 1}},
          "drops: project 1 has no name or no chat"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -533,7 +537,7 @@ static void test_many_projects(void **state)
         items[i].name = arena_printf(&arena, "P%zu", i);
         items[i].chat = arena_printf(&arena, "12036300%zu@g.us", i);
     }
-    drops.projects = (struct named_chats){items, MANY};
+    drops.projects = (struct named_chats){.items = items, .count = MANY};
     reopen(drops.pattern, drops.zone_name);
     for (size_t i = 0; i < MANY; i += 499) {
         struct message message = message_of("DR12345678");

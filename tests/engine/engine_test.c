@@ -231,6 +231,24 @@ static void serving_delivers_what_arrives(void **state)
     assert_int_equal(toy_delivered(toy), 151);
 }
 
+/* Where nothing tells of a change, the interval is the bound. */
+static void without_an_eye_the_interval_is_the_bound(void **state)
+{
+    struct toy *toy = *state;
+    struct serving serving;
+    toy->plan_source.poll_ms = 600;
+    atomic_store(&toy->shared->total, 10);
+    serve(&serving, toy);
+    toy_wait(toy, all_written);
+    for (int i = 1; i <= 3; i++) {
+        int64_t from_ms = clock_mono_ms(clock_system());
+        atomic_store(&toy->shared->total, 10 + i);
+        toy_wait(toy, all_written);
+        assert_in_range(clock_mono_ms(clock_system()) - from_ms, 0, 600 + 900);
+    }
+    (void)stop(&serving);
+}
+
 static void a_stop_before_serving_counts(void **state)
 {
     struct toy *toy = *state;
@@ -433,6 +451,7 @@ int main(void)
         TEST(a_failing_store_ends_a_single_run),
         TEST(a_stop_under_load_takes_less_than_a_second),
         TEST(serving_delivers_what_arrives),
+        TEST(without_an_eye_the_interval_is_the_bound),
         TEST(a_stop_before_serving_counts),
         TEST(a_failing_store_ends_serving),
         TEST(a_second_engine_is_told_who_owns_the_work),
