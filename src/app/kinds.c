@@ -2,6 +2,9 @@
 
 #include "domain/drops.h"
 #include "pipeline/chain.h"
+#include "sink/csv.h"
+#include "sink/json.h"
+#include "sink/ndjson.h"
 #include "sink/sqlite.h"
 #include "source/whatsapp_bridge.h"
 
@@ -11,6 +14,9 @@ static const struct source_type *const sources[] = {
 };
 
 static const struct sink_type *const sinks[] = {
+    &sink_csv,
+    &sink_json,
+    &sink_ndjson,
     &sink_sqlite,
     NULL,
 };
