@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -42,6 +43,67 @@ const struct contract_kind contract_kinds[] = {
      .options = {{"shape", "object"}}},
 };
 const size_t contract_kind_count = COUNT(contract_kinds);
+
+int rig_die_at;
+
+static bool is_last(void)
+{
+    return rig_die_at > 0 && --rig_die_at == 0;
+}
+
+ssize_t write(int fd, const void *bytes, size_t len)
+{
+    bool last = is_last();
+    ssize_t count = syscall(SYS_write, fd, bytes, last ? len / 2 : len);
+    if (last) {
+        _exit(RIG_DIED);
+    }
+    return count;
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+    bool last = is_last();
+    ssize_t count = syscall(SYS_pwrite64, fd, bytes, last ? len / 2 : len, at);
+    if (last) {
+        _exit(RIG_DIED);
+    }
+    return count;
+}
+
+int fsync(int fd)
+{
+    if (is_last()) {
+        _exit(RIG_DIED);
+    }
+    (void)fd; /* A process dies here, never the machine: what was written is there. */
+    return 0;
+}
+
+int fdatasync(int fd)
+{
+    if (is_last()) {
+        _exit(RIG_DIED);
+    }
+    (void)fd;
+    return 0;
+}
+
+int rename(const char *from, const char *to)
+{
+    if (is_last()) {
+        _exit(RIG_DIED);
+    }
+    return (int)syscall(SYS_renameat2, -100, from, -100, to, 0);
+}
+
+int unlink(const char *path)
+{
+    if (is_last()) {
+        _exit(RIG_DIED);
+    }
+    return (int)syscall(SYS_unlinkat, -100, path, 0);
+}
 
 static const struct column columns[] = {
     {"drop", COLUMN_TEXT, true, NULL, ""},

@@ -42,6 +42,13 @@ void rig_end(struct rig *rig); /* Closes, and removes the folder. */
 void rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
 
+/*
+ * Die at the n-th call from now that changes a file (a write is half done by then); 0 for never.
+ * The calls of the C library are replaced in this program, so it also dies inside of SQLite.
+ */
+extern int rig_die_at;
+enum { RIG_DIED = 9 };
+
 /* A parcel of the table `reviews`. */
 struct parcel rig_parcel(enum record_kind kind, const char *entity, int64_t message,
                          const char *body);

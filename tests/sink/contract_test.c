@@ -244,16 +244,16 @@ static struct parcel work_parcel(int n, char body[128], char entity[16])
     return rig_parcel(absolute ? RECORD_ABSOLUTE : RECORD_EFFECT, entity, n + 1, body);
 }
 
-/* From parcel `from` on, in batches of one to four; returns where the sink failed, or WORK. */
-static int work_on(struct rig *rig, int from)
+/* Parcels up to `upto` in batches of one to four; returns where the sink failed, or `upto`. */
+static int work_upto(struct rig *rig, int from, int upto)
 {
     char bodies[4][128];
     char entities[4][16];
     struct parcel parcels[4];
-    while (from < WORK) {
+    while (from < upto) {
         int count = 1 + from % 4;
         struct err err = {0};
-        count = count < WORK - from ? count : WORK - from;
+        count = count < upto - from ? count : upto - from;
         for (int i = 0; i < count; i++) {
             parcels[i] = work_parcel(from + i, bodies[i], entities[i]);
         }
@@ -264,7 +264,12 @@ static int work_on(struct rig *rig, int from)
         assert_done(rig, parcels, (size_t)count);
         from += count;
     }
-    return WORK;
+    return upto;
+}
+
+static int work_on(struct rig *rig, int from)
+{
+    return work_upto(rig, from, WORK);
 }
 
 /* All rows and the bytes of the file as one text. */
@@ -283,11 +288,11 @@ static struct str observe(struct rig *rig, struct arena *arena)
     return buf_str(&all);
 }
 
-static struct str undisturbed(const struct contract_kind *kind, struct arena *arena)
+static struct str undisturbed(const struct contract_kind *kind, int upto, struct arena *arena)
 {
     struct rig rig;
     rig_begin(&rig, kind);
-    assert_int_equal(work_on(&rig, 0), WORK);
+    assert_int_equal(work_upto(&rig, 0, upto), upto);
     struct str all = observe(&rig, arena);
     assert_true(all.len > 500);
     rig_end(&rig);
@@ -298,7 +303,7 @@ static void assert_undisturbed(struct rig *rig, const char *what)
 {
     struct arena arena;
     arena_init(&arena, 64 << 20);
-    struct str expected = undisturbed(rig->kind, &arena);
+    struct str expected = undisturbed(rig->kind, WORK, &arena);
     struct str got = observe(rig, &arena);
     if (!str_equal(expected, got)) {
         fail_msg("%s, %s:\n%.*s\nis not\n%.*s", rig->kind->name, what, STR_ARG(got),
@@ -359,6 +364,47 @@ static void killed(struct rig *rig)
     /* Marks were lost, too: all of it comes again. */
     assert_int_equal(work_on(rig, 0), WORK);
     assert_undisturbed(rig, "killed again and again");
+}
+
+/* One process that dies at the n-th step, for every n. */
+static void died_at_each_step(struct rig *rig)
+{
+    bool died = true;
+    int steps = 0;
+    const int first = 9; /* Rows that are there already, and new ones. */
+    const int upto = 16;
+    struct arena arena;
+    arena_init(&arena, 64 << 20);
+    struct str expected = undisturbed(rig->kind, upto, &arena);
+    for (; died; steps++) {
+        rig_end(rig);
+        rig_begin(rig, rig->kind);
+        assert_int_equal(work_upto(rig, 0, first), first);
+        rig_close(rig);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            rig_die_at = steps + 1;
+            rig_open(rig);
+            _exit(work_upto(rig, first, upto) == upto ? 0 : 3);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == RIG_DIED);
+        died = WEXITSTATUS(status) == RIG_DIED;
+        rig_open(rig);
+        assert_int_equal(work_upto(rig, first, upto), upto);
+        struct arena_mark mark = arena_mark(&arena);
+        struct str got = observe(rig, &arena);
+        if (!str_equal(got, expected)) {
+            fail_msg("%s, dead at step %d:\n%.*s\nis not\n%.*s", rig->kind->name, steps + 1,
+                     STR_ARG(got), STR_ARG(expected));
+        }
+        arena_rewind(&arena, mark);
+    }
+    arena_free(&arena);
+    assert_true(steps > 20);
 }
 
 static void full_disk(struct rig *rig)
@@ -433,6 +479,7 @@ static const struct {
     {"each change is a line of a log", versions},
     {"closed after each batch", reopened},
     {"full disk", full_disk},
+    {"dead at each step", died_at_each_step},
     {"killed", killed},
 };
 
