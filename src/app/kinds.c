@@ -6,9 +6,13 @@
 #include "sink/json.h"
 #include "sink/ndjson.h"
 #include "sink/sqlite.h"
+#include "source/csv.h"
+#include "source/timer.h"
 #include "source/whatsapp_bridge.h"
 
 static const struct source_type *const sources[] = {
+    &source_csv,
+    &source_timer,
     &source_whatsapp_bridge,
     NULL,
 };

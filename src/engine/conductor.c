@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "engine/schedule.h"
+#include "model/schedule.h"
 #include "engine/worker.h"
 #include "store/archive.h"
 #include "store/outbox.h"
