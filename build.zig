@@ -275,6 +275,8 @@ const ROOMS = [_]Room{
             "dlq.c",
             "dry.c",
             "explain.c",
+            "export.c",
+            "export_out.c",
             "help.c",
             "init.c",
             "lists.c",
