@@ -18,11 +18,7 @@ static const struct source_type *const sources[] = {
 };
 
 static const struct sink_type *const sinks[] = {
-    &sink_csv,
-    &sink_json,
-    &sink_ndjson,
-    &sink_sqlite,
-    NULL,
+    &sink_csv, &sink_json, &sink_ndjson, &sink_sqlite, NULL,
 };
 
 static const struct op_type *const ops[] = {
