@@ -127,6 +127,10 @@ assert rows == ours, (rows, ours)
 assert [json.loads(line)["key"] for line in open("rows.ndjson")] == [row["key"] for row in ours]
 assert len(json.load(open("beats.json"))) == len(json.load(open("out/doc.json")))
 END
+python3 "$repo/tests/product/schema.py" "$repo/docs/reference/json/export-messages.schema.json" all.ndjson --lines > faults.txt ||
+    fail "export messages --json is not what its schema says: $(head -n 3 faults.txt)"
+python3 "$repo/tests/product/schema.py" "$repo/docs/reference/json/export-records.schema.json" rows.ndjson --lines > faults.txt ||
+    fail "export records --json is not what its schema says: $(head -n 3 faults.txt)"
 
 # Wrong words, and nothing half.
 usage() { # PART COMMAND...
