@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/must.h"
 #include "cli/export_out.h"
 #include "cli/message_view.h"
 #include "cli/when.h"
@@ -286,6 +287,7 @@ static bool find_holder(struct export *export, struct str name, struct str sink,
 
 static bool stream_records(struct export *export, const struct plan_sink *holder, struct err *err)
 {
+    must(holder != NULL);
     struct str names[COLUMNS_MAX];
     size_t count = 0;
     const struct column *column = export->target->columns;

@@ -207,7 +207,8 @@ static bool adopt(const struct files_table *table, struct files_state *state, st
     if (append.fd >= 0) {
         (void)close(append.fd);
     }
-    if (ok && (got < len || memcmp(begin, state->head.ptr, len) != 0)) {
+    bool same = ok && got == len && str_equal((struct str){begin, len}, state->head);
+    if (ok && !same) {
         return err_set(err, ERR_CONFIG,
                        "%.*s was there before, and its first line is not the header that would be "
                        "written: move the file away, or name another path",

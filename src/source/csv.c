@@ -8,7 +8,6 @@
 #include "source/csv_rows.h"
 #include "text/datetime.h"
 #include "text/timepattern.h"
-#include "text/utf8.h"
 #include "text/zone.h"
 
 enum { TIME_EVERY = 256, WHERE_MAX = 64, KEY_MAX = 1024 };

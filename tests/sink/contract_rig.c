@@ -13,7 +13,6 @@
 #include "sink/json.h"
 #include "sink/ndjson.h"
 #include "sink/sqlite.h"
-#include "text/duration.h"
 #include "text/test.h"
 
 const struct contract_kind contract_kinds[] = {
@@ -48,7 +47,9 @@ int rig_die_at;
 
 static bool is_last(void)
 {
-    return rig_die_at > 0 && --rig_die_at == 0;
+    bool armed = rig_die_at > 0;
+    rig_die_at -= rig_die_at > 0 ? 1 : 0;
+    return armed && rig_die_at == 0;
 }
 
 ssize_t write(int fd, const void *bytes, size_t len)
@@ -211,7 +212,10 @@ void rig_end(struct rig *rig)
     char name[512];
     rig_close(rig);
     DIR *folder = opendir(rig->home);
-    assert_non_null(folder);
+    if (folder == NULL) {
+        fail_msg("%s cannot be listed", rig->home);
+        return;
+    }
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         (void)snprintf(name, sizeof name, "%s/%s", rig->home, entry->d_name);
         (void)unlink(name);

@@ -9,9 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/rng.h"
 #include "sink/contract_rig.h"
-#include "text/json.h"
 #include "text/test.h"
 
 static void assert_row(struct rig *rig, const char *entity, const char *expected)
@@ -183,7 +181,10 @@ static void unreachable(struct rig *rig)
     (void)snprintf(moved, sizeof moved, "%s-away", rig->home);
     assert_int_equal(rename(rig->home, moved), 0);
     FILE *file = fopen(rig->home, "w"); /* A file where a folder should be: also root fails. */
-    assert_non_null(file);
+    if (file == NULL) {
+        fail_msg("a file cannot be written");
+        return;
+    }
     (void)fclose(file);
     assert_false(rig_try(rig, &parcel, 1, &err));
     assert_true(err.kind == ERR_RETRY || err.kind == ERR_CONFIG);

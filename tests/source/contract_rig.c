@@ -19,7 +19,10 @@ enum { EVERY_MS = 60 * 1000 };
 static void add_rows(struct rig *rig, int from, int count)
 {
     FILE *file = fopen(rig->path, "a");
-    assert_non_null(file);
+    if (file == NULL) {
+        fail_msg("a file cannot be written");
+        return;
+    }
     if (from == 0) {
         (void)fputs("when,chat,text\r\n", file);
     }
@@ -187,7 +190,10 @@ void rig_end(struct rig *rig)
     char name[512];
     rig_close(rig);
     DIR *folder = opendir(rig->home);
-    assert_non_null(folder);
+    if (folder == NULL) {
+        fail_msg("%s cannot be listed", rig->home);
+        return;
+    }
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         (void)snprintf(name, sizeof name, "%s/%s", rig->home, entry->d_name);
         (void)unlink(name);
