@@ -56,7 +56,7 @@ static const struct cli_verb audit_acts[] = {
      .run = cli_audit_list},
     {.name = "verify",
      .words = "",
-     .summary = "Has anybody changed the audit log?",
+     .summary = "Whether anybody changed the audit log.",
      .examples = "  sluice audit verify\n",
      .about = "Walks the chain of hashes from its first entry. Ends with 0 when it holds, with 1 "
               "when it does\n"
@@ -196,7 +196,7 @@ static const struct cli_verb export_acts[] = {
      .summary = "Messages of the archive, oldest first.",
      .examples = "  sluice export messages -o messages.csv\n"
                  "  sluice export messages --chat Lawley --since 30d --format json -o lawley.json\n"
-                 "  sluice export messages --json | head\n",
+                 "  sluice export messages --json\n",
      .about = "Numbers and names of people are written out: it is for the owner of the data, and "
               "the file has\n"
               "mode 0600. With --json one object a line, on standard output unless -o is given. "
@@ -551,7 +551,7 @@ const struct cli_verb cli_verbs[] = {
      .run = cli_migrate},
     {.name = "audit",
      .words = "",
-     .summary = "Who did what; and is that log untouched?",
+     .summary = "Who did what, and whether that log is untouched.",
      .examples = "  sluice audit list\n"
                  "  sluice audit verify\n",
      .acts = audit_acts},
