@@ -2,17 +2,23 @@
 
 #include "domain/drops.h"
 #include "pipeline/chain.h"
+#include "sink/csv.h"
+#include "sink/json.h"
+#include "sink/ndjson.h"
 #include "sink/sqlite.h"
+#include "source/csv.h"
+#include "source/timer.h"
 #include "source/whatsapp_bridge.h"
 
 static const struct source_type *const sources[] = {
+    &source_csv,
+    &source_timer,
     &source_whatsapp_bridge,
     NULL,
 };
 
 static const struct sink_type *const sinks[] = {
-    &sink_sqlite,
-    NULL,
+    &sink_csv, &sink_json, &sink_ndjson, &sink_sqlite, NULL,
 };
 
 static const struct op_type *const ops[] = {

@@ -148,6 +148,8 @@ int cli_dlq_retry(struct cli *cli);
 int cli_dlq_show(struct cli *cli);
 int cli_drops_list(struct cli *cli);
 int cli_drops_status(struct cli *cli);
+int cli_export_messages(struct cli *cli);
+int cli_export_records(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_init(struct cli *cli);
 int cli_migrate(struct cli *cli);

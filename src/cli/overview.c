@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "engine/schedule.h"
+#include "model/schedule.h"
 #include "store/archive.h"
 #include "store/upkeep.h"
 

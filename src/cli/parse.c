@@ -93,11 +93,12 @@ static bool given_twice(const struct cli *cli, const struct cli_flag *flag)
            (str_equal(name, STR("--data")) && cli->data_dir.ptr != NULL);
 }
 
-/* "-v" and "-h" for "--verbose" and "--help". */
+/* "-v", "-h" and "-o" for "--verbose", "--help" and "--output". */
 static struct str long_name(struct str word)
 {
     return str_equal(word, STR("-v"))   ? STR("--verbose")
            : str_equal(word, STR("-h")) ? STR("--help")
+           : str_equal(word, STR("-o")) ? STR("--output")
                                         : word;
 }
 

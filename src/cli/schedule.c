@@ -6,7 +6,7 @@
 #include "cli/look.h"
 #include "cli/table.h"
 #include "cli/when.h"
-#include "engine/schedule.h"
+#include "model/schedule.h"
 #include "store/run.h"
 #include "text/duration.h"
 

@@ -119,6 +119,14 @@ bool signals_watch(struct engine *engine, struct err *err)
     return thread_start(&thread, wait_for_signals, NULL, true, err);
 }
 
+bool signals_came(void)
+{
+    lock_take(&watch.lock);
+    bool came = watch.count > 0;
+    lock_give(&watch.lock);
+    return came;
+}
+
 bool signals_release(void)
 {
     lock_take(&watch.lock);

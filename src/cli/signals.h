@@ -19,12 +19,15 @@ void signals_block(void);
 /* Say on standard error, too, that a signal was heard: where the log goes to a file. */
 void signals_talk(bool talk);
 
-/* Stop `engine` on the first signal. One engine at a time. */
+/* Stop `engine` on the first signal; NULL: signals_came() is asked. One engine at a time. */
 bool signals_watch(struct engine *engine, struct err *err);
 
 /* What SIGHUP asks for: called by the thread that waits, so it must not take long. NULL: nothing.
  */
 void signals_on_hangup(void (*hook)(void *context), void *context);
+
+/* Did a signal ask for an end? */
+bool signals_came(void);
 
 /* The engine is about to be closed. Returns whether a signal had come. */
 bool signals_release(void);

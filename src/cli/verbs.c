@@ -56,7 +56,7 @@ static const struct cli_verb audit_acts[] = {
      .run = cli_audit_list},
     {.name = "verify",
      .words = "",
-     .summary = "Has anybody changed the audit log?",
+     .summary = "Whether anybody changed the audit log.",
      .examples = "  sluice audit verify\n",
      .about = "Walks the chain of hashes from its first entry. Ends with 0 when it holds, with 1 "
               "when it does\n"
@@ -163,6 +163,57 @@ static const struct cli_flag messages_flags[] = {
     {"--oldest-first", NULL, "In the order of arrival, not the newest first."},
     {"--revisions", NULL, "Also what was edited or deleted later."},
     {"--show-people", NULL, "Show numbers and names of people, which are masked otherwise."},
+    {0},
+};
+
+#define EXPORT_FLAGS                                                                               \
+    {"--format", "FORMAT", "csv, json (one array) or ndjson (an object a line); else by FILE."},   \
+        {"--output", "FILE", "Write there, whole or not at all; -o is short for it."},             \
+        {"--bom", NULL, "CSV begins with a byte order mark, which makes Excel read Hebrew."},      \
+        {"--no-guard", NULL, "Leave texts alone that a spreadsheet would take for formulas."}
+
+static const struct cli_flag export_messages_flags[] = {
+    EXPORT_FLAGS,
+    {"--source", "NAME", "Only of this source."},
+    {"--chat", "CHAT", "Only of chats with this name, or with this in their id."},
+    {"--sender", "TEXT", "Only of people with this in their name or number."},
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    {"--revisions", NULL, "Also what was edited or deleted later."},
+    {"--everything", NULL, "Also ticks, answers, receipts, ends of runs, tables."},
+    {0},
+};
+
+static const struct cli_flag export_records_flags[] = {
+    EXPORT_FLAGS,
+    {"--sink", "NAME", "The sink that holds it, where several do."},
+    {0},
+};
+
+static const struct cli_verb export_acts[] = {
+    {.name = "messages",
+     .words = "",
+     .summary = "Messages of the archive, oldest first.",
+     .examples = "  sluice export messages -o messages.csv\n"
+                 "  sluice export messages --chat Lawley --since 30d --format json -o lawley.json\n"
+                 "  sluice export messages --json\n",
+     .about = "Numbers and names of people are written out: it is for the owner of the data, and "
+              "the file has\n"
+              "mode 0600. With --json one object a line, on standard output unless -o is given. "
+              "Ctrl-C leaves\n"
+              "no half file.\n",
+     .flags = export_messages_flags,
+     .run = cli_export_messages},
+    {.name = "records",
+     .words = "TARGET",
+     .summary = "Rows of a table that pipelines write.",
+     .examples = "  sluice export records qa_photo_reviews -o reviews.csv\n"
+                 "  sluice export records qa_photo_reviews --json\n",
+     .about = "As the sink holds them now, in its order; only the columns that sluice knows.\n",
+     .flags = export_records_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_export_records},
     {0},
 };
 
@@ -532,6 +583,12 @@ const struct cli_verb cli_verbs[] = {
      .flags = messages_flags,
      .words_max = CLI_ANY,
      .run = cli_messages},
+    {.name = "export",
+     .words = "",
+     .summary = "Messages and rows, out.",
+     .examples = "  sluice export messages -o messages.csv\n"
+                 "  sluice export records qa_photo_reviews -o reviews.csv\n",
+     .acts = export_acts},
     {.name = "runs",
      .words = "",
      .summary = "What ran, and how it ended.",
@@ -609,7 +666,7 @@ const struct cli_verb cli_verbs[] = {
      .run = cli_migrate},
     {.name = "audit",
      .words = "",
-     .summary = "Who did what; and is that log untouched?",
+     .summary = "Who did what, and whether that log is untouched.",
      .examples = "  sluice audit list\n"
                  "  sluice audit verify\n",
      .acts = audit_acts},

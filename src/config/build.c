@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "config/content.h"
+#include "config/from.h"
 #include "config/nearest.h"
 #include "config/ops.h"
 #include "config/options.h"
@@ -66,7 +67,7 @@ struct build {
     struct config *config;
     struct reader *reader;
     const struct kinds *kinds;
-    const struct yaml_node *source_section;
+    struct from from;
     struct plan_source *sources;
     struct plan_sink *sinks;
     struct plan_pipeline *pipelines;
@@ -165,15 +166,21 @@ static bool read_source(struct build *build, const struct yaml_node *map, struct
         good = fault_add(build->reader->faults, reader_place(poll),
                          "option 'poll': at least %d milliseconds", CONFIG_POLL_MS_MIN);
     }
+    struct err err = {0};
     source->type = type;
     source->connector.name = name;
+    if (good && type->check != NULL && !type->check(source, &err)) {
+        good = fault_add(build->reader->faults, reader_place(map), "%s: %s", what, err.text);
+    }
+    bool is_reference = good && type->is_reference != NULL && type->is_reference(source);
     struct plan *plan = &build->config->plan;
     build->sources[plan->source_count++] =
         (struct plan_source){.name = name,
                              .source = source,
                              .poll_ms = common.poll_ms,
                              .fetch_ms = common.timeout_ms,
-                             .digest = config_content(build->reader, map)};
+                             .digest = config_content(build->reader, map),
+                             .reference = is_reference ? name : (struct str){0}};
     return good;
 }
 
@@ -210,35 +217,6 @@ static bool read_sink(struct build *build, const struct yaml_node *map, struct s
     return good;
 }
 
-static bool find_source(struct build *build, const struct yaml_node *map, const char *what,
-                        const char *key, struct str *source)
-{
-    const struct yaml_node *node = yaml_get(map, str_of(key));
-    if (node == NULL) {
-        return fault_add(build->reader->faults, reader_place(map),
-                         "%s has no %s: write the name of one of `sources`", what, key);
-    }
-    if (!reader_text(build->reader, node, key, source)) {
-        return false;
-    }
-    struct nearest nearest;
-    nearest_begin(&nearest, *source);
-    /* Also one that was written and is wrong: its own faults are enough. */
-    const struct yaml_node *section = build->source_section;
-    if (yaml_kind(section) != YAML_MAP) {
-        return false;
-    }
-    for (size_t i = 0; i < yaml_count(section); i++) {
-        struct str name = yaml_text(reader_key(section, i));
-        if (str_equal(*source, name)) {
-            return true;
-        }
-        nearest_try(&nearest, name);
-    }
-    return fault_add(build->reader->faults, reader_place(node), "%s: there is no source '%.*s'%s",
-                     what, STR_ARG(*source), nearest_hint(&nearest));
-}
-
 /* Chats from an option of named chats. */
 static bool chats_of_projects(struct build *build, const struct named_chats *projects,
                               struct str source, struct plan_pipeline *pipeline)
@@ -258,48 +236,6 @@ static bool chats_of_projects(struct build *build, const struct named_chats *pro
     return true;
 }
 
-/* `chats: all`, or a list of ids. */
-static bool chats_of_list(struct build *build, const struct yaml_node *node, struct str source,
-                          struct plan_pipeline *pipeline)
-{
-    struct reader *reader = build->reader;
-    bool list = yaml_kind(node) == YAML_LIST;
-    size_t count = list ? yaml_count(node) : 1;
-    struct str text = {0};
-    if (count == 0 || count > PLAN_CHATS_MAX) {
-        return fault_add(reader->faults, reader_place(node),
-                         "chats: between 1 and %d chat ids are expected", PLAN_CHATS_MAX);
-    }
-    struct plan_chat *chats = arena_array(reader->arena, count, sizeof *chats);
-    if (chats == NULL) {
-        return fault_add(reader->faults, reader_place(node), "out of memory");
-    }
-    if (!list) {
-        if (!reader_text(reader, node, "chats", &text)) {
-            return false;
-        }
-        if (!str_equal(text, STR("all"))) {
-            return fault_add(reader->faults, reader_place(node),
-                             "chats: write all, or a list of chat ids");
-        }
-    }
-    bool good = true;
-    for (size_t i = 0; i < count; i++) {
-        chats[i].source = source;
-        chats[i].chat = STR("");
-        if (list && reader_text(reader, yaml_at(node, i), "chat", &text)) {
-            chats[i].chat = text;
-            good = text.len > 0 && good;
-        }
-        if (list && chats[i].chat.len == 0) {
-            good = fault_add(reader->faults, reader_place(yaml_at(node, i)), "a chat id is empty");
-        }
-    }
-    pipeline->chats = chats;
-    pipeline->chat_count = count;
-    return good;
-}
-
 static bool read_chats(struct build *build, const struct yaml_node *map, const char *what,
                        const struct op_type *type, struct plan_pipeline *pipeline,
                        struct str source)
@@ -317,7 +253,7 @@ static bool read_chats(struct build *build, const struct yaml_node *map, const c
         return fault_add(build->reader->faults, reader_place(map),
                          "%s listens to no chat: write `chats: all`, or a list of chat ids", what);
     }
-    return chats_of_list(build, node, source, pipeline);
+    return from_chats(&build->from, node, source, pipeline);
 }
 
 /* The op that `kind:` names, or the chain of `ops:`; NULL when it is a fault. */
@@ -342,38 +278,18 @@ static const struct op_type *find_op(struct build *build, const struct yaml_node
     return kind_find(build, map, what, names, &kind) ? build->kinds->ops[kind] : NULL;
 }
 
-/* `ticks: clock`: the pipeline also hears the ticks of that source. */
-static bool add_ticks(struct build *build, const struct yaml_node *map, const char *what,
-                      struct plan_pipeline *pipeline)
-{
-    struct reader *reader = build->reader;
-    struct str ticks = {0};
-    if (yaml_get(map, STR("ticks")) == NULL) {
-        return true;
-    }
-    struct plan_chat *chats = arena_array(reader->arena, pipeline->chat_count + 1, sizeof *chats);
-    if (chats == NULL || !find_source(build, map, what, "ticks", &ticks)) {
-        return false;
-    }
-    for (size_t i = 0; i < pipeline->chat_count; i++) {
-        chats[i] = pipeline->chats[i];
-    }
-    chats[pipeline->chat_count] = (struct plan_chat){.source = ticks, .chat = STR("")};
-    pipeline->chats = chats;
-    pipeline->chat_count++;
-    return true;
-}
-
 static bool read_pipeline(struct build *build, const struct yaml_node *map, struct str name,
                           const char *what)
 {
-    static const char *const also[] = {"kind", "source", "chats", "ticks", "schedule", NULL};
+    static const char *const also[] = {"kind",  "source",   "chats", "from",
+                                       "ticks", "schedule", NULL};
     struct str source = {0};
     struct plan *plan = &build->config->plan;
     struct plan_pipeline *pipeline = &build->pipelines[plan->pipeline_count++];
     pipeline->name = name;
     pipeline->digest = config_content(build->reader, map);
-    bool good = find_source(build, map, what, "source", &source);
+    bool listed = yaml_get(map, STR("from")) != NULL;
+    bool good = listed || from_source(&build->from, map, what, "source", &source);
     good =
         config_schedule_read(build->reader, yaml_get(map, STR("schedule")), &pipeline->schedule) &&
         good;
@@ -390,8 +306,9 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
         filled = config_ops_prepare(build->reader, map, plan, build->targets,
                                     (struct chain *)(void *)pipeline->op);
     }
-    return filled && read_chats(build, map, what, type, pipeline, source) &&
-           add_ticks(build, map, what, pipeline) && good;
+    bool heard = listed ? from_list(&build->from, map, what, pipeline)
+                        : read_chats(build, map, what, type, pipeline, source);
+    return filled && heard && from_ticks(&build->from, map, what, pipeline) && good;
 }
 
 static bool read_section(struct build *build, const struct yaml_node *root, const char *key,
@@ -473,7 +390,7 @@ static void find_on_demand(struct build *build)
 {
     const struct plan *plan = &build->config->plan;
     for (size_t i = 0; i < plan->source_count; i++) {
-        bool awaited = false;
+        bool awaited = plan->sources[i].reference.len > 0; /* Whoever looks it up wants it now. */
         for (size_t j = 0; j < plan->pipeline_count; j++) {
             const struct plan_pipeline *pipeline = &plan->pipelines[j];
             for (size_t k = 0; k < pipeline->chat_count; k++) {
@@ -492,7 +409,9 @@ bool config_build(struct config *config, struct reader *reader, const struct yam
         .config = config,
         .reader = reader,
         .kinds = kinds,
-        .source_section = yaml_get(root, STR("sources")),
+        .from = {.reader = reader,
+                 .sources = yaml_get(root, STR("sources")),
+                 .plan = &config->plan},
     };
     reader->kinds = kinds;
     if (!prepare(&build)) {

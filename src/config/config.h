@@ -15,7 +15,7 @@
  *         kind: drops                    the op, with its options beside it
  *         source: bridge                 what it listens to …
  *         projects: projects.yaml        … and which chats there: by an option of named chats, or
- *         schedule: {on: message}        by `chats: all` or a list of chat ids
+ *         schedule: {on: message}        by `chats: all` or a list of chat ids (several: from.h)
  *
  * A pipeline of generic steps has `ops:`, a list of such maps, in place of `kind:` (ops.h). With
  * `ticks: clock` it also hears the ticks of that source.

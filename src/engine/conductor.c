@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "engine/schedule.h"
 #include "engine/worker.h"
+#include "model/schedule.h"
 #include "store/archive.h"
 #include "store/outbox.h"
 #include "store/progress.h"

@@ -72,7 +72,8 @@ struct message {
     struct str sent_text; /* The source's own words for the time; absent when they were a number. */
     int64_t sent_ms;      /* Unix time at the source, UTC. */
     int64_t version_ms;   /* Version at the source, 0 for unknown; an older one is ignored. */
-    int64_t archived_ms;  /* "Now" for an op: wall clock at intake, never falling. */
+    int64_t archived_ms;  /* "Now" for an op: wall clock at intake, never falling; of a tick that
+                             an op hears: its planned time. */
     int64_t about;        /* Answers and receipts: archive id of the message that asked. */
 };
 

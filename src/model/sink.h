@@ -65,6 +65,9 @@ struct held {
     struct str body; /* JSON object of columns; set by read_back. */
 };
 
+/* A row that dump() comes by; views are good until it returns. False, with the reason, to stop. */
+typedef bool sink_row(void *context, struct str entity, struct str body, struct err *err);
+
 struct sink_type {
     struct connector_type connector; /* First. */
     bool (*write)(struct sink *sink, struct parcel *parcels, size_t count, struct arena *arena,
@@ -85,6 +88,11 @@ struct sink_type {
     /* The SQLite file of this machine that it writes into: what a backup copies with the store. */
     bool (*file)(struct sink *sink, struct arena *arena, struct str *path, struct err *err);
     bool removes; /* It understands `removed`; others are never given one. */
+
+    /* Every row of a declared target in its order, one at a time, changing nothing. `arena` is for
+       what lives as long as the call; a target that is not there yet has no rows. */
+    bool (*dump)(struct sink *sink, struct str target, struct arena *arena, sink_row *each,
+                 void *context, struct err *err);
 };
 
 #endif

@@ -116,6 +116,13 @@ struct source_type {
      * `SOURCE_GLANCE_MS`), so it must cost microseconds. NULL: only the interval counts.
      */
     bool (*changed)(struct source *source);
+
+    /* Optional: do the options fit each other? Opens nothing and asks nobody; ERR_CONFIG if not. */
+    bool (*check)(struct source *source, struct err *err);
+
+    /* Optional: was it configured to bring a table that ops look things up in? Such a source has no
+       chats: it gets one entry with the empty name, and sets the batch's snapshot. */
+    bool (*is_reference)(const struct source *source);
 };
 
 enum { SOURCE_GLANCE_MS = 200 };

@@ -136,3 +136,65 @@ bool body_read(struct str text, struct arena *arena, struct body *out, struct er
     }
     return true;
 }
+
+static const char *column_type_name(enum column_type type)
+{
+    switch (type) {
+    case COLUMN_TEXT:
+        return "text";
+    case COLUMN_INT:
+        return "whole numbers";
+    case COLUMN_DOUBLE:
+        return "numbers";
+    case COLUMN_BOOL:
+        return "true or false";
+    case COLUMN_TIME:
+        return "a time as text";
+    case COLUMN_DATE:
+        return "a date as text";
+    case COLUMN_JSON:
+        return "JSON";
+    }
+    return "?";
+}
+
+/* Whether a value suits a declared type. Numbers are welcome in texts: they are written out. */
+static bool suits(enum column_type type, const struct body_field *field)
+{
+    bool is_bool = field->type == BODY_TRUE || field->type == BODY_FALSE;
+    bool is_number = field->type == BODY_INT || field->type == BODY_DOUBLE;
+    if (field->type == BODY_NULL || type == COLUMN_JSON) {
+        return field->group != BODY_APPEND;
+    }
+    switch (type) {
+    case COLUMN_INT:
+        return field->type == BODY_INT;
+    case COLUMN_DOUBLE:
+        return is_number;
+    case COLUMN_BOOL:
+        return is_bool || (field->type == BODY_INT && (field->integer | 1) == 1);
+    case COLUMN_TEXT:
+        return field->type == BODY_TEXT || (is_number && field->group != BODY_APPEND);
+    case COLUMN_TIME:
+    case COLUMN_DATE:
+        return field->type == BODY_TEXT && field->group != BODY_APPEND;
+    case COLUMN_JSON:
+        break;
+    }
+    return false;
+}
+
+bool body_suits(const struct target *target, const struct column *column,
+                const struct body_field *field, struct str entity, struct err *err)
+{
+    if (str_equal_ascii_case(str_of(column->name), str_of(target->key))) {
+        bool same = field->type == BODY_TEXT && str_equal(field->text, entity);
+        return same || err_set(err, ERR_REJECT,
+                               "table %s: column %s is the key and must hold the record's entity",
+                               target->name, column->name);
+    }
+    return suits(column->type, field) ||
+           err_set(err, ERR_REJECT, "table %s: column %s takes %s, not %s%s", target->name,
+                   column->name, column_type_name(column->type), body_type_name(field->type),
+                   field->group == BODY_APPEND ? " to append" : "");
+}

@@ -21,6 +21,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "model/target.h"
 
 enum {
     BODY_FIELDS_MAX = 128,
@@ -55,6 +56,13 @@ struct body {
 };
 
 bool body_read(struct str text, struct arena *arena, struct body *out, struct err *err);
+
+/*
+ * May the field stand in this column? Numbers are welcome in texts, and the key must be the entity.
+ * ERR_REJECT names table, column and type, and never a value.
+ */
+bool body_suits(const struct target *target, const struct column *column,
+                const struct body_field *field, struct str entity, struct err *err);
 
 /* "set", "insert", … and "text", "a whole number", … for messages. */
 const char *body_group_name(enum body_group group);

@@ -743,6 +743,31 @@ static bool sink_check(struct sink *sink, const struct parcel *parcel, struct ar
            sqlite_shape_check(&shape, &self->body, parcel->entity, err);
 }
 
+enum { DUMP_WAIT_MS = 10 * 1000 };
+
+static bool sink_dump(struct sink *sink, struct str name, struct arena *arena, sink_row *each,
+                      void *context, struct err *err)
+{
+    struct sqlite_sink *self = (struct sqlite_sink *)sink;
+    struct sqlite *db = NULL;
+    size_t index = 0;
+    bool exists = false;
+    const struct target *target = target_find(self, name, &index);
+    if (target == NULL) {
+        return err_set(err, ERR_CONFIG, "no pipeline declares a table '%.*s' for this sink",
+                       STR_ARG(str_slice(name, 0, BODY_NAME_SHOWN)));
+    }
+    int64_t deadline_ms = clock_mono_ms(sink->connector.env.clock) + DUMP_WAIT_MS;
+    bool ok = look_open(self, deadline_ms, &db, err);
+    ok = ok && (db == NULL || sqlite_table_exists(db, target, self->file, &exists, err));
+    if (ok && exists) {
+        ok = sqlite_table_check(db, target, self->file, arena, err) &&
+             sqlite_read_each(db, target, arena, each, context, err);
+    }
+    sqlite_close(db);
+    return ok || explain(self, err);
+}
+
 static bool sink_file(struct sink *sink, struct arena *arena, struct str *path, struct err *err)
 {
     const struct sqlite_sink *self = (const struct sqlite_sink *)sink;
@@ -782,4 +807,5 @@ const struct sink_type sink_sqlite = {
     .check = sink_check,
     .file = sink_file,
     .removes = true,
+    .dump = sink_dump,
 };

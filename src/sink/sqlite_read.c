@@ -6,19 +6,24 @@
 
 enum { ROW_ROOM = 1024 };
 
+static void add_select(struct buf *sql, const struct target *target)
+{
+    buf_add(sql, STR("SELECT "));
+    for (const struct column *column = target->columns; column->name != NULL; column++) {
+        if (column != target->columns) {
+            buf_add_byte(sql, ',');
+        }
+        sqlite_sql_name(sql, column->name);
+    }
+    buf_add(sql, STR(" FROM "));
+    sqlite_sql_name(sql, target->name);
+}
+
 const char *sqlite_read_sql(const struct target *target, struct arena *arena)
 {
     struct buf sql;
     buf_init(&sql, arena, ROW_ROOM);
-    buf_add(&sql, STR("SELECT "));
-    for (const struct column *column = target->columns; column->name != NULL; column++) {
-        if (column != target->columns) {
-            buf_add_byte(&sql, ',');
-        }
-        sqlite_sql_name(&sql, column->name);
-    }
-    buf_add(&sql, STR(" FROM "));
-    sqlite_sql_name(&sql, target->name);
+    add_select(&sql, target);
     buf_add(&sql, STR(" WHERE "));
     sqlite_sql_name(&sql, target->key);
     buf_add(&sql, STR("=?1 LIMIT 1"));
@@ -63,6 +68,23 @@ static void put_column(struct json_writer *json, const struct query *query, int 
     }
 }
 
+static struct str row_of(const struct query *query, const struct target *target,
+                         struct arena *arena)
+{
+    struct buf buf;
+    struct json_writer json;
+    buf_init(&buf, arena, ROW_ROOM);
+    json_writer_init(&json, &buf);
+    json_object_begin(&json);
+    for (int i = 0; target->columns[i].name != NULL; i++) {
+        json_key(&json, str_of(target->columns[i].name));
+        put_column(&json, query, i, target->columns[i].type, arena);
+    }
+    json_object_end(&json);
+    json_writer_done(&json);
+    return buf_str(&buf);
+}
+
 bool sqlite_read_row(struct sqlite *db, const char *sql, const struct target *target,
                      struct str entity, struct arena *arena, struct str *body, struct err *err)
 {
@@ -79,19 +101,46 @@ bool sqlite_read_row(struct sqlite *db, const char *sql, const struct target *ta
     if (!row) {
         return true;
     }
-    struct buf buf;
-    struct json_writer json;
-    buf_init(&buf, arena, ROW_ROOM);
-    json_writer_init(&json, &buf);
-    json_object_begin(&json);
-    for (int i = 0; target->columns[i].name != NULL; i++) {
-        json_key(&json, str_of(target->columns[i].name));
-        put_column(&json, query, i, target->columns[i].type, arena);
-    }
-    json_object_end(&json);
-    json_writer_done(&json);
+    *body = row_of(query, target, arena);
     query_end(query);
-    *body = buf_str(&buf);
     return body->ptr != NULL ||
            err_set(err, ERR_RETRY, "a row is larger than the memory of a step");
+}
+
+static int key_column(const struct target *target)
+{
+    int index = 0;
+    while (target->columns[index].name != NULL &&
+           !str_equal_ascii_case(str_of(target->columns[index].name), str_of(target->key))) {
+        index++;
+    }
+    return target->columns[index].name != NULL ? index : 0;
+}
+
+bool sqlite_read_each(struct sqlite *db, const struct target *target, struct arena *arena,
+                      sink_row *each, void *context, struct err *err)
+{
+    struct buf sql;
+    buf_init(&sql, arena, ROW_ROOM);
+    add_select(&sql, target);
+    if (!buf_ok(&sql)) {
+        return err_set(err, ERR_RETRY, "out of memory for a statement");
+    }
+    struct query *query = sqlite_query(db, buf_str(&sql).ptr, err);
+    bool row = query != NULL;
+    bool ok = row;
+    while (ok && row) {
+        struct arena_mark mark = arena_mark(arena);
+        ok = query_step(query, &row, err);
+        if (ok && row) {
+            struct str body = row_of(query, target, arena);
+            ok = body.ptr != NULL ? each(context, query_text(query, key_column(target)), body, err)
+                                  : err_set(err, ERR_RETRY, "a row is larger than the memory");
+        }
+        arena_rewind(arena, mark);
+    }
+    if (query != NULL) {
+        query_end(query);
+    }
+    return ok;
 }

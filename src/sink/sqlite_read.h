@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "db/sqlite.h"
+#include "model/sink.h"
 #include "model/target.h"
 
 /* The SELECT of a target's rows by key. It must live as long as the handle; NULL without memory. */
@@ -22,5 +23,9 @@ const char *sqlite_read_sql(const struct target *target, struct arena *arena);
 /* One row; `body` is absent when there is none. */
 bool sqlite_read_row(struct sqlite *db, const char *sql, const struct target *target,
                      struct str entity, struct arena *arena, struct str *body, struct err *err);
+
+/* Every row of the table, in the order in which the file holds them. */
+bool sqlite_read_each(struct sqlite *db, const struct target *target, struct arena *arena,
+                      sink_row *each, void *context, struct err *err);
 
 #endif

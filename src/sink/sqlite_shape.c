@@ -215,72 +215,13 @@ bool sqlite_shape_make(const struct sqlite_table *table, const struct body *body
     return true;
 }
 
-static const char *column_type_name(enum column_type type)
-{
-    switch (type) {
-    case COLUMN_TEXT:
-        return "text";
-    case COLUMN_INT:
-        return "whole numbers";
-    case COLUMN_DOUBLE:
-        return "numbers";
-    case COLUMN_BOOL:
-        return "true or false";
-    case COLUMN_TIME:
-        return "a time as text";
-    case COLUMN_DATE:
-        return "a date as text";
-    case COLUMN_JSON:
-        return "JSON";
-    }
-    return "?";
-}
-
-/* Whether a value suits a declared type. Numbers are welcome in texts: SQLite writes them out. */
-static bool suits(enum column_type type, const struct body_field *field)
-{
-    bool is_bool = field->type == BODY_TRUE || field->type == BODY_FALSE;
-    bool is_number = field->type == BODY_INT || field->type == BODY_DOUBLE;
-    if (field->type == BODY_NULL || type == COLUMN_JSON) {
-        return field->group != BODY_APPEND;
-    }
-    switch (type) {
-    case COLUMN_INT:
-        return field->type == BODY_INT;
-    case COLUMN_DOUBLE:
-        return is_number;
-    case COLUMN_BOOL:
-        return is_bool || (field->type == BODY_INT && (field->integer | 1) == 1);
-    case COLUMN_TEXT:
-        return field->type == BODY_TEXT || (is_number && field->group != BODY_APPEND);
-    case COLUMN_TIME:
-    case COLUMN_DATE:
-        return field->type == BODY_TEXT && field->group != BODY_APPEND;
-    case COLUMN_JSON:
-        break;
-    }
-    return false;
-}
-
 bool sqlite_shape_check(const struct sqlite_shape *shape, const struct body *body,
                         struct str entity, struct err *err)
 {
-    const char *table = shape->table->target->name;
     for (size_t i = 0; i < body->count; i++) {
-        const struct body_field *field = &body->fields[i];
-        const struct sqlite_shape_column *column = &shape->columns[i];
-        if (column->is_key) {
-            bool same = field->type == BODY_TEXT && str_equal(field->text, entity);
-            if (!same) {
-                return err_set(err, ERR_REJECT,
-                               "table %s: column %s is the key and must hold the record's entity",
-                               table, column->column->name);
-            }
-        } else if (!suits(column->column->type, field)) {
-            return err_set(err, ERR_REJECT, "table %s: column %s takes %s, not %s%s", table,
-                           column->column->name, column_type_name(column->column->type),
-                           body_type_name(field->type),
-                           field->group == BODY_APPEND ? " to append" : "");
+        if (!body_suits(shape->table->target, shape->columns[i].column, &body->fields[i], entity,
+                        err)) {
+            return false;
         }
     }
     return true;

@@ -97,8 +97,9 @@ void store_reader_limit(struct reader *reader, int64_t upto);
 
 /*
  * Within an open change: start reading where the pipeline stands, take messages one by one, and
- * note how far it got. Texts of a message are borrowed until the next call. `found` is false when
- * there is nothing more, or after a long stretch of rows of other chats (then `more` is true).
+ * note how far it got. A tick comes with its planned time as archived_ms, which is its "now". Texts
+ * of a message are borrowed until the next call. `found` is false when there is nothing more, or
+ * after a long stretch of rows of other chats (then `more` is true).
  */
 bool store_reader_begin(struct store *store, struct reader *reader, struct err *err);
 bool store_reader_next(struct store *store, struct reader *reader, struct message *out, bool *found,

@@ -602,6 +602,9 @@ bool store_reader_next(struct store *store, struct reader *reader, struct messag
     store_archive_row(reader->query, out);
     out->source = chat->source;
     out->chat = chat->chat;
+    if (out->kind == MESSAGE_TICK) { /* Time is what a tick says, however late it was filed. */
+        out->archived_ms = out->sent_ms;
+    }
     *found = true;
     return sender_of(store, reader, query_int(reader->query, ROW_SENDER), &out->sender, err);
 }

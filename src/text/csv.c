@@ -88,7 +88,7 @@ static bool reject(const struct reading *reading, struct err *err, const char *w
 
 static bool no_memory(struct err *err)
 {
-    return err_set(err, ERR_REJECT, "csv: no memory for a row");
+    return err_set(err, ERR_RETRY, "csv: no memory for a row");
 }
 
 /* Pass one line end of any kind. */

@@ -55,7 +55,8 @@ void csv_feed(struct csv *csv, struct str text, bool more);
 
 /*
  * The next row. `*got` is false at the end of the text (or of its complete rows). False with
- * ERR_REJECT for a row that is wrong; the reader then stands behind it and may go on.
+ * ERR_REJECT for a row that is wrong; the reader then stands behind it and may go on. ERR_RETRY
+ * when the arena is full: nothing is known of the row.
  */
 bool csv_next(struct csv *csv, struct arena *arena, struct csv_row *row, bool *got,
               struct err *err);

@@ -62,8 +62,7 @@ static const struct fault_case structure_cases[] = {
     {FRONT "pipelines:\n  p: {kind: plain, source: in, chats: [a, '']}\n",
      "sluice.yaml:6:43: a chat id is empty"},
     {FRONT "pipelines:\n  p: {kind: plain, source: in, chats: [a, {b: c}]}\n",
-     "sluice.yaml:6:43: chat: a single value is expected here, not a map\n"
-     "sluice.yaml:6:43: a chat id is empty"},
+     "sluice.yaml:6:43: chat: a single value is expected here, not a map"},
     {FRONT "pipelines:\n  p: {kind: desk, source: in, projects: [], chats: all}\n",
      "sluice.yaml:6:52: pipeline 'p': its chats come from another option; leave `chats` out"},
     {FRONT "pipelines:\n  p: {kind: desk, source: in, projects: [], sink: recods}\n",

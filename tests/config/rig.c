@@ -15,6 +15,7 @@ static const struct option source_options[] = {
     OPTION_SECRET(struct rig_source, password, "password", NULL, "A secret."),
     OPTION_INT(struct rig_source, count, "count", "50", 1, 1000, "A count."),
     OPTION_BOOL(struct rig_source, loud, "loud", "false", "A switch."),
+    OPTION_BOOL(struct rig_source, table, "table", "false", "It brings a table."),
     OPTION_DURATION(struct rig_source, lookback_ms, "lookback", "30d", "A time."),
     OPTION_SIZE(struct rig_source, room, "room", "16MiB", "A size."),
     OPTION_CHOICE(struct rig_source, color, "color", "green", colors, "A color."),
@@ -34,8 +35,23 @@ static const struct option op_options[] = {
     OPTION_END,
 };
 
+static bool source_check(struct source *source, struct err *err)
+{
+    const struct rig_source *self = (const struct rig_source *)(const void *)source;
+    return !str_equal(self->note, STR("a table that is loud")) ||
+           err_set(err, ERR_CONFIG, "`table` and `loud` do not go together");
+}
+
+static bool source_is_reference(const struct source *source)
+{
+    return ((const struct rig_source *)(const void *)source)->table;
+}
+
 static const struct source_type source_type = {
-    .connector = {.kind = "bridge", .options = source_options, .size = sizeof(struct rig_source)}};
+    .connector = {.kind = "bridge", .options = source_options, .size = sizeof(struct rig_source)},
+    .check = source_check,
+    .is_reference = source_is_reference,
+};
 static const struct sink_type sink_type = {
     .connector = {.kind = "table", .options = sink_options, .size = sizeof(struct rig_sink)}};
 static const struct op_type op_desk = {

@@ -18,6 +18,7 @@ struct rig_source {
     struct str password;
     int64_t count;
     bool loud;
+    bool table; /* It is a reference. */
     int64_t lookback_ms;
     int64_t room;
     int color;

@@ -87,7 +87,7 @@ for key in q C-c killed; do
     rm -f done.top
     tm new-session -d -s top -x 100 -y 24 "cd '$folder'; echo before; '$SLUICE' top; echo code \$?; stty -a | grep -o -- '-*echo ' ; touch done.top; sleep 60"
     drawn() { tm capture-pane -p -t top | grep -q 'q ends'; }
-    await 10 drawn || fail "top draws nothing"
+    await 30 drawn || fail "top draws nothing"
     [ "$key" = q ] && keep_top=$(tm capture-pane -p -t top) && has "top" "$keep_top" "a second"
     if [ "$key" = killed ]; then
         tm resize-window -t top -x 60
@@ -98,7 +98,7 @@ for key in q C-c killed; do
     else
         tm send-keys -t top "$key"
     fi
-    await 10 test -e done.top || fail "top does not end at $key"
+    await 30 test -e done.top || fail "top does not end at $key"
     sleep 0.2
     [ "$key" = killed ] && code=143 || code=0
     has "behind top, after $key" "$(tm capture-pane -p -t top)" "code $code"

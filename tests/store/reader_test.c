@@ -606,11 +606,51 @@ static void any_order_of_changes_shows_each_message_once(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
+/* A tick is heard with its planned time as "now"; what people wrote with the time of its filing. */
+static void a_tick_comes_at_its_planned_time(void **state)
+{
+    struct fixture *f = *state;
+    struct intake_counts counts;
+    struct message messages[] = {
+        {.source = STR("clock"),
+         .chat = STR("ticks"),
+         .external_id = STR("t"),
+         .kind = MESSAGE_TICK,
+         .text = STR("t"),
+         .sent_ms = 1234567},
+        {.source = STR("clock"),
+         .chat = STR("ticks"),
+         .external_id = STR("m"),
+         .text = STR("m"),
+         .sent_ms = 1234567},
+    };
+    struct desk *desk = desk_new(f, "p");
+    struct message heard;
+    bool found = false;
+    want(desk, "clock", "");
+    desk_open(desk);
+    fixture_begin(f);
+    fixture_ok(f, store_archive_put(f->store, &f->arena, messages, 2, &counts, &f->err));
+    fixture_commit(f);
+    fixture_begin(f);
+    fixture_ok(f, store_reader_begin(f->store, desk->reader, &f->err));
+    fixture_ok(f, store_reader_next(f->store, desk->reader, &heard, &found, &f->err));
+    assert_true(found);
+    assert_int_equal(heard.archived_ms, 1234567);
+    fixture_ok(f, store_reader_next(f->store, desk->reader, &heard, &found, &f->err));
+    assert_true(found);
+    assert_int_equal(heard.archived_ms, messages[1].archived_ms);
+    assert_int_not_equal(heard.archived_ms, 1234567);
+    store_rollback(f->store);
+    desk_close(desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(chats_are_merged_in_order_of_arrival),
         TEST(a_message_is_shown_as_it_was_filed),
+        TEST(a_tick_comes_at_its_planned_time),
         TEST(a_crash_repeats_the_stretch),
         TEST(pipelines_have_positions_of_their_own),
         TEST(a_late_chat_catches_up_once),

@@ -1,4 +1,4 @@
-#include "engine/schedule.h"
+#include "model/schedule.h"
 
 #include "base/must.h"
 

@@ -1,7 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "engine/schedule.h"
+#include "model/schedule.h"
 #include "text/test.h"
 #include "text/zone.h"
 

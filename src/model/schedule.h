@@ -13,8 +13,8 @@
  * more than an interval (for cron: a day) starts the counting anew; less than that is waited for,
  * so that nothing runs twice.
  */
-#ifndef SLUICE_ENGINE_SCHEDULE_H
-#define SLUICE_ENGINE_SCHEDULE_H
+#ifndef SLUICE_MODEL_SCHEDULE_H
+#define SLUICE_MODEL_SCHEDULE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,514 @@
+/* What every sink must do: exactly once, in order, with reasons; killed, full, late, reopened. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "sink/contract_rig.h"
+#include "text/test.h"
+
+static void assert_row(struct rig *rig, const char *entity, const char *expected)
+{
+    struct str row = rig_row(rig, entity);
+    if (!str_equal(row, str_of(expected))) {
+        fail_msg("%s: %s is %.*s, not %s", rig->kind->name, entity, STR_ARG(row), expected);
+    }
+}
+
+static void assert_done(const struct rig *rig, const struct parcel *parcels, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (parcels[i].verdict != VERDICT_DONE) {
+            fail_msg("%s: parcel %zu: %.*s", rig->kind->name, i, STR_ARG(parcels[i].why));
+        }
+    }
+}
+
+static void write_one(struct rig *rig, enum record_kind kind, const char *entity, int64_t message,
+                      const char *body)
+{
+    struct parcel parcel = rig_parcel(kind, entity, message, body);
+    rig_write(rig, &parcel, 1);
+    assert_done(rig, &parcel, 1);
+}
+
+#define REST "\"score\":null,\"done\":false,\"day\":null,\"list\":null}"
+
+/* ---- Each behaviour ---- */
+
+static void absolute_order(struct rig *rig)
+{
+    write_one(rig, RECORD_ABSOLUTE, "a", 10, "{\"set\":{\"count\":1}}");
+    write_one(rig, RECORD_ABSOLUTE, "a", 30, "{\"set\":{\"count\":3}}");
+    write_one(rig, RECORD_ABSOLUTE, "a", 20, "{\"set\":{\"count\":2}}"); /* Late: nothing. */
+    write_one(rig, RECORD_ABSOLUTE, "a", 30, "{\"set\":{\"count\":9}}"); /* A repeat: nothing. */
+    assert_row(rig, "a", "{\"drop\":\"a\",\"user\":null,\"comment\":\"none\",\"count\":3," REST);
+    struct parcel newer = rig_parcel(RECORD_ABSOLUTE, "a", 5, "{\"set\":{\"count\":4}}");
+    newer.effect.generation = 6; /* Of a store that was made later: newer, whatever its number. */
+    rig_write(rig, &newer, 1);
+    assert_row(rig, "a", "{\"drop\":\"a\",\"user\":null,\"comment\":\"none\",\"count\":4," REST);
+}
+
+static void effects_once(struct rig *rig)
+{
+    static const char body[] = "{\"insert\":{\"comment\":\"new\"},\"append\":{\"comment\":\"+\"}}";
+    for (int times = 0; times < 3; times++) {
+        write_one(rig, RECORD_EFFECT, "a", 1, body);
+        write_one(rig, RECORD_EFFECT, "a", 2, body);
+        rig_close(rig);
+        rig_open(rig);
+    }
+    struct parcel again = rig_parcel(RECORD_EFFECT, "a", 2, body);
+    again.effect.message = 77; /* The same message in a store that was filled anew. */
+    again.effect.generation = 9;
+    rig_write(rig, &again, 1);
+    assert_done(rig, &again, 1);
+    assert_row(rig, "a", "{\"drop\":\"a\",\"user\":null,\"comment\":\"new+\",\"count\":7," REST);
+}
+
+static void groups(struct rig *rig)
+{
+    static const char body[] =
+        "{\"set\":{\"count\":2},\"insert\":{\"user\":\"first\"},\"update\":{\"user\":\"second\"},"
+        "\"append\":{\"comment\":\"!\"}}";
+    write_one(rig, RECORD_EFFECT, "a", 1, body);
+    assert_row(rig, "a",
+               "{\"drop\":\"a\",\"user\":\"first\",\"comment\":\"none\",\"count\":2," REST);
+    write_one(rig, RECORD_EFFECT, "a", 2, body);
+    assert_row(rig, "a",
+               "{\"drop\":\"a\",\"user\":\"second\",\"comment\":\"none!\",\"count\":2," REST);
+    write_one(rig, RECORD_EFFECT, "a", 3, "{\"set\":{\"comment\":null}}");
+    write_one(rig, RECORD_EFFECT, "a", 4, "{\"append\":{\"comment\":\"x\"}}");
+    assert_row(rig, "a", "{\"drop\":\"a\",\"user\":\"second\",\"comment\":\"x\",\"count\":2," REST);
+    write_one(rig, RECORD_EFFECT, "a", 5, "{\"insert\":{\"user\":\"never\"}}");
+    assert_row(rig, "a", "{\"drop\":\"a\",\"user\":\"second\",\"comment\":\"x\",\"count\":2," REST);
+}
+
+static void values(struct rig *rig)
+{
+    write_one(rig, RECORD_ABSOLUTE, "א-1", 1,
+              "{\"set\":{\"user\":\"דנה \\\"ד\\\" ,\\n😀\",\"comment\":\"\",\"count\":"
+              "-9223372036854775807,\"score\":0.1,\"done\":true,\"day\":\"2025-12-09\","
+              "\"list\":[1,{\"a\":\"ב\"}]}}");
+    assert_row(rig, "א-1",
+               "{\"drop\":\"א-1\",\"user\":\"דנה \\\"ד\\\" ,\\n😀\",\"comment\":\"\",\"count\":"
+               "-9223372036854775807,\"score\":0.1,\"done\":true,\"day\":\"2025-12-09\","
+               "\"list\":[1,{\"a\":\"ב\"}]}");
+    write_one(
+        rig, RECORD_ABSOLUTE, "b", 2,
+        "{\"set\":{\"user\":12345678901234567,\"count\":0,\"score\":-1.5e300,\"done\":null}}");
+    assert_row(rig, "b",
+               "{\"drop\":\"b\",\"user\":\"12345678901234567\",\"comment\":\"none\",\"count\":0,"
+               "\"score\":-1.5e300,\"done\":null,\"day\":null,\"list\":null}");
+}
+
+static void huge_values(struct rig *rig)
+{
+    struct buf body;
+    struct arena arena;
+    arena_init(&arena, 64 << 20);
+    buf_init(&body, &arena, RIG_ROW_MAX * 2);
+    buf_add(&body, STR("{\"set\":{\"user\":\""));
+    for (int i = 0; i < RIG_ROW_MAX; i += 2) {
+        buf_add(&body, STR("ש"));
+    }
+    buf_add(&body, STR("\"}}"));
+    write_one(rig, RECORD_EFFECT, "huge", 1, buf_str(&body).ptr);
+    assert_true(rig_row(rig, "huge").len > RIG_ROW_MAX);
+    arena_free(&arena);
+}
+
+static void refusals(struct rig *rig)
+{
+    struct parcel parcels[] = {
+        rig_parcel(RECORD_EFFECT, "good1", 1, "{\"set\":{\"count\":1}}"),
+        rig_parcel(RECORD_EFFECT, "bad1", 2, "{\"set\":{\"nothing\":1}}"),
+        rig_parcel(RECORD_EFFECT, "bad2", 3, "{\"set\":{\"count\":\"many\"}}"),
+        rig_parcel(RECORD_EFFECT, "bad3", 4, "{\"set\":{\"user\":\"a\\u0000b\"}}"),
+        rig_parcel(RECORD_EFFECT, "bad4", 5, "no JSON"),
+        rig_parcel(RECORD_QUESTION, "bad5", 6, "{}"),
+        rig_parcel(RECORD_EFFECT, "bad6", 7, "{\"set\":{\"count\":1}}"),
+        rig_parcel(RECORD_EFFECT, "bad7", 8, "{\"set\":{\"drop\":\"another\"}}"),
+        rig_parcel(RECORD_EFFECT, "bad8", 9,
+                   "{\"set\":{\"user\":\"x\"},\"update\":{\"user\":\"y\"}}"),
+        rig_parcel(RECORD_EFFECT, "", 10, "{\"set\":{\"count\":1}}"),
+        rig_parcel(RECORD_EFFECT, "good2", 11, "{\"set\":{\"count\":2}}"),
+    };
+    parcels[6].target = STR("elsewhere");
+    size_t last = COUNT(parcels) - 1;
+    rig_write(rig, parcels, COUNT(parcels));
+    for (size_t i = 0; i <= last; i++) {
+        bool good = i == 0 || i == last;
+        if (parcels[i].verdict != (good ? VERDICT_DONE : VERDICT_REJECT)) {
+            fail_msg("%s: verdict %zu: %.*s", rig->kind->name, i, STR_ARG(parcels[i].why));
+        }
+        assert_int_equal(parcels[i].why.len > 0, !good);
+        /* No value in a reason: it may be somebody's name. */
+        assert_int_equal(str_find(parcels[i].why, STR("many"), 0), STR_NONE);
+        if (rig->kind->type->check != NULL && parcels[i].entity.len > 0) {
+            struct err err = {0};
+            bool ok = rig->kind->type->check(rig->sink, &parcels[i], &rig->step, &err);
+            assert_int_equal(ok, good);
+        }
+    }
+    assert_true(rig_row(rig, "good1").len > 0);
+    assert_true(rig_row(rig, "good2").len > 0);
+    assert_int_equal(rig_row(rig, "bad2").len, 0);
+}
+
+static void no_time_left(struct rig *rig)
+{
+    struct err err = {0};
+    struct parcel parcel = rig_parcel(RECORD_EFFECT, "a", 1, "{\"set\":{\"count\":1}}");
+    bool ok = rig->kind->type->write(rig->sink, &parcel, 1, &rig->step, rig_mono_ms - 1, &err);
+    assert_true(!ok ? err.kind == ERR_RETRY : parcel.verdict == VERDICT_RETRY);
+    assert_int_equal(rig_row(rig, "a").len, 0);
+    write_one(rig, RECORD_EFFECT, "a", 1, "{\"set\":{\"count\":1}}");
+}
+
+static void unreachable(struct rig *rig)
+{
+    char moved[80];
+    struct err err = {0};
+    struct parcel parcel = rig_parcel(RECORD_EFFECT, "a", 1, "{\"set\":{\"count\":1}}");
+    rig_close(rig);
+    rig_open(rig);
+    (void)snprintf(moved, sizeof moved, "%s-away", rig->home);
+    assert_int_equal(rename(rig->home, moved), 0);
+    FILE *file = fopen(rig->home, "w"); /* A file where a folder should be: also root fails. */
+    if (file == NULL) {
+        fail_msg("a file cannot be written");
+        return;
+    }
+    (void)fclose(file);
+    assert_false(rig_try(rig, &parcel, 1, &err));
+    assert_true(err.kind == ERR_RETRY || err.kind == ERR_CONFIG);
+    assert_true(strlen(err.text) > 10);
+    assert_int_equal(unlink(rig->home), 0);
+    assert_int_equal(rename(moved, rig->home), 0);
+    rig_write(rig, &parcel, 1);
+    assert_done(rig, &parcel, 1);
+}
+
+static void empty_read_back(struct rig *rig)
+{
+    assert_int_equal(rig_row(rig, "nobody").len, 0); /* Before anything was written. */
+    write_one(rig, RECORD_EFFECT, "a", 1, "{\"set\":{\"count\":1}}");
+    assert_int_equal(rig_row(rig, "nobody").len, 0);
+}
+
+static bool count_row(void *context, struct str entity, struct str body, struct err *err)
+{
+    struct str *list = context;
+    static char text[256];
+    (void)err;
+    assert_true(body.len > 0);
+    (void)snprintf(text + list->len, sizeof text - list->len, "%.*s ", STR_ARG(entity));
+    *list = str_of(text);
+    return true;
+}
+
+static void dumps(struct rig *rig)
+{
+    struct err err = {0};
+    struct str list = STR("");
+    assert_non_null(rig->kind->type->dump);
+    assert_true(
+        rig->kind->type->dump(rig->sink, STR("reviews"), &rig->step, count_row, &list, &err));
+    assert_int_equal(list.len, 0);
+    write_one(rig, RECORD_EFFECT, "z", 1, "{\"set\":{\"count\":1}}");
+    write_one(rig, RECORD_EFFECT, "a", 2, "{\"set\":{\"count\":1}}");
+    write_one(rig, RECORD_EFFECT, "z", 3, "{\"set\":{\"count\":2}}");
+    assert_true(
+        rig->kind->type->dump(rig->sink, STR("reviews"), &rig->step, count_row, &list, &err));
+    assert_str_equal(list, STR("z a "));
+}
+
+/* ---- The same work, disturbed ---- */
+
+enum { WORK = 60, ENTITIES = 7 };
+
+/* The n-th parcel of the work: effects that append, and absolutes. */
+static struct parcel work_parcel(int n, char body[128], char entity[16])
+{
+    bool absolute = n % 3 == 0;
+    (void)snprintf(entity, 16, "%s%d", absolute ? "abs" : "eff", n % ENTITIES);
+    (void)snprintf(body, 128,
+                   absolute ? "{\"set\":{\"count\":%d,\"user\":\"דנה\"}}"
+                            : "{\"insert\":{\"comment\":\"%d\"},\"append\":{\"comment\":\",%d\"}}",
+                   n, n);
+    return rig_parcel(absolute ? RECORD_ABSOLUTE : RECORD_EFFECT, entity, n + 1, body);
+}
+
+/* Parcels up to `upto` in batches of one to four; returns where the sink failed, or `upto`. */
+static int work_upto(struct rig *rig, int from, int upto)
+{
+    char bodies[4][128];
+    char entities[4][16];
+    struct parcel parcels[4];
+    while (from < upto) {
+        int count = 1 + from % 4;
+        struct err err = {0};
+        count = count < upto - from ? count : upto - from;
+        for (int i = 0; i < count; i++) {
+            parcels[i] = work_parcel(from + i, bodies[i], entities[i]);
+        }
+        if (!rig_try(rig, parcels, (size_t)count, &err)) {
+            assert_int_equal(err.kind, ERR_RETRY);
+            return from;
+        }
+        assert_done(rig, parcels, (size_t)count);
+        from += count;
+    }
+    return upto;
+}
+
+static int work_on(struct rig *rig, int from)
+{
+    return work_upto(rig, from, WORK);
+}
+
+/* All rows and the bytes of the file as one text. */
+static struct str observe(struct rig *rig, struct arena *arena)
+{
+    struct buf all;
+    buf_init(&all, arena, 4096);
+    for (int n = 0; n < ENTITIES * 2; n++) {
+        char entity[16];
+        (void)snprintf(entity, sizeof entity, "%s%d", n % 2 == 0 ? "abs" : "eff", n / 2);
+        buf_add(&all, rig_row(rig, entity));
+        buf_add_byte(&all, '\n');
+    }
+    buf_add(&all, rig_file(rig));
+    assert_true(buf_ok(&all));
+    return buf_str(&all);
+}
+
+static struct str undisturbed(const struct contract_kind *kind, int upto, struct arena *arena)
+{
+    struct rig rig;
+    rig_begin(&rig, kind);
+    assert_int_equal(work_upto(&rig, 0, upto), upto);
+    struct str all = observe(&rig, arena);
+    assert_true(all.len > 500);
+    rig_end(&rig);
+    return all;
+}
+
+static void assert_undisturbed(struct rig *rig, const char *what)
+{
+    struct arena arena;
+    arena_init(&arena, 64 << 20);
+    struct str expected = undisturbed(rig->kind, WORK, &arena);
+    struct str got = observe(rig, &arena);
+    if (!str_equal(expected, got)) {
+        fail_msg("%s, %s:\n%.*s\nis not\n%.*s", rig->kind->name, what, STR_ARG(got),
+                 STR_ARG(expected));
+    }
+    arena_free(&arena);
+}
+
+/* A child that tells by a pipe how far the parcels are marked, and dies at some instruction. */
+static int work_until_killed(struct rig *rig, int from, int64_t after_us)
+{
+    int tell[2];
+    assert_int_equal(pipe(tell), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        rig_open(rig);
+        char bodies[2][128];
+        char entities[2][16];
+        for (int at = from; at < WORK; at += 2) {
+            struct parcel parcels[2] = {work_parcel(at, bodies[0], entities[0]),
+                                        work_parcel(at + 1, bodies[1], entities[1])};
+            struct err err = {0};
+            if (!rig_try(rig, parcels, 2, &err)) {
+                _exit(3);
+            }
+            if (write(tell[1], "+", 1) != 1) {
+                _exit(4);
+            }
+        }
+        _exit(0);
+    }
+    (void)close(tell[1]);
+    const struct timespec pause = {.tv_nsec = after_us * 1000};
+    (void)nanosleep(&pause, NULL);
+    (void)kill(child, SIGKILL);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_false(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+    char mark = 0;
+    while (read(tell[0], &mark, 1) == 1) {
+        from += 2;
+    }
+    (void)close(tell[0]);
+    return from;
+}
+
+static void killed(struct rig *rig)
+{
+    int at = 0;
+    int64_t pause_us = 300;
+    rig_close(rig);
+    for (int round = 0; round < 200 && at < WORK; round++) {
+        at = work_until_killed(rig, at, pause_us);
+        pause_us = 300 + (pause_us * 7919 + 977) % 9000; /* Somewhere else each time. */
+    }
+    rig_open(rig);
+    /* Marks were lost, too: all of it comes again. */
+    assert_int_equal(work_on(rig, 0), WORK);
+    assert_undisturbed(rig, "killed again and again");
+}
+
+/* One process that dies at the n-th step, for every n. */
+static void died_at_each_step(struct rig *rig)
+{
+    bool died = true;
+    int steps = 0;
+    const int first = 9; /* Rows that are there already, and new ones. */
+    const int upto = 16;
+    struct arena arena;
+    arena_init(&arena, 64 << 20);
+    struct str expected = undisturbed(rig->kind, upto, &arena);
+    for (; died; steps++) {
+        rig_end(rig);
+        rig_begin(rig, rig->kind);
+        assert_int_equal(work_upto(rig, 0, first), first);
+        rig_close(rig);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            rig_die_at = steps + 1;
+            rig_open(rig);
+            _exit(work_upto(rig, first, upto) == upto ? 0 : 3);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == RIG_DIED);
+        died = WEXITSTATUS(status) == RIG_DIED;
+        rig_open(rig);
+        assert_int_equal(work_upto(rig, first, upto), upto);
+        struct arena_mark mark = arena_mark(&arena);
+        struct str got = observe(rig, &arena);
+        if (!str_equal(got, expected)) {
+            fail_msg("%s, dead at step %d:\n%.*s\nis not\n%.*s", rig->kind->name, steps + 1,
+                     STR_ARG(got), STR_ARG(expected));
+        }
+        arena_rewind(&arena, mark);
+    }
+    arena_free(&arena);
+    assert_true(steps > 20);
+}
+
+static void full_disk(struct rig *rig)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    const struct rlimit whole = limit;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    int at = 0;
+    int failures = 0;
+    for (rlim_t size = 1000; at < WORK; size += size < 30000 ? 977 : 20000) {
+        limit.rlim_cur = size;
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        at = work_on(rig, at);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &whole), 0);
+        failures += at < WORK;
+    }
+    assert_true(failures > 3);
+    assert_undisturbed(rig, "on a full disk");
+}
+
+static void reopened(struct rig *rig)
+{
+    for (int at = 0; at < WORK; at += 3) {
+        char bodies[3][128];
+        char entities[3][16];
+        struct parcel parcels[3];
+        for (int i = 0; i < 3; i++) {
+            parcels[i] = work_parcel(at + i, bodies[i], entities[i]);
+        }
+        rig_write(rig, parcels, 3);
+        rig_close(rig);
+        rig_open(rig);
+        rig_write(rig, parcels, 3);
+        if (rig->kind->type->connector.rest != NULL) {
+            rig->kind->type->connector.rest(&rig->sink->connector);
+        }
+    }
+    assert_undisturbed(rig, "closed after each batch");
+}
+
+static void versions(struct rig *rig)
+{
+    if (!rig->kind->keeps_versions) {
+        return;
+    }
+    write_one(rig, RECORD_ABSOLUTE, "a", 1, "{\"set\":{\"count\":1}}");
+    write_one(rig, RECORD_ABSOLUTE, "a", 2, "{\"set\":{\"count\":2}}");
+    struct str file = rig_file(rig);
+    size_t lines = 0;
+    for (size_t i = 0; i < file.len; i++) {
+        lines += file.ptr[i] == '\n';
+    }
+    bool has_head = strstr(rig->kind->file, ".csv") != NULL;
+    assert_int_equal(lines, has_head ? 3 : 2);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct rig *rig);
+} behaviours[] = {
+    {"absolute records: newer over older", absolute_order},
+    {"effects once", effects_once},
+    {"column groups", groups},
+    {"values", values},
+    {"huge values", huge_values},
+    {"refusals have reasons", refusals},
+    {"no time left", no_time_left},
+    {"unreachable", unreachable},
+    {"read back of nothing", empty_read_back},
+    {"dump", dumps},
+    {"each change is a line of a log", versions},
+    {"closed after each batch", reopened},
+    {"full disk", full_disk},
+    {"dead at each step", died_at_each_step},
+    {"killed", killed},
+};
+
+static void run(void **state)
+{
+    const size_t *numbers = *state;
+    struct rig rig;
+    rig_begin(&rig, &contract_kinds[numbers[0]]);
+    behaviours[numbers[1]].run(&rig);
+    rig_end(&rig);
+}
+
+int main(void)
+{
+    static char names[256][96];
+    static size_t numbers[256][2];
+    static struct CMUnitTest tests[256];
+    size_t count = 0;
+    for (size_t i = 0; i < contract_kind_count; i++) {
+        for (size_t j = 0; j < COUNT(behaviours); j++) {
+            (void)snprintf(names[count], sizeof names[0], "%s: %s", contract_kinds[i].name,
+                           behaviours[j].name);
+            numbers[count][0] = i;
+            numbers[count][1] = j;
+            tests[count] = (struct CMUnitTest){
+                .name = names[count], .test_func = run, .initial_state = numbers[count]};
+            count++;
+        }
+    }
+    return _cmocka_run_group_tests("sink contract", tests, count, NULL, NULL);
+}
