@@ -69,7 +69,7 @@ struct log {
     struct log_file file; /* Of the last path. */
     atomic_bool to_file;
     atomic_bool json;
-    atomic_int level; /* An enum log_level. */
+    atomic_int level;          /* An enum log_level. */
     atomic_uint_fast64_t lost; /* Lines that could not be written. */
 };
 
