@@ -333,9 +333,8 @@ static const struct cli_verb project_acts[] = {
     {.name = "add",
      .words = "NAME GROUP",
      .summary = "Write a project into projects.yaml, and see it taken up.",
-     .examples =
-         "  sluice project add Lawley 120363000000000003@g.us\n"
-         "  sluice project add 'מודיעין צפון' 120363000000000004@g.us --description Phase2\n",
+     .examples = "  sluice project add Lawley 120363000000000003@g.us\n"
+                 "  sluice project add מודיעין 120363000000000004@g.us --description Phase2\n",
      .about =
          "Comments and order of the file stay. A running `serve` takes the project up by itself, "
          "which is\n"

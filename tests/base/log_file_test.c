@@ -100,6 +100,7 @@ static void write_with_threads(int first)
     struct log_file file;
     struct thread threads[WRITERS];
     struct writer writers[WRITERS];
+    log_file_init(&file);
     assert_true(log_file_open(&file, str_of(path), SIZE, KEEP, &err));
     for (int i = 0; i < WRITERS; i++) {
         writers[i] = (struct writer){&file, first + i};
@@ -153,6 +154,7 @@ static void a_file_that_was_moved_away_is_followed(void **state)
     char moved[128];
     (void)state;
     (void)snprintf(moved, sizeof moved, "%s.moved", path);
+    log_file_init(&file);
     assert_true(log_file_open(&file, str_of(path), 0, 3, &err));
     put(&file, "one\n");
     assert_int_equal(rename(path, moved), 0);
@@ -171,6 +173,7 @@ static void the_oldest_goes_and_gaps_do_no_harm(void **state)
     char gap[128];
     (void)state;
     (void)snprintf(gap, sizeof gap, "%s.1", path);
+    log_file_init(&file);
     assert_true(log_file_open(&file, str_of(path), 4, 2, &err));
     put(&file, "1\n");
     put(&file, "2\n"); /* Just full. */
@@ -197,12 +200,14 @@ static void without_a_new_file_the_old_one_is_written_on(void **state)
     if (geteuid() == 0) { /* Root may write everywhere: take the folder away instead. */
         char other[128];
         (void)snprintf(other, sizeof other, "%s-elsewhere", folder);
+        log_file_init(&file);
         assert_true(log_file_open(&file, str_of(path), 4, 2, &err));
         put(&file, "one\n");
         assert_int_equal(rename(folder, other), 0);
         put(&file, "two\n");
         assert_int_equal(rename(other, folder), 0);
     } else {
+        log_file_init(&file);
         assert_true(log_file_open(&file, str_of(path), 4, 2, &err));
         put(&file, "one\n");
         assert_int_equal(chmod(folder, 0500), 0);
