@@ -31,6 +31,7 @@ sed -i 's/    zone: /    pattern: "[0-9]{8}"\n    zone: /' sluice.yaml
 refused "another pattern" "pipeline drops: pattern was" '[0-9]{8}' 'DR\d{8}' "second ones" "sluice keys accept drops"
 is "reviews after a refusal" "$(rows)" 1
 has "keys list" "$("$SLUICE" keys list)" 'pattern'
+conforms keys-list keys list
 has "keys list --json" "$("$SLUICE" keys list --json)" '"part":"pattern","before":'
 
 # A running serve refuses it too, and goes on; accepted, it is taken up.
@@ -57,6 +58,8 @@ is "keys by the new rule" "$(records "SELECT drop_number FROM qa_photo_reviews W
 stop
 "$SLUICE" check > out 2>&1
 is "exit code of check afterwards" $? 0
+conforms keys-accept keys accept drops
+conforms keys-list keys list
 has "keys accept once more" "$("$SLUICE" keys accept drops)" "nothing to accept"
 
 # Another name for the pipeline, another name for the source.

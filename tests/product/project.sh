@@ -33,6 +33,7 @@ is "mode of the file" "$(stat -c %a projects.yaml)" 640
 is "lines that are gone" "$(diff before.yaml projects.yaml | grep -c '^<')" 0
 is "lines that are new" "$(diff before.yaml projects.yaml | grep -c '^>')" 4
 has "the list" "$("$SLUICE" project list)" "מודיעין צפון"
+conforms project-list project list
 has "the list as JSON" "$("$SLUICE" project list --json)" '{"name":"Old: one","enabled":false,"group_jid":"120363000000000009@g.us","description":"made up"}'
 
 # What is refused changes nothing.
@@ -83,6 +84,8 @@ stop
 # The desk's report: "today" is the day on which sluice took a message in.
 post "'DR10000001 again, and DR10000004'"
 "$SLUICE" run >> sluice.log 2>&1
+conforms drops-status drops status
+conforms drops-list drops list
 report=$("$SLUICE" drops status --json)
 has "drops status" "$report" '"name":"P1","group_jid":"120363000000000001@g.us","numbers":3,"resubmissions":1,"numbers_today":3,"resubmissions_today":1'
 has "drops status of another group" "$report" "\"group_jid\":\"${g}003@g.us\",\"numbers\":1,\"resubmissions\":0"
