@@ -261,6 +261,15 @@ static void play(const struct scene *scene, const char *yaml, size_t split, char
     rig_close();
 }
 
+/* Fewer where a program runs slowly, as in the simulator. */
+static size_t scene_count(void)
+{
+    int64_t seeds = 0;
+    const char *text = getenv("SIM_SEEDS");
+    return text != NULL && str_to_int64(str_of(text), &seeds) && seeds > 0 ? 3 * (size_t)seeds
+                                                                           : 300;
+}
+
 static void test_same_every_time(void **state)
 {
     (void)state;
@@ -269,7 +278,8 @@ static void test_same_every_time(void **state)
     static char first[RIG_OUT_MAX];
     static char again[RIG_OUT_MAX];
     size_t records = 0;
-    for (uint64_t seed = 1; seed <= 300; seed++) {
+    size_t scenes = scene_count();
+    for (uint64_t seed = 1; seed <= scenes; seed++) {
         rng_seed(&rng, seed);
         random_chain(yaml, sizeof yaml);
         random_scene(&scene);
@@ -284,7 +294,7 @@ static void test_same_every_time(void **state)
             fail_msg("seed %d: a split run differs\n%s", (int)seed, yaml);
         }
     }
-    assert_true(records > 200); /* The scenes are not all empty. */
+    assert_true(records > scenes / 2); /* They are not all empty. */
 }
 
 /* ---- Hostile input ---- */
