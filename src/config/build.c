@@ -93,7 +93,7 @@ static bool entry_begin(struct build *build, const struct yaml_node *section, si
     *name = yaml_text(key);
     (void)snprintf(what, WHAT_MAX, "%s '%.*s'", noun, STR_ARG(*name));
     if (!name_valid(*name)) {
-        return fault_add(build->reader->faults, reader_place(key),
+        return fault_add(build->reader->faults, FAULT_NAME, reader_place(key),
                          "%s: a name has at most %d letters, digits, '-' and '_', and begins with "
                          "a letter",
                          what, CONFIG_NAME_MAX);
@@ -101,7 +101,37 @@ static bool entry_begin(struct build *build, const struct yaml_node *section, si
     return reader_is_map(build->reader, reader_value(section, index), what);
 }
 
-enum { KINDS_MAX = 128 };
+enum { KINDS_MAX = 128, KINDS_SHOWN_MAX = 256 };
+
+/* A misspelt `kind` is named where it stands. */
+bool config_kind_missing(struct reader *reader, const struct yaml_node *map, const char *what)
+{
+    for (size_t i = 0; i < yaml_count(map); i++) {
+        struct nearest nearest;
+        nearest_begin(&nearest, yaml_text(reader_key(map, i)));
+        nearest_try(&nearest, STR("kind"));
+        if (nearest.best.ptr != NULL) {
+            return reader_unknown_key(reader, reader_key(map, i), what, &nearest);
+        }
+    }
+    (void)fault_add(reader->faults, FAULT_MISSING, reader_place(map), "%s has no kind", what);
+    return fault_help(reader->faults, "add `kind: …`; docs/reference/ lists them");
+}
+
+/* The nearest, or all of them when they are few. */
+static bool kind_help(struct reader *reader, const char *const *names, struct nearest *nearest)
+{
+    char all[KINDS_SHOWN_MAX] = "";
+    size_t len = 0;
+    if (nearest->best.ptr != NULL) {
+        return reader_help_nearest(reader, nearest);
+    }
+    for (size_t i = 0; names[i] != NULL && len < sizeof all; i++) {
+        int more = snprintf(all + len, sizeof all - len, "%s%s", i > 0 ? ", " : "", names[i]);
+        len += more > 0 ? (size_t)more : 0;
+    }
+    return fault_help(reader->faults, "there are: %s", all);
+}
 
 /* The index of the kind that a map names, in a list of names ended by NULL. */
 static bool kind_find(struct build *build, const struct yaml_node *map, const char *what,
@@ -111,7 +141,7 @@ static bool kind_find(struct build *build, const struct yaml_node *map, const ch
     const struct yaml_node *node = yaml_get(map, STR("kind"));
     struct str text = {0};
     if (node == NULL) {
-        return fault_add(reader->faults, reader_place(map), "%s has no kind", what);
+        return config_kind_missing(reader, map, what);
     }
     if (!reader_text(reader, node, "kind", &text)) {
         return false;
@@ -125,15 +155,21 @@ static bool kind_find(struct build *build, const struct yaml_node *map, const ch
         }
         nearest_try(&nearest, str_of(names[i]));
     }
-    return fault_add(reader->faults, reader_place(node), "%s: there is no kind '%.*s'%s", what,
-                     STR_ARG(text), nearest_hint(&nearest));
+    for (size_t i = 0; i < yaml_count(map); i++) { /* Any of them may be a secret. */
+        if (reader_value(map, i) != node) {
+            reader_hide(reader, reader_value(map, i));
+        }
+    }
+    (void)fault_add(reader->faults, FAULT_UNKNOWN_KIND, reader_place(node),
+                    "%s: there is no kind '%.*s'", what, STR_ARG(text));
+    return kind_help(reader, names, &nearest);
 }
 
 static void *instance_new(struct build *build, size_t size)
 {
     void *instance = arena_alloc(build->reader->arena, size);
     if (instance == NULL) {
-        (void)fault_add(build->reader->faults, (struct place){0}, "out of memory");
+        (void)reader_no_memory(build->reader);
     }
     return instance;
 }
@@ -161,7 +197,7 @@ static bool read_source(struct build *build, const struct yaml_node *map, struct
     bool good = config_options_read(build->reader, map, what, sets, 2, also);
     if (good && common.poll_ms < CONFIG_POLL_MS_MIN) {
         const struct yaml_node *poll = yaml_get(map, STR("poll"));
-        good = fault_add(build->reader->faults, reader_place(poll),
+        good = fault_add(build->reader->faults, FAULT_BOUNDS, reader_place(poll),
                          "option 'poll': at least %d milliseconds", CONFIG_POLL_MS_MIN);
     }
     source->type = type;
@@ -208,8 +244,9 @@ static bool find_source(struct build *build, const struct yaml_node *map, const 
 {
     const struct yaml_node *node = yaml_get(map, str_of(key));
     if (node == NULL) {
-        return fault_add(build->reader->faults, reader_place(map),
-                         "%s has no %s: write the name of one of `sources`", what, key);
+        (void)fault_add(build->reader->faults, FAULT_MISSING, reader_place(map), "%s has no %s",
+                        what, key);
+        return fault_help(build->reader->faults, "write the name of one of `sources`");
     }
     if (!reader_text(build->reader, node, key, source)) {
         return false;
@@ -228,8 +265,9 @@ static bool find_source(struct build *build, const struct yaml_node *map, const 
         }
         nearest_try(&nearest, name);
     }
-    return fault_add(build->reader->faults, reader_place(node), "%s: there is no source '%.*s'%s",
-                     what, STR_ARG(*source), nearest_hint(&nearest));
+    (void)fault_add(build->reader->faults, FAULT_UNKNOWN_SOURCE, reader_place(node),
+                    "%s: there is no source '%.*s'", what, STR_ARG(*source));
+    return reader_help_nearest(build->reader, &nearest);
 }
 
 /* Chats from an option of named chats. */
@@ -239,7 +277,7 @@ static bool chats_of_projects(struct build *build, const struct named_chats *pro
     struct config *config = build->config;
     struct plan_chat *chats = arena_array(build->reader->arena, projects->count + 1, sizeof *chats);
     if (chats == NULL) {
-        return fault_add(build->reader->faults, (struct place){0}, "out of memory");
+        return reader_no_memory(build->reader);
     }
     for (size_t i = 0; i < projects->count; i++) {
         chats[i] = (struct plan_chat){.source = source, .chat = projects->items[i].chat};
@@ -260,20 +298,21 @@ static bool chats_of_list(struct build *build, const struct yaml_node *node, str
     size_t count = list ? yaml_count(node) : 1;
     struct str text = {0};
     if (count == 0 || count > PLAN_CHATS_MAX) {
-        return fault_add(reader->faults, reader_place(node),
+        return fault_add(reader->faults, FAULT_COUNT, reader_place(node),
                          "chats: between 1 and %d chat ids are expected", PLAN_CHATS_MAX);
     }
     struct plan_chat *chats = arena_array(reader->arena, count, sizeof *chats);
     if (chats == NULL) {
-        return fault_add(reader->faults, reader_place(node), "out of memory");
+        return reader_no_memory(reader);
     }
     if (!list) {
         if (!reader_text(reader, node, "chats", &text)) {
             return false;
         }
         if (!str_equal(text, STR("all"))) {
-            return fault_add(reader->faults, reader_place(node),
-                             "chats: write all, or a list of chat ids");
+            (void)fault_add(reader->faults, FAULT_TYPE, reader_place(node),
+                            "chats: '%.*s' is neither all nor a list", STR_ARG(text));
+            return fault_help(reader->faults, "write all, or a list of chat ids");
         }
     }
     bool good = true;
@@ -282,10 +321,14 @@ static bool chats_of_list(struct build *build, const struct yaml_node *node, str
         chats[i].chat = STR("");
         if (list && reader_text(reader, yaml_at(node, i), "chat", &text)) {
             chats[i].chat = text;
-            good = text.len > 0 && good;
-        }
-        if (list && chats[i].chat.len == 0) {
-            good = fault_add(reader->faults, reader_place(yaml_at(node, i)), "a chat id is empty");
+            good = reader_visible(reader, yaml_at(node, i), "a chat id", text, FAULT_INVISIBLE) &&
+                   good;
+            if (text.len == 0) {
+                good = fault_add(reader->faults, FAULT_EMPTY, reader_place(yaml_at(node, i)),
+                                 "a chat id is empty");
+            }
+        } else {
+            good = good && !list;
         }
     }
     pipeline->chats = chats;
@@ -300,15 +343,17 @@ static bool read_chats(struct build *build, const struct yaml_node *map, const c
     const struct yaml_node *node = yaml_get(map, STR("chats"));
     const struct named_chats *projects = config_options_chats(type->options, pipeline->op);
     if (projects != NULL && node != NULL) {
-        return fault_add(build->reader->faults, reader_place(node),
-                         "%s: its chats come from another option; leave `chats` out", what);
+        (void)fault_add(build->reader->faults, FAULT_CHATS_TWICE, reader_place(node),
+                        "%s: its chats come from another option", what);
+        return fault_help(build->reader->faults, "leave `chats` out");
     }
     if (projects != NULL) {
         return chats_of_projects(build, projects, source, pipeline);
     }
     if (node == NULL) {
-        return fault_add(build->reader->faults, reader_place(map),
-                         "%s listens to no chat: write `chats: all`, or a list of chat ids", what);
+        (void)fault_add(build->reader->faults, FAULT_CHATS_NONE, reader_place(map),
+                        "%s listens to no chat", what);
+        return fault_help(build->reader->faults, "write `chats: all`, or a list of chat ids");
     }
     return chats_of_list(build, node, source, pipeline);
 }
@@ -321,8 +366,9 @@ static const struct op_type *find_op(struct build *build, const struct yaml_node
     const struct yaml_node *ops = yaml_get(map, STR("ops"));
     size_t kind = 0;
     if (ops != NULL && yaml_get(map, STR("kind")) != NULL) {
-        (void)fault_add(build->reader->faults, reader_place(yaml_get_key(map, STR("ops"))),
-                        "%s has a kind and ops; write one of them", what);
+        (void)fault_add(build->reader->faults, FAULT_OPS,
+                        reader_place(yaml_get_key(map, STR("ops"))), "%s has a kind and ops", what);
+        (void)fault_help(build->reader->faults, "write one of them");
         return NULL;
     }
     if (ops != NULL && build->kinds->chain != NULL) {
@@ -395,20 +441,21 @@ static bool read_section(struct build *build, const struct yaml_node *root, cons
     const struct yaml_node *section = yaml_get(root, str_of(key));
     bool good = true;
     if (section == NULL) {
-        return fault_add(faults, reader_place(root), "the key '%s' is missing", key);
+        return fault_add(faults, FAULT_MISSING, reader_place(root), "the key '%s' is missing", key);
     }
     if (!reader_is_map(build->reader, section, key)) {
         return false;
     }
     if (yaml_count(section) == 0 || yaml_count(section) > max) {
-        return fault_add(faults, reader_place(section), "%s: between 1 and %zu are expected", key,
-                         max);
+        return fault_add(faults, FAULT_COUNT, reader_place(section),
+                         "%s: between 1 and %zu are expected", key, max);
     }
     for (size_t i = 0; i < yaml_count(section); i++) {
         char what[WHAT_MAX];
         struct str name = {0};
-        good = entry_begin(build, section, i, noun, &name, what) &&
-               read(build, reader_value(section, i), name, what) && good;
+        bool valid = entry_begin(build, section, i, noun, &name, what);
+        build->reader->path = arena_printf(build->reader->arena, "%s.%.*s", key, STR_ARG(name));
+        good = valid && read(build, reader_value(section, i), name, what) && good;
     }
     return good;
 }
@@ -488,7 +535,7 @@ bool config_build(struct config *config, struct reader *reader, const struct yam
     };
     reader->kinds = kinds;
     if (!prepare(&build)) {
-        return fault_add(reader->faults, (struct place){0}, "out of memory");
+        return reader_no_memory(reader);
     }
     bool good = read_section(&build, root, "sources", "source", PLAN_SOURCES_MAX, read_source);
     good = read_section(&build, root, "sinks", "sink", PLAN_SINKS_MAX, read_sink) && good;

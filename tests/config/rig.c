@@ -105,6 +105,20 @@ static void add_line(size_t *len, struct str line)
     out[*len] = '\0';
 }
 
+/* Without "error[E0107]: "; the codes are tested by faults_test.c. */
+static struct str uncoded(struct str line)
+{
+    static char plain[4096];
+    size_t from = str_find(line, STR("error[E"), 0);
+    if (from == STR_NONE || line.len >= sizeof plain) {
+        return line;
+    }
+    size_t to = from + sizeof "error[E0000]: " - 1;
+    (void)snprintf(plain, sizeof plain, "%.*s%.*s", (int)from, line.ptr, (int)(line.len - to),
+                   line.ptr + to);
+    return str_of(plain);
+}
+
 const char *rig_load(struct config *config, const char *const *environment)
 {
     static const char *const nothing[] = {NULL};
@@ -122,11 +136,11 @@ const char *rig_load(struct config *config, const char *const *environment)
     }
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_true(strlen(err.text) > 0);
-    for (size_t i = 0; i < faults_kept(&config->faults); i++) {
+    for (size_t i = 0; i < config->faults.kept; i++) {
         if (i > 0 && len + 1 < sizeof out) {
             out[len++] = '\n';
         }
-        add_line(&len, fault_line(&config->faults.items[i], &config->arena));
+        add_line(&len, uncoded(fault_line(&config->faults.items[i], &config->arena)));
     }
     return out;
 }

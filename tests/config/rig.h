@@ -15,7 +15,7 @@ struct rig_source {
     struct source source; /* First. */
     struct str path;
     struct str note;
-    struct str password;
+    struct secret password;
     int64_t count;
     bool loud;
     int64_t lookback_ms;
