@@ -116,6 +116,12 @@ static void say_faults(const struct cli *cli, struct config *config)
     (void)fwrite(text.ptr, 1, text.len, stderr);
 }
 
+bool cli_config_try(const struct cli *cli, struct config *config, struct err *err)
+{
+    struct config_input input = input_of(cli);
+    return config_load(config, &input, err);
+}
+
 int cli_config_load(const struct cli *cli, struct config *config)
 {
     struct err err = {0};

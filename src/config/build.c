@@ -5,6 +5,7 @@
 #include "config/build.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "config/nearest.h"
@@ -14,7 +15,7 @@
 
 #define KEEP_RUNS_MS (INT64_C(90) * 24 * 3600 * 1000)
 
-enum { WHAT_MAX = 256 };
+enum { WHAT_MAX = 256, CLAIMS_MAX = 1024 };
 
 /* What the engine, and not the kind, wants to know of every source and sink. */
 struct common {
@@ -51,6 +52,38 @@ static const struct option keep_options[] = {
     OPTION_END,
 };
 
+static const char *const chats_name[] = {"chats", NULL};
+static const char *const schedule_name[] = {"schedule", NULL};
+
+static const struct option pipeline_options[] = {
+    {.type = OPTION_TYPE_TEXT,
+     .name = "source",
+     .fallback = OPTION_REQUIRED,
+     .doc = "Name of the source that it listens to."},
+    {.type = OPTION_TYPE_LIST,
+     .name = "chats",
+     .choices = chats_name,
+     .doc = "`all`, or a list of chat ids; not where an option of the kind names the chats."},
+    {.type = OPTION_TYPE_TEXT,
+     .name = "ticks",
+     .doc = "Name of a source whose ticks it hears as well."},
+    {.type = OPTION_TYPE_MAP,
+     .name = "schedule",
+     .choices = schedule_name,
+     .doc = "When it runs; by default as soon as something arrives."},
+    OPTION_END,
+};
+
+const struct option *config_pipeline_options(void)
+{
+    return pipeline_options;
+}
+
+const struct option *config_keep_options(void)
+{
+    return keep_options;
+}
+
 const struct option *config_source_options(void)
 {
     return source_options;
@@ -61,6 +94,14 @@ const struct option *config_sink_options(void)
     return sink_options;
 }
 
+/* Who writes a column of a table in a sink: the first pipeline that says so. */
+struct claim {
+    struct str sink;
+    const struct target *target;
+    struct str pipeline;
+    struct place place;
+};
+
 struct build {
     struct config *config;
     struct reader *reader;
@@ -70,6 +111,8 @@ struct build {
     struct plan_sink *sinks;
     struct plan_pipeline *pipelines;
     struct step_targets *targets; /* Of all pipelines with `ops:`. */
+    struct claim *claims;
+    size_t claim_count;
 };
 
 static bool name_valid(struct str name)
@@ -174,6 +217,28 @@ static void *instance_new(struct build *build, size_t size)
     return instance;
 }
 
+/* What only the kind itself can say about its options. */
+static bool connector_check(struct build *build, const struct yaml_node *map,
+                            const struct connector_type *type, const struct connector *connector)
+{
+    struct options_report report;
+    config_options_report(&report, build->reader, map);
+    if (type->check != NULL) {
+        type->check(connector, &report.report);
+    }
+    return report.good;
+}
+
+static bool op_check(struct build *build, const struct yaml_node *map, const struct op *op)
+{
+    struct options_report report;
+    config_options_report(&report, build->reader, map);
+    if (op->type->check != NULL) {
+        op->type->check(op, &report.report);
+    }
+    return report.good;
+}
+
 static bool read_source(struct build *build, const struct yaml_node *map, struct str name,
                         const char *what)
 {
@@ -202,6 +267,7 @@ static bool read_source(struct build *build, const struct yaml_node *map, struct
     }
     source->type = type;
     source->connector.name = name;
+    good = good && connector_check(build, map, &type->connector, &source->connector);
     struct plan *plan = &build->config->plan;
     build->sources[plan->source_count++] = (struct plan_source){
         .name = name, .source = source, .poll_ms = common.poll_ms, .fetch_ms = common.timeout_ms};
@@ -231,6 +297,7 @@ static bool read_sink(struct build *build, const struct yaml_node *map, struct s
     bool good = config_options_read(build->reader, map, what, sets, 2, also);
     sink->type = type;
     sink->connector.name = name;
+    good = good && connector_check(build, map, &type->connector, &sink->connector);
     struct plan *plan = &build->config->plan;
     build->sinks[plan->sink_count++] = (struct plan_sink){.name = name,
                                                           .sink = sink,
@@ -403,6 +470,68 @@ static bool add_ticks(struct build *build, const struct yaml_node *map, const ch
     return true;
 }
 
+static bool shares_column(const struct target *a, const struct target *b, const char **column)
+{
+    for (const struct column *x = a->columns; x->name != NULL; x++) {
+        for (const struct column *y = b->columns; y->name != NULL; y++) {
+            if (strcmp(x->name, y->name) == 0 && strcmp(x->name, a->key) != 0) {
+                *column = x->name;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void claim(struct build *build, const struct claim *mine)
+{
+    const char *column = NULL;
+    for (size_t i = 0; i < build->claim_count; i++) {
+        const struct claim *other = &build->claims[i];
+        if (strcmp(other->target->name, mine->target->name) != 0 ||
+            !str_equal(other->sink, mine->sink) || str_equal(other->pipeline, mine->pipeline) ||
+            !shares_column(mine->target, other->target, &column)) {
+            continue;
+        }
+        (void)fault_add(build->reader->faults, FAULT_COLUMN_TWICE, mine->place,
+                        "pipeline '%.*s' writes column '%s' of %s in sink '%.*s', and so does "
+                        "pipeline '%.*s'",
+                        STR_ARG(mine->pipeline), column, mine->target->name, STR_ARG(mine->sink),
+                        STR_ARG(other->pipeline));
+        (void)fault_help(build->reader->faults,
+                         "join them (the other is at %.*s:%zu), or give one another sink",
+                         STR_ARG(other->place.file), other->place.line);
+        return;
+    }
+    if (build->claim_count < CLAIMS_MAX) {
+        build->claims[build->claim_count++] = *mine;
+    }
+}
+
+/*
+ * Two pipelines that write one column would undo each other. Chains look after themselves (their
+ * steps say column by column what they write); here it is ops with tables of their own.
+ */
+static void claim_columns(struct build *build, const struct yaml_node *map, const struct op *op)
+{
+    const struct target *const *targets = op->type->targets;
+    for (const struct option *o = op->type->options; o != NULL && o->type != OPTION_TYPE_END; o++) {
+        if (o->type != OPTION_TYPE_SINK) {
+            continue;
+        }
+        const struct yaml_node *node = yaml_get(map, str_of(o->name));
+        struct claim mine = {
+            .sink = *(const struct str *)(const void *)((const char *)op + o->offset),
+            .pipeline = op->name,
+            .place = reader_place(node != NULL ? node : map),
+        };
+        for (size_t i = 0; targets != NULL && targets[i] != NULL; i++) {
+            mine.target = targets[i];
+            claim(build, &mine);
+        }
+    }
+}
+
 static bool read_pipeline(struct build *build, const struct yaml_node *map, struct str name,
                           const char *what)
 {
@@ -424,9 +553,13 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
     pipeline->op->name = name;
     struct option_set set = {type->options, pipeline->op};
     bool filled = config_options_read(build->reader, map, what, &set, 1, also);
+    filled = filled && op_check(build, map, pipeline->op);
     if (filled && type == build->kinds->chain) {
         filled = config_ops_prepare(build->reader, map, plan, build->targets,
                                     (struct chain *)(void *)pipeline->op);
+    }
+    if (filled) {
+        claim_columns(build, map, pipeline->op);
     }
     return filled && read_chats(build, map, what, type, pipeline, source) &&
            add_ticks(build, map, what, pipeline) && good;
@@ -469,12 +602,13 @@ static bool prepare(struct build *build)
     build->pipelines = arena_array(arena, PLAN_PIPELINES_MAX, sizeof *build->pipelines);
     build->config->projects =
         arena_array(arena, PLAN_PIPELINES_MAX, sizeof *build->config->projects);
+    build->claims = arena_array(arena, CLAIMS_MAX, sizeof *build->claims);
     build->targets = arena_alloc(arena, sizeof *build->targets);
     plan->sources = build->sources;
     plan->sinks = build->sinks;
     plan->pipelines = build->pipelines;
-    return build->sources != NULL && build->sinks != NULL && build->pipelines != NULL &&
-           build->config->projects != NULL && build->targets != NULL;
+    return build->claims != NULL && build->sources != NULL && build->sinks != NULL &&
+           build->pipelines != NULL && build->config->projects != NULL && build->targets != NULL;
 }
 
 /* The names of all sinks, also of those that are wrong; NULL when there is no such map. */

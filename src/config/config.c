@@ -8,8 +8,36 @@
 #include "config/nearest.h"
 #include "config/tree.h"
 
-static const char *const top_keys[] = {"include", "store", "zone",      "keep", "secrets",
-                                       "sources", "sinks", "pipelines", NULL};
+static const struct option top_options[] = {
+    {.type = OPTION_TYPE_LIST,
+     .name = "include",
+     .doc = "Files that define more, relative to this one."},
+    {.type = OPTION_TYPE_PATH,
+     .name = "store",
+     .fallback = "data",
+     .doc = "The data folder, unless --data or $SLUICE_DATA say another."},
+    {.type = OPTION_TYPE_ZONE, .name = "zone", .doc = "Whose clock times are shown and read in."},
+    {.type = OPTION_TYPE_MAP, .name = "keep", .doc = "How long things are kept."},
+    {.type = OPTION_TYPE_MAP, .name = "secrets", .doc = "Names, and where each secret is."},
+    {.type = OPTION_TYPE_MAP,
+     .name = "sources",
+     .fallback = OPTION_REQUIRED,
+     .doc = "Names, and what each reads: see the pages of sources."},
+    {.type = OPTION_TYPE_MAP,
+     .name = "sinks",
+     .fallback = OPTION_REQUIRED,
+     .doc = "Names, and what each writes to: see the pages of sinks."},
+    {.type = OPTION_TYPE_MAP,
+     .name = "pipelines",
+     .fallback = OPTION_REQUIRED,
+     .doc = "Names, and what each does: see the pages of ops."},
+    OPTION_END,
+};
+
+const struct option *config_top_options(void)
+{
+    return top_options;
+}
 
 /* Where a configuration is looked for when none is named. */
 static const char *const usual_paths[] = {"sluice.yaml", "/config/sluice.yaml"};
@@ -96,9 +124,9 @@ static bool check_top(struct reader *reader, const struct yaml_node *root)
         struct nearest nearest;
         nearest_begin(&nearest, key);
         bool found = false;
-        for (const char *const *name = top_keys; *name != NULL; name++) {
-            found = found || str_equal(key, str_of(*name));
-            nearest_try(&nearest, str_of(*name));
+        for (const struct option *o = top_options; o->type != OPTION_TYPE_END; o++) {
+            found = found || str_equal(key, str_of(o->name));
+            nearest_try(&nearest, str_of(o->name));
         }
         if (!found) {
             good = reader_unknown_key(reader, reader_key(root, i), "", &nearest);

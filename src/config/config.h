@@ -101,4 +101,12 @@ bool config_load_place(struct config *config, const struct config_input *input, 
 const struct option *config_source_options(void);
 const struct option *config_sink_options(void);
 
+/*
+ * The same for what is no option of an instance, and only described: keys on top, of `keep`, and of
+ * a pipeline. Of a map or a list, `choices` names what it holds ("schedule").
+ */
+const struct option *config_top_options(void);
+const struct option *config_keep_options(void);
+const struct option *config_pipeline_options(void);
+
 #endif

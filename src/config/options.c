@@ -413,3 +413,21 @@ const struct named_chats *config_options_chats(const struct option *options, con
     }
     return NULL;
 }
+
+static void report_fault(struct report *report, const char *option, size_t character,
+                         const char *text)
+{
+    struct options_report *own = report->context;
+    const struct yaml_node *node = yaml_get(own->map, str_of(option));
+    char what[WHAT_MAX];
+    (void)snprintf(what, sizeof what, "option '%s'", option);
+    struct place place = node != NULL ? reader_character(node, character) : reader_place(own->map);
+    own->good = fault_add_advice(own->reader->faults, FAULT_OPTION, place, what, text);
+}
+
+void config_options_report(struct options_report *report, struct reader *reader,
+                           const struct yaml_node *map)
+{
+    *report = (struct options_report){.reader = reader, .map = map, .good = true};
+    report->report = (struct report){.context = report, .fault = report_fault};
+}

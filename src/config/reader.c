@@ -41,13 +41,25 @@ struct place reader_inside(const struct yaml_node *node, struct str text, size_t
 {
     struct place place = reader_place(node);
     size_t quotes = node->quoted ? 2 : 0;
-    bool as_written = str_equal(text, node->text) && node->start.line == node->end.line &&
+    bool as_written = str_find(text, STR("${"), 0) == STR_NONE && str_equal(text, node->text) &&
+                      node->start.line == node->end.line &&
                       place.length == utf8_count(text) + quotes;
     if (as_written) {
         place.column += quotes / 2 + utf8_count(str_slice(text, 0, offset));
         place.length = 1;
     }
     return place;
+}
+
+struct place reader_character(const struct yaml_node *node, size_t character)
+{
+    struct str text = yaml_text(node);
+    size_t at = 0;
+    uint32_t code = 0;
+    for (size_t i = 1; i < character && at < text.len; i++) {
+        at += utf8_next(text, at, &code);
+    }
+    return character == 0 ? reader_place(node) : reader_inside(node, text, at);
 }
 
 const struct yaml_node *reader_key(const struct yaml_node *map, size_t index)

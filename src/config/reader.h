@@ -51,6 +51,9 @@ struct place reader_place(const struct yaml_node *node);
  */
 struct place reader_inside(const struct yaml_node *node, struct str text, size_t offset);
 
+/* The same for a character that is counted from 1; 0 for the whole. */
+struct place reader_character(const struct yaml_node *node, size_t character);
+
 /* The n-th key of a map, and its value. */
 const struct yaml_node *reader_key(const struct yaml_node *map, size_t index);
 const struct yaml_node *reader_value(const struct yaml_node *map, size_t index);

@@ -221,3 +221,36 @@ bool config_schedule_read(struct reader *reader, const struct yaml_node *node, s
     out->overlap = (enum overlap_policy)overlap;
     return good;
 }
+
+static const char *const occasion_names[] = {"message", "webhook", "demand", NULL};
+static const char *const misfire_names[] = {"once", "skip", "all", NULL};
+static const char *const overlap_names[] = {"skip", "queue", NULL};
+
+static const struct option described[] = {
+    {.type = OPTION_TYPE_CHOICE,
+     .name = "on",
+     .choices = occasion_names,
+     .doc = "As soon as something arrives, when it is called, or only by `sluice run`; in place of "
+            "`every` and `cron`."},
+    {.type = OPTION_TYPE_DURATION, .name = "every", .doc = "At least a second apart."},
+    {.type = OPTION_TYPE_TEXT,
+     .name = "cron",
+     .doc = "Minute, hour, day, month, weekday; or @daily and its kind."},
+    {.type = OPTION_TYPE_ZONE, .name = "zone", .fallback = "UTC", .doc = "Whose clock `cron` is."},
+    {.type = OPTION_TYPE_CHOICE,
+     .name = "misfire",
+     .fallback = "once",
+     .choices = misfire_names,
+     .doc = "What becomes of planned times that passed while nothing could run."},
+    {.type = OPTION_TYPE_CHOICE,
+     .name = "overlap",
+     .fallback = "skip",
+     .choices = overlap_names,
+     .doc = "What becomes of a run whose time comes while another one is at work."},
+    OPTION_END,
+};
+
+const struct option *config_schedule_options(void)
+{
+    return described;
+}

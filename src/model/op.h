@@ -26,6 +26,7 @@
 #include "model/message.h"
 #include "model/option.h"
 #include "model/record.h"
+#include "model/report.h"
 #include "model/target.h"
 
 /* What the engine lends to an op for one message. */
@@ -68,6 +69,9 @@ struct op_type {
     const struct target *const *targets; /* What it writes, ended by NULL; may be NULL. */
     const char *const *references;       /* What it looks up, ended by NULL; may be NULL. */
     bool shared_state;
+
+    /* Optional: what the types of the options cannot know; nothing is open yet. */
+    void (*check)(const struct op *op, struct report *report);
 
     /* Optional: check the options together and prepare; `arena` lives as long as the op. */
     bool (*open)(struct op *op, struct arena *arena, struct err *err);
