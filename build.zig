@@ -345,6 +345,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/aead" },
     .{ .name = "config/chats", .with = &.{"config/rig.c"} },
     .{ .name = "config/config", .with = &.{"config/rig.c"} },
+    .{ .name = "config/faults", .room = "app", .with = &.{"config/rig.c"} },
     .{ .name = "crypto/digest" },
     .{ .name = "crypto/encode" },
     .{ .name = "crypto/password" },

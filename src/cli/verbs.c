@@ -316,6 +316,7 @@ const struct cli_verb cli_verbs[] = {
      .about = "An editor that knows it completes keys and marks mistakes while one types. In a "
               "YAML file:\n"
               "# yaml-language-server: $schema=sluice.schema.json\n",
+     .no_json = true,
      .run = cli_schema},
     {.name = "reference",
      .words = "FOLDER",
