@@ -54,6 +54,13 @@ void arena_free(struct arena *arena)
     *arena = (struct arena){.limit = arena->limit};
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_block *block = arena->blocks; block != NULL; block = block->next) {
+        explicit_bzero(block->bytes, block->size);
+    }
+}
+
 static struct arena_block *block_new(struct arena *arena, size_t size)
 {
     size_t room = BLOCK_SIZE_MIN;

@@ -35,6 +35,9 @@ void arena_reset(struct arena *arena);
 /* Give everything back to the system. */
 void arena_free(struct arena *arena);
 
+/* Overwrite all that was ever written here; then arena_free() is due. For what held secrets. */
+void arena_wipe(struct arena *arena);
+
 /* Zeroed memory, aligned for any type, or NULL past the limit. */
 void *arena_alloc(struct arena *arena, size_t size);
 

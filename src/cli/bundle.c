@@ -14,6 +14,7 @@
 #include "cli/runs.h"
 #include "cli/veil.h"
 #include "config/env.h"
+#include "config/tree.h"
 #include "store/facts.h"
 #include "store/outbox.h"
 #include "store/pack.h"
@@ -293,7 +294,7 @@ static void add_config(struct bundle *bundle)
     struct err err = {0};
     if (bundle->config.path.ptr == NULL) {
         buf_add(&out, STR("there is no configuration\n"));
-    } else if (!file_read(&bundle->look.arena, bundle->config.path, CONFIG_FILE_MAX, &text, &err) ||
+    } else if (!file_read(&bundle->look.arena, bundle->config.path, TREE_FILE_MAX, &text, &err) ||
                !yaml_parse(&bundle->look.arena, STR("configuration"), text, NULL, &root, &err)) {
         buf_printf(&out, "it cannot be read: %s\n", err.text);
     } else {

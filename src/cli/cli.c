@@ -6,7 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "cli/parse.h"
+#include "config/excerpt.h"
 #include "config/nearest.h"
 
 struct str cli_variable(const struct cli *cli, const char *name)
@@ -100,33 +103,35 @@ struct config_input cli_config_input(const struct cli *cli)
         .data_dir = cli->data_dir,
         .environment = cli->environment,
         .kinds = cli->kinds,
+        .now_ms = clock_wall_ms(clock_system()),
     };
 }
 
-static void say_faults(struct config *config)
+static void say_faults(const struct cli *cli, struct config *config)
 {
-    size_t kept = faults_kept(&config->faults);
-    for (size_t i = 0; i < kept; i++) {
-        struct str line = fault_line(&config->faults.items[i], &config->arena);
-        cli_say("%.*s", STR_ARG(line));
-    }
-    if (config->faults.count > kept) {
-        cli_say("and %zu more", config->faults.count - kept);
-    }
+    struct buf out;
+    buf_init(&out, &config->arena, 4096);
+    excerpt_show_all(&config->faults, !cli->plain && isatty(STDERR_FILENO) != 0, &out);
+    struct str text = buf_str(&out);
+    (void)fwrite(text.ptr, 1, text.len, stderr);
+}
+
+bool cli_config_try(const struct cli *cli, struct config *config, struct err *err)
+{
+    struct config_input input = cli_config_input(cli);
+    return config_load(config, &input, err);
 }
 
 int cli_config_load(const struct cli *cli, struct config *config)
 {
     struct err err = {0};
     struct config_input input = cli_config_input(cli);
-    if (config_load(config, &input, &err)) {
+    bool loaded = config_load(config, &input, &err);
+    say_faults(cli, config);
+    if (loaded) {
         return CLI_OK;
     }
-    if (config->faults.count == 0) {
-        return cli_fail(&err);
-    }
-    say_faults(config);
-    return CLI_CONFIG;
+    return config->faults.count == 0 ? cli_fail(&err) : CLI_CONFIG;
 }
 
 bool cli_config_quiet(const struct cli *cli, struct config *config)

@@ -95,6 +95,9 @@ int cli_main(int count, char **words, const char *const *environment, const stru
 
 /* ---- For the verbs ---- */
 
+/* Load it and say nothing; false: config->faults, or `err` when there are none. */
+bool cli_config_try(const struct cli *cli, struct config *config, struct err *err);
+
 /* Load the configuration, saying all that is wrong with it. CLI_OK, or the code to end with. */
 int cli_config_load(const struct cli *cli, struct config *config);
 
@@ -141,6 +144,10 @@ int cli_audit_verify(struct cli *cli);
 int cli_backup(struct cli *cli);
 int cli_bundle(struct cli *cli);
 int cli_check(struct cli *cli);
+int cli_explain_error(struct cli *cli);
+int cli_reference(struct cli *cli);
+int cli_schema(struct cli *cli);
+int cli_secrets(struct cli *cli);
 int cli_dlq_drop(struct cli *cli);
 int cli_dlq_edit(struct cli *cli);
 int cli_dlq_list(struct cli *cli);

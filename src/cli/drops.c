@@ -35,7 +35,7 @@ struct tally {
     int64_t last_ms;
 };
 
-struct report {
+struct desk_report {
     struct look look;
     struct str pipeline;
     int64_t today_ms;
@@ -50,7 +50,7 @@ struct report {
     bool failed; /* Out of memory. */
 };
 
-static struct tally *tally_of(struct report *report, struct str chat)
+static struct tally *tally_of(struct desk_report *report, struct str chat)
 {
     for (size_t i = 0; i < report->tally_count; i++) {
         if (str_equal(report->tallies[i].chat, chat)) {
@@ -67,7 +67,7 @@ static struct tally *tally_of(struct report *report, struct str chat)
     return tally;
 }
 
-static uint32_t *slot_of(const struct report *report, struct str number)
+static uint32_t *slot_of(const struct desk_report *report, struct str number)
 {
     size_t at = (size_t)str_hash(number, 0) & report->slot_mask;
     while (report->slots[at] != 0 &&
@@ -78,7 +78,7 @@ static uint32_t *slot_of(const struct report *report, struct str number)
 }
 
 /* Twice the room for numbers; the table is half full at most. */
-static bool grow(struct report *report)
+static bool grow(struct desk_report *report)
 {
     size_t room = report->drop_room == 0 ? SLOTS_FIRST / 2 : report->drop_room * 2;
     struct drop *drops = arena_array(&report->look.arena, room, sizeof *drops);
@@ -99,7 +99,7 @@ static bool grow(struct report *report)
     return true;
 }
 
-static bool count_number(struct report *report, struct tally *tally, struct str number,
+static bool count_number(struct desk_report *report, struct tally *tally, struct str number,
                          int64_t at_ms)
 {
     if (report->drop_count == report->drop_room && !grow(report)) {
@@ -125,7 +125,7 @@ static bool count_number(struct report *report, struct tally *tally, struct str 
 
 static bool count_message(void *context, const struct noted_message *noted)
 {
-    struct report *report = context;
+    struct desk_report *report = context;
     struct str rest = noted->value;
     struct str number = {0};
     struct tally *tally = tally_of(report, noted->chat);
@@ -140,7 +140,7 @@ static bool count_message(void *context, const struct noted_message *noted)
 }
 
 /* The pipeline of kind `drops`: the only one, or that of --pipeline. */
-static int choose_pipeline(struct report *report, const struct cli *cli)
+static int choose_pipeline(struct desk_report *report, const struct cli *cli)
 {
     const struct config *config = &report->look.config;
     struct str wanted = cli_value(cli, "--pipeline");
@@ -177,9 +177,9 @@ static int choose_pipeline(struct report *report, const struct cli *cli)
     return CLI_OK;
 }
 
-static int report_begin(struct report *report, const struct cli *cli, struct err *err)
+static int report_begin(struct desk_report *report, const struct cli *cli, struct err *err)
 {
-    *report = (struct report){0};
+    *report = (struct desk_report){0};
     int code = look_begin_configured(&report->look, cli);
     code = code == CLI_OK ? choose_pipeline(report, cli) : code;
     if (code != CLI_OK) {
@@ -196,7 +196,7 @@ static int report_begin(struct report *report, const struct cli *cli, struct err
     return ok ? CLI_OK : cli_fail(err);
 }
 
-static int report_end(struct report *report, int code)
+static int report_end(struct desk_report *report, int code)
 {
     struct err err = {0};
     if (code != CLI_OK) {
@@ -206,7 +206,7 @@ static int report_end(struct report *report, int code)
     return code != CLI_OK ? code : end;
 }
 
-static void status_json(struct report *report)
+static void status_json(struct desk_report *report)
 {
     struct json_writer json;
     json_writer_init(&json, &report->look.out);
@@ -242,7 +242,7 @@ static void status_row(struct table *table, const struct tally *tally)
     table_time(table, tally->last_ms);
 }
 
-static void status_text(struct report *report)
+static void status_text(struct desk_report *report)
 {
     static const struct table_column columns[] = {
         {"project", TABLE_LEFT, 12}, {"new today", TABLE_RIGHT, 0}, {"again today", TABLE_RIGHT, 0},
@@ -267,7 +267,7 @@ static void status_text(struct report *report)
 
 int cli_drops_status(struct cli *cli)
 {
-    struct report report;
+    struct desk_report report;
     struct err err = {0};
     int code = report_begin(&report, cli, &err);
     if (code == CLI_OK && cli->json) {
@@ -289,7 +289,7 @@ static int compare_drops(const void *a, const void *b)
     return str_compare(one->number, two->number);
 }
 
-static bool wanted(const struct cli *cli, const struct report *report, const struct drop *drop)
+static bool wanted(const struct cli *cli, const struct desk_report *report, const struct drop *drop)
 {
     struct str project = cli_value(cli, "--project");
     return (project.ptr == NULL || str_equal(project, drop->project->name) ||
@@ -298,7 +298,7 @@ static bool wanted(const struct cli *cli, const struct report *report, const str
            (!cli_given(cli, "--again") || drop->times > 1);
 }
 
-static void list_json(struct report *report, size_t count, bool more)
+static void list_json(struct desk_report *report, size_t count, bool more)
 {
     struct json_writer json;
     json_writer_init(&json, &report->look.out);
@@ -322,7 +322,7 @@ static void list_json(struct report *report, size_t count, bool more)
     buf_add_byte(&report->look.out, '\n');
 }
 
-static void list_text(struct report *report, size_t count)
+static void list_text(struct desk_report *report, size_t count)
 {
     static const struct table_column columns[] = {{"number", TABLE_LEFT, 0},
                                                   {"project", TABLE_LEFT, 12},
@@ -344,7 +344,7 @@ static void list_text(struct report *report, size_t count)
 
 int cli_drops_list(struct cli *cli)
 {
-    struct report report;
+    struct desk_report report;
     struct err err = {0};
     int64_t limit = LIST_DEFAULT;
     int code = cli_number(cli, "--limit", 1, LIST_MAX, &limit);

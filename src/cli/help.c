@@ -204,7 +204,8 @@ static int help_on(const struct cli *cli, struct str name, struct str act_name)
         return CLI_OK;
     }
     if (verb == NULL || (act_name.len > 0 && act == NULL)) {
-        return nothing_on(verb, verb == NULL ? name : act_name);
+        int code = cli_help_kind(cli->kinds, name, act_name);
+        return code != CLI_USAGE ? code : nothing_on(verb, verb == NULL ? name : act_name);
     }
     show_one(cli, verb, act);
     return CLI_OK;

@@ -27,4 +27,8 @@ void help_usage(struct buf *out, const struct cli_verb *verb, const struct cli_v
 /* Print and free what a generator wrote. CLI_OK, or CLI_FAILED when memory was short. */
 int help_print(struct buf *out);
 
+/* "source whatsapp-bridge", or "whatsapp-bridge": all about a kind. CLI_USAGE when there is none.
+ */
+int cli_help_kind(const struct kinds *kinds, struct str first, struct str second);
+
 #endif

@@ -30,7 +30,7 @@ struct reload {
 /* Watch what `next` was read from, and what the configuration in use was. */
 static void watch_files(struct reload *reload, const struct config *next)
 {
-    struct str paths[2 * READ_FILES_MAX];
+    struct str paths[2 * READER_FILES_MAX];
     size_t count = 0;
     const struct config *configs[2] = {&reload->now->config, next};
     for (int i = 0; i < 2; i++) {
@@ -80,7 +80,7 @@ static struct loaded *read_files(struct reload *reload, bool *good, struct err *
 static void log_faults(struct loaded *next, const struct err *err)
 {
     struct config *config = &next->config;
-    size_t kept = faults_kept(&config->faults);
+    size_t kept = config->faults.kept;
     for (size_t i = 0; i < kept; i++) {
         struct str line = fault_line(&config->faults.items[i], &config->arena);
         log_error("%.*s", STR_ARG(line));

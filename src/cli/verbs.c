@@ -455,6 +455,45 @@ const struct cli_verb cli_verbs[] = {
      .about = "Reads the configuration as `serve` does, opens nothing and changes nothing.\n"
               "Each mistake is a line file:line:column: text. Ends with 0 or 78.\n",
      .run = cli_check},
+    {.name = "explain-error",
+     .words = "[CODE]",
+     .summary = "What a mistake of a configuration means.",
+     .examples = "  sluice explain-error E0107\n"
+                 "  sluice explain-error\n",
+     .about = "Every mistake that `check` finds has a code, which stays the same. Without one, all "
+              "of them\n"
+              "are listed. Codes with a W are warnings: they are said, and stop nothing.\n",
+     .words_max = 1,
+     .run = cli_explain_error},
+    {.name = "secrets",
+     .words = "",
+     .summary = "Where each secret comes from, and whether it is there.",
+     .examples = "  sluice secrets\n"
+                 "  sluice secrets --json\n",
+     .about = "Never shows a value. Fetches them as `check` does: files and variables are read, "
+              "commands\n"
+              "are run. Ends with 78 when one cannot be had.\n",
+     .run = cli_secrets},
+    {.name = "schema",
+     .words = "",
+     .summary = "A JSON schema of the configuration, for editors.",
+     .examples = "  sluice schema > sluice.schema.json\n",
+     .about = "An editor that knows it completes keys and marks mistakes while one types. In a "
+              "YAML file:\n"
+              "# yaml-language-server: $schema=sluice.schema.json\n",
+     .no_json = true,
+     .run = cli_schema},
+    {.name = "reference",
+     .words = "FOLDER",
+     .summary = "Write the pages of docs/reference.",
+     .examples = "  sluice reference docs/reference\n",
+     .about = "One page for each kind of source, sink, op and step, one for the configuration, one "
+              "for the\n"
+              "mistakes, and the schema; made from the same tables that read the configuration.\n",
+     .words_min = 1,
+     .words_max = 1,
+     .no_json = true,
+     .run = cli_reference},
     {.name = "run",
      .words = "[PIPELINE...]",
      .summary = "Read, decide and deliver once, now.",

@@ -5,6 +5,7 @@
 #include "config/build.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "config/content.h"
@@ -16,7 +17,7 @@
 
 #define KEEP_RUNS_MS (INT64_C(90) * 24 * 3600 * 1000)
 
-enum { WHAT_MAX = 256 };
+enum { WHAT_MAX = 256, CLAIMS_MAX = 1024 };
 
 /* What the engine, and not the kind, wants to know of every source and sink. */
 struct common {
@@ -53,6 +54,38 @@ static const struct option keep_options[] = {
     OPTION_END,
 };
 
+static const char *const chats_name[] = {"chats", NULL};
+static const char *const schedule_name[] = {"schedule", NULL};
+
+static const struct option pipeline_options[] = {
+    {.type = OPTION_TYPE_TEXT,
+     .name = "source",
+     .fallback = OPTION_REQUIRED,
+     .doc = "Name of the source that it listens to."},
+    {.type = OPTION_TYPE_LIST,
+     .name = "chats",
+     .choices = chats_name,
+     .doc = "`all`, or a list of chat ids; not where an option of the kind names the chats."},
+    {.type = OPTION_TYPE_TEXT,
+     .name = "ticks",
+     .doc = "Name of a source whose ticks it hears as well."},
+    {.type = OPTION_TYPE_MAP,
+     .name = "schedule",
+     .choices = schedule_name,
+     .doc = "When it runs; by default as soon as something arrives."},
+    OPTION_END,
+};
+
+const struct option *config_pipeline_options(void)
+{
+    return pipeline_options;
+}
+
+const struct option *config_keep_options(void)
+{
+    return keep_options;
+}
+
 const struct option *config_source_options(void)
 {
     return source_options;
@@ -63,6 +96,14 @@ const struct option *config_sink_options(void)
     return sink_options;
 }
 
+/* Who writes a column of a table in a sink: the first pipeline that says so. */
+struct claim {
+    struct str sink;
+    const struct target *target;
+    struct str pipeline;
+    struct place place;
+};
+
 struct build {
     struct config *config;
     struct reader *reader;
@@ -72,6 +113,8 @@ struct build {
     struct plan_sink *sinks;
     struct plan_pipeline *pipelines;
     struct step_targets *targets; /* Of all pipelines with `ops:`. */
+    struct claim *claims;
+    size_t claim_count;
 };
 
 static bool name_valid(struct str name)
@@ -95,7 +138,7 @@ static bool entry_begin(struct build *build, const struct yaml_node *section, si
     *name = yaml_text(key);
     (void)snprintf(what, WHAT_MAX, "%s '%.*s'", noun, STR_ARG(*name));
     if (!name_valid(*name)) {
-        return fault_add(build->reader->faults, reader_place(key),
+        return fault_add(build->reader->faults, FAULT_NAME, reader_place(key),
                          "%s: a name has at most %d letters, digits, '-' and '_', and begins with "
                          "a letter",
                          what, CONFIG_NAME_MAX);
@@ -103,7 +146,37 @@ static bool entry_begin(struct build *build, const struct yaml_node *section, si
     return reader_is_map(build->reader, reader_value(section, index), what);
 }
 
-enum { KINDS_MAX = 128 };
+enum { KINDS_MAX = 128, KINDS_SHOWN_MAX = 256 };
+
+/* A misspelt `kind` is named where it stands. */
+bool config_kind_missing(struct reader *reader, const struct yaml_node *map, const char *what)
+{
+    for (size_t i = 0; i < yaml_count(map); i++) {
+        struct nearest nearest;
+        nearest_begin(&nearest, yaml_text(reader_key(map, i)));
+        nearest_try(&nearest, STR("kind"));
+        if (nearest.best.ptr != NULL) {
+            return reader_unknown_key(reader, reader_key(map, i), what, &nearest);
+        }
+    }
+    (void)fault_add(reader->faults, FAULT_MISSING, reader_place(map), "%s has no kind", what);
+    return fault_help(reader->faults, "add `kind: …`; docs/reference/ lists them");
+}
+
+/* The nearest, or all of them when they are few. */
+static bool kind_help(struct reader *reader, const char *const *names, struct nearest *nearest)
+{
+    char all[KINDS_SHOWN_MAX] = "";
+    size_t len = 0;
+    if (nearest->best.ptr != NULL) {
+        return reader_help_nearest(reader, nearest);
+    }
+    for (size_t i = 0; names[i] != NULL && len < sizeof all; i++) {
+        int more = snprintf(all + len, sizeof all - len, "%s%s", i > 0 ? ", " : "", names[i]);
+        len += more > 0 ? (size_t)more : 0;
+    }
+    return fault_help(reader->faults, "there are: %s", all);
+}
 
 /* The index of the kind that a map names, in a list of names ended by NULL. */
 static bool kind_find(struct build *build, const struct yaml_node *map, const char *what,
@@ -113,7 +186,7 @@ static bool kind_find(struct build *build, const struct yaml_node *map, const ch
     const struct yaml_node *node = yaml_get(map, STR("kind"));
     struct str text = {0};
     if (node == NULL) {
-        return fault_add(reader->faults, reader_place(map), "%s has no kind", what);
+        return config_kind_missing(reader, map, what);
     }
     if (!reader_text(reader, node, "kind", &text)) {
         return false;
@@ -127,17 +200,45 @@ static bool kind_find(struct build *build, const struct yaml_node *map, const ch
         }
         nearest_try(&nearest, str_of(names[i]));
     }
-    return fault_add(reader->faults, reader_place(node), "%s: there is no kind '%.*s'%s", what,
-                     STR_ARG(text), nearest_hint(&nearest));
+    for (size_t i = 0; i < yaml_count(map); i++) { /* Any of them may be a secret. */
+        if (reader_value(map, i) != node) {
+            reader_hide(reader, reader_value(map, i));
+        }
+    }
+    (void)fault_add(reader->faults, FAULT_UNKNOWN_KIND, reader_place(node),
+                    "%s: there is no kind '%.*s'", what, STR_ARG(text));
+    return kind_help(reader, names, &nearest);
 }
 
 static void *instance_new(struct build *build, size_t size)
 {
     void *instance = arena_alloc(build->reader->arena, size);
     if (instance == NULL) {
-        (void)fault_add(build->reader->faults, (struct place){0}, "out of memory");
+        (void)reader_no_memory(build->reader);
     }
     return instance;
+}
+
+/* What only the kind itself can say about its options. */
+static bool connector_check(struct build *build, const struct yaml_node *map,
+                            const struct connector_type *type, const struct connector *connector)
+{
+    struct options_report report;
+    config_options_report(&report, build->reader, map);
+    if (type->check != NULL) {
+        type->check(connector, &report.report);
+    }
+    return report.good;
+}
+
+static bool op_check(struct build *build, const struct yaml_node *map, const struct op *op)
+{
+    struct options_report report;
+    config_options_report(&report, build->reader, map);
+    if (op->type->check != NULL) {
+        op->type->check(op, &report.report);
+    }
+    return report.good;
 }
 
 static bool read_source(struct build *build, const struct yaml_node *map, struct str name,
@@ -163,16 +264,18 @@ static bool read_source(struct build *build, const struct yaml_node *map, struct
     bool good = config_options_read(build->reader, map, what, sets, 2, also);
     if (good && common.poll_ms < CONFIG_POLL_MS_MIN) {
         const struct yaml_node *poll = yaml_get(map, STR("poll"));
-        good = fault_add(build->reader->faults, reader_place(poll),
+        good = fault_add(build->reader->faults, FAULT_BOUNDS, reader_place(poll),
                          "option 'poll': at least %d milliseconds", CONFIG_POLL_MS_MIN);
     }
     struct err err = {0};
     source->type = type;
     source->connector.name = name;
     if (good && type->check != NULL && !type->check(source, &err)) {
-        good = fault_add(build->reader->faults, reader_place(map), "%s: %s", what, err.text);
+        good = fault_add(build->reader->faults, FAULT_OPTION, reader_place(map), "%s: %s", what,
+                         err.text);
     }
     bool is_reference = good && type->is_reference != NULL && type->is_reference(source);
+    good = good && connector_check(build, map, &type->connector, &source->connector);
     struct plan *plan = &build->config->plan;
     build->sources[plan->source_count++] =
         (struct plan_source){.name = name,
@@ -207,6 +310,7 @@ static bool read_sink(struct build *build, const struct yaml_node *map, struct s
     bool good = config_options_read(build->reader, map, what, sets, 2, also);
     sink->type = type;
     sink->connector.name = name;
+    good = good && connector_check(build, map, &type->connector, &sink->connector);
     struct plan *plan = &build->config->plan;
     build->sinks[plan->sink_count++] =
         (struct plan_sink){.name = name,
@@ -224,7 +328,7 @@ static bool chats_of_projects(struct build *build, const struct named_chats *pro
     struct config *config = build->config;
     struct plan_chat *chats = arena_array(build->reader->arena, projects->count + 1, sizeof *chats);
     if (chats == NULL) {
-        return fault_add(build->reader->faults, (struct place){0}, "out of memory");
+        return reader_no_memory(build->reader);
     }
     for (size_t i = 0; i < projects->count; i++) {
         chats[i] = (struct plan_chat){.source = source, .chat = projects->items[i].chat};
@@ -243,15 +347,17 @@ static bool read_chats(struct build *build, const struct yaml_node *map, const c
     const struct yaml_node *node = yaml_get(map, STR("chats"));
     const struct named_chats *projects = config_options_chats(type->options, pipeline->op);
     if (projects != NULL && node != NULL) {
-        return fault_add(build->reader->faults, reader_place(node),
-                         "%s: its chats come from another option; leave `chats` out", what);
+        (void)fault_add(build->reader->faults, FAULT_CHATS_TWICE, reader_place(node),
+                        "%s: its chats come from another option", what);
+        return fault_help(build->reader->faults, "leave `chats` out");
     }
     if (projects != NULL) {
         return chats_of_projects(build, projects, source, pipeline);
     }
     if (node == NULL) {
-        return fault_add(build->reader->faults, reader_place(map),
-                         "%s listens to no chat: write `chats: all`, or a list of chat ids", what);
+        (void)fault_add(build->reader->faults, FAULT_CHATS_NONE, reader_place(map),
+                        "%s listens to no chat", what);
+        return fault_help(build->reader->faults, "write `chats: all`, or a list of chat ids");
     }
     return from_chats(&build->from, node, source, pipeline);
 }
@@ -264,8 +370,9 @@ static const struct op_type *find_op(struct build *build, const struct yaml_node
     const struct yaml_node *ops = yaml_get(map, STR("ops"));
     size_t kind = 0;
     if (ops != NULL && yaml_get(map, STR("kind")) != NULL) {
-        (void)fault_add(build->reader->faults, reader_place(yaml_get_key(map, STR("ops"))),
-                        "%s has a kind and ops; write one of them", what);
+        (void)fault_add(build->reader->faults, FAULT_OPS,
+                        reader_place(yaml_get_key(map, STR("ops"))), "%s has a kind and ops", what);
+        (void)fault_help(build->reader->faults, "write one of them");
         return NULL;
     }
     if (ops != NULL && build->kinds->chain != NULL) {
@@ -276,6 +383,68 @@ static const struct op_type *find_op(struct build *build, const struct yaml_node
         names[i] = build->kinds->ops[i]->kind;
     }
     return kind_find(build, map, what, names, &kind) ? build->kinds->ops[kind] : NULL;
+}
+
+static bool shares_column(const struct target *a, const struct target *b, const char **column)
+{
+    for (const struct column *x = a->columns; x->name != NULL; x++) {
+        for (const struct column *y = b->columns; y->name != NULL; y++) {
+            if (strcmp(x->name, y->name) == 0 && strcmp(x->name, a->key) != 0) {
+                *column = x->name;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void claim(struct build *build, const struct claim *mine)
+{
+    const char *column = NULL;
+    for (size_t i = 0; i < build->claim_count; i++) {
+        const struct claim *other = &build->claims[i];
+        if (strcmp(other->target->name, mine->target->name) != 0 ||
+            !str_equal(other->sink, mine->sink) || str_equal(other->pipeline, mine->pipeline) ||
+            !shares_column(mine->target, other->target, &column)) {
+            continue;
+        }
+        (void)fault_add(build->reader->faults, FAULT_COLUMN_TWICE, mine->place,
+                        "pipeline '%.*s' writes column '%s' of %s in sink '%.*s', and so does "
+                        "pipeline '%.*s'",
+                        STR_ARG(mine->pipeline), column, mine->target->name, STR_ARG(mine->sink),
+                        STR_ARG(other->pipeline));
+        (void)fault_help(build->reader->faults,
+                         "join them (the other is at %.*s:%zu), or give one another sink",
+                         STR_ARG(other->place.file), other->place.line);
+        return;
+    }
+    if (build->claim_count < CLAIMS_MAX) {
+        build->claims[build->claim_count++] = *mine;
+    }
+}
+
+/*
+ * Two pipelines that write one column would undo each other. Chains look after themselves (their
+ * steps say column by column what they write); here it is ops with tables of their own.
+ */
+static void claim_columns(struct build *build, const struct yaml_node *map, const struct op *op)
+{
+    const struct target *const *targets = op->type->targets;
+    for (const struct option *o = op->type->options; o != NULL && o->type != OPTION_TYPE_END; o++) {
+        if (o->type != OPTION_TYPE_SINK) {
+            continue;
+        }
+        const struct yaml_node *node = yaml_get(map, str_of(o->name));
+        struct claim mine = {
+            .sink = *(const struct str *)(const void *)((const char *)op + o->offset),
+            .pipeline = op->name,
+            .place = reader_place(node != NULL ? node : map),
+        };
+        for (size_t i = 0; targets != NULL && targets[i] != NULL; i++) {
+            mine.target = targets[i];
+            claim(build, &mine);
+        }
+    }
 }
 
 static bool read_pipeline(struct build *build, const struct yaml_node *map, struct str name,
@@ -302,9 +471,13 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
     pipeline->op->name = name;
     struct option_set set = {type->options, pipeline->op};
     bool filled = config_options_read(build->reader, map, what, &set, 1, also);
+    filled = filled && op_check(build, map, pipeline->op);
     if (filled && type == build->kinds->chain) {
         filled = config_ops_prepare(build->reader, map, plan, build->targets,
                                     (struct chain *)(void *)pipeline->op);
+    }
+    if (filled) {
+        claim_columns(build, map, pipeline->op);
     }
     bool heard = listed ? from_list(&build->from, map, what, pipeline)
                         : read_chats(build, map, what, type, pipeline, source);
@@ -320,20 +493,21 @@ static bool read_section(struct build *build, const struct yaml_node *root, cons
     const struct yaml_node *section = yaml_get(root, str_of(key));
     bool good = true;
     if (section == NULL) {
-        return fault_add(faults, reader_place(root), "the key '%s' is missing", key);
+        return fault_add(faults, FAULT_MISSING, reader_place(root), "the key '%s' is missing", key);
     }
     if (!reader_is_map(build->reader, section, key)) {
         return false;
     }
     if (yaml_count(section) == 0 || yaml_count(section) > max) {
-        return fault_add(faults, reader_place(section), "%s: between 1 and %zu are expected", key,
-                         max);
+        return fault_add(faults, FAULT_COUNT, reader_place(section),
+                         "%s: between 1 and %zu are expected", key, max);
     }
     for (size_t i = 0; i < yaml_count(section); i++) {
         char what[WHAT_MAX];
         struct str name = {0};
-        good = entry_begin(build, section, i, noun, &name, what) &&
-               read(build, reader_value(section, i), name, what) && good;
+        bool valid = entry_begin(build, section, i, noun, &name, what);
+        build->reader->path = arena_printf(build->reader->arena, "%s.%.*s", key, STR_ARG(name));
+        good = valid && read(build, reader_value(section, i), name, what) && good;
     }
     return good;
 }
@@ -347,12 +521,13 @@ static bool prepare(struct build *build)
     build->pipelines = arena_array(arena, PLAN_PIPELINES_MAX, sizeof *build->pipelines);
     build->config->projects =
         arena_array(arena, PLAN_PIPELINES_MAX, sizeof *build->config->projects);
+    build->claims = arena_array(arena, CLAIMS_MAX, sizeof *build->claims);
     build->targets = arena_alloc(arena, sizeof *build->targets);
     plan->sources = build->sources;
     plan->sinks = build->sinks;
     plan->pipelines = build->pipelines;
-    return build->sources != NULL && build->sinks != NULL && build->pipelines != NULL &&
-           build->config->projects != NULL && build->targets != NULL;
+    return build->claims != NULL && build->sources != NULL && build->sinks != NULL &&
+           build->pipelines != NULL && build->config->projects != NULL && build->targets != NULL;
 }
 
 /* The names of all sinks, also of those that are wrong; NULL when there is no such map. */
@@ -415,7 +590,7 @@ bool config_build(struct config *config, struct reader *reader, const struct yam
     };
     reader->kinds = kinds;
     if (!prepare(&build)) {
-        return fault_add(reader->faults, (struct place){0}, "out of memory");
+        return reader_no_memory(reader);
     }
     bool good = read_section(&build, root, "sources", "source", PLAN_SOURCES_MAX, read_source);
     good = read_section(&build, root, "sinks", "sink", PLAN_SINKS_MAX, read_sink) && good;

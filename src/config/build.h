@@ -11,4 +11,7 @@
 bool config_build(struct config *config, struct reader *reader, const struct yaml_node *root,
                   const struct kinds *kinds);
 
+/* The fault of a map without `kind`: at the key that looks like a misspelt one. Always false. */
+bool config_kind_missing(struct reader *reader, const struct yaml_node *map, const char *what);
+
 #endif

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "base/file.h"
 #include "config/nearest.h"
+#include "config/tree.h"
 
 static const struct str group_suffix = STR_INIT("@g.us");
 
@@ -39,14 +39,13 @@ static bool keys_check(struct reader *reader, const struct yaml_node *entry)
             nearest_try(&nearest, str_of(keys[k]));
         }
         if (!found) {
-            good = fault_add(reader->faults, reader_place(key), "a project has no key '%.*s'%s",
-                             STR_ARG(yaml_text(key)), nearest_hint(&nearest));
+            good = reader_unknown_key(reader, key, "project", &nearest);
         }
     }
     for (size_t k = 0; k < KEY_COUNT; k++) {
         if (yaml_get(entry, str_of(keys[k])) == NULL) {
-            good =
-                fault_add(reader->faults, reader_place(entry), "the project has no '%s'", keys[k]);
+            good = fault_add(reader->faults, FAULT_MISSING, reader_place(entry),
+                             "the project has no '%s'", keys[k]);
         }
     }
     return good;
@@ -55,22 +54,25 @@ static bool keys_check(struct reader *reader, const struct yaml_node *entry)
 static bool name_check(struct reader *reader, const struct yaml_node *node, struct str name)
 {
     if (str_trim(name).len == 0) {
-        return fault_add(reader->faults, reader_place(node), "name is empty");
+        return fault_add(reader->faults, FAULT_EMPTY, reader_place(node), "name is empty");
     }
     if (name.len > CHATS_NAME_MAX) {
-        return fault_add(reader->faults, reader_place(node), "name is longer than %d bytes",
-                         CHATS_NAME_MAX);
+        return fault_add(reader->faults, FAULT_BOUNDS, reader_place(node),
+                         "name is longer than %d bytes", CHATS_NAME_MAX);
     }
-    return true;
+    return reader_visible(reader, node, "name", name, FAULT_INVISIBLE);
 }
 
 /* "120363418298130331@g.us"; older groups are "number-number@g.us". */
 static bool chat_check(struct reader *reader, const struct yaml_node *node, struct str chat)
 {
+    if (!reader_visible(reader, node, "group_jid", chat, FAULT_INVISIBLE)) {
+        return false;
+    }
     if (!str_ends(chat, group_suffix)) {
-        return fault_add(reader->faults, reader_place(node),
-                         "group_jid '%.*s' does not end in @g.us; only groups can be projects",
-                         STR_ARG(chat));
+        (void)fault_add(reader->faults, FAULT_CHAT_SUFFIX, reader_place(node),
+                        "group_jid '%.*s' does not end in @g.us", STR_ARG(chat));
+        return fault_help(reader->faults, "only groups can be projects; copy the id of the group");
     }
     size_t digits = 0;
     for (size_t i = 0; i < chat.len - group_suffix.len; i++) {
@@ -78,14 +80,16 @@ static bool chat_check(struct reader *reader, const struct yaml_node *node, stru
         if (byte >= '0' && byte <= '9') {
             digits++;
         } else if (byte != '-') {
-            return fault_add(reader->faults, reader_place(node),
-                             "group_jid has something else than digits in front of @g.us, at its "
-                             "character %zu; copy it again",
-                             i + 1);
+            (void)fault_add(reader->faults, FAULT_CHAT_NUMBER, reader_inside(node, chat, i),
+                            "group_jid has something else than digits in front of @g.us, at its "
+                            "character %zu",
+                            i + 1);
+            return fault_help(reader->faults, "copy it again");
         }
     }
     if (digits == 0) {
-        return fault_add(reader->faults, reader_place(node), "group_jid has no number");
+        return fault_add(reader->faults, FAULT_CHAT_NUMBER, reader_place(node),
+                         "group_jid has no number");
     }
     return true;
 }
@@ -122,7 +126,7 @@ static bool unique(struct reader *reader, struct list *list, const struct table 
     size_t *slot = table_slot(table, list->chats, text, is_name);
     if (*slot != 0) {
         struct place first = list->places[*slot - 1];
-        return fault_add(reader->faults, reader_place(node),
+        return fault_add(reader->faults, FAULT_CHAT_TAKEN, reader_place(node),
                          "the %s '%.*s' is taken by the project in line %zu",
                          is_name ? "name" : "group_jid", STR_ARG(text), first.line);
     }
@@ -162,11 +166,12 @@ bool config_chats_read(struct reader *reader, const struct yaml_node *node, cons
 {
     size_t count = yaml_count(node);
     if (yaml_kind(node) != YAML_LIST) {
-        return fault_add(reader->faults, reader_place(node), "%s: a list is expected here", option);
+        return fault_add(reader->faults, FAULT_TYPE, reader_place(node),
+                         "%s: a list is expected here", option);
     }
     if (count > CHATS_MAX) {
-        return fault_add(reader->faults, reader_place(node), "%s: more than %d entries", option,
-                         CHATS_MAX);
+        return fault_add(reader->faults, FAULT_COUNT, reader_place(node),
+                         "%s: more than %d entries", option, CHATS_MAX);
     }
     struct list list = {
         .chats = arena_array(reader->arena, count + 1, sizeof *list.chats),
@@ -176,7 +181,7 @@ bool config_chats_read(struct reader *reader, const struct yaml_node *node, cons
     if (list.chats == NULL || list.places == NULL || enabled == NULL ||
         !table_init(&list.names, reader->arena, count) ||
         !table_init(&list.ids, reader->arena, count)) {
-        return fault_add(reader->faults, reader_place(node), "%s: out of memory", option);
+        return reader_no_memory(reader);
     }
     bool good = true;
     for (size_t i = 0; i < count; i++) {
@@ -194,17 +199,8 @@ bool config_chats_read(struct reader *reader, const struct yaml_node *node, cons
 bool config_chats_read_file(struct reader *reader, struct str path, struct place place,
                             const char *option, struct named_chats *out)
 {
-    struct err err = {0};
-    struct str bytes = {0};
     const struct yaml_node *root = NULL;
-    reader_note_file(reader, path);
-    if (!file_read(reader->arena, path, CHATS_FILE_MAX, &bytes, &err)) {
-        return fault_add(reader->faults, place, "option '%s': %s", option, err.text);
-    }
-    if (!yaml_parse(reader->arena, path, bytes, NULL, &root, &err)) {
-        return fault_add(reader->faults, (struct place){0}, "%s", err.text);
-    }
-    if (!reader_is_map(reader, root, "the file")) {
+    if (!tree_file(reader, path, &place, &root) || !reader_is_map(reader, root, "the file")) {
         return false;
     }
     bool good = true;
@@ -214,14 +210,16 @@ bool config_chats_read_file(struct reader *reader, struct str path, struct place
             struct nearest nearest;
             nearest_begin(&nearest, yaml_text(key));
             nearest_try(&nearest, str_of(option));
-            good = fault_add(reader->faults, reader_place(key),
-                             "unknown key '%.*s'%s; the file has only '%s'",
-                             STR_ARG(yaml_text(key)), nearest_hint(&nearest), option);
+            good = reader_unknown_key(reader, key, "", &nearest);
+            if (nearest.best.ptr == NULL) {
+                good = fault_help(reader->faults, "the file has only '%s'", option);
+            }
         }
     }
     const struct yaml_node *list = yaml_get(root, str_of(option));
     if (list == NULL) {
-        return fault_add(reader->faults, reader_place(root), "the key '%s' is missing", option);
+        return fault_add(reader->faults, FAULT_MISSING, reader_place(root),
+                         "the key '%s' is missing", option);
     }
     good = config_chats_read(reader, list, option, out) && good;
     out->file = path;

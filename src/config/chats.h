@@ -18,8 +18,7 @@
 #include "model/option.h"
 
 enum {
-    CHATS_MAX = 4096, /* As many as one pipeline can listen to. */
-    CHATS_FILE_MAX = 4 * 1024 * 1024,
+    CHATS_MAX = 4096,     /* As many as one pipeline can listen to. */
     CHATS_NAME_MAX = 200, /* Bytes of a name. */
 };
 

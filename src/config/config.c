@@ -6,9 +6,38 @@
 #include "base/file.h"
 #include "config/build.h"
 #include "config/nearest.h"
+#include "config/tree.h"
 
-static const char *const top_keys[] = {"store", "zone",      "keep", "sources",
-                                       "sinks", "pipelines", NULL};
+static const struct option top_options[] = {
+    {.type = OPTION_TYPE_LIST,
+     .name = "include",
+     .doc = "Files that define more, relative to this one."},
+    {.type = OPTION_TYPE_PATH,
+     .name = "store",
+     .fallback = "data",
+     .doc = "The data folder, unless --data or $SLUICE_DATA say another."},
+    {.type = OPTION_TYPE_ZONE, .name = "zone", .doc = "Whose clock times are shown and read in."},
+    {.type = OPTION_TYPE_MAP, .name = "keep", .doc = "How long things are kept."},
+    {.type = OPTION_TYPE_MAP, .name = "secrets", .doc = "Names, and where each secret is."},
+    {.type = OPTION_TYPE_MAP,
+     .name = "sources",
+     .fallback = OPTION_REQUIRED,
+     .doc = "Names, and what each reads: see the pages of sources."},
+    {.type = OPTION_TYPE_MAP,
+     .name = "sinks",
+     .fallback = OPTION_REQUIRED,
+     .doc = "Names, and what each writes to: see the pages of sinks."},
+    {.type = OPTION_TYPE_MAP,
+     .name = "pipelines",
+     .fallback = OPTION_REQUIRED,
+     .doc = "Names, and what each does: see the pages of ops."},
+    OPTION_END,
+};
+
+const struct option *config_top_options(void)
+{
+    return top_options;
+}
 
 /* Where a configuration is looked for when none is named. */
 static const char *const usual_paths[] = {"sluice.yaml", "/config/sluice.yaml"};
@@ -17,10 +46,10 @@ static const char *const usual_paths[] = {"sluice.yaml", "/config/sluice.yaml"};
 static const struct {
     const char *name;
     const char *text;
+    const char *help;
 } refused[] = {
-    {"NEON_DATABASE_URL",
-     "NEON_DATABASE_URL is set, but PostgreSQL comes with a later version; unset it (or leave it "
-     "empty) to write to records.db in the data folder"},
+    {"NEON_DATABASE_URL", "NEON_DATABASE_URL is set, but PostgreSQL comes with a later version",
+     "unset it (or leave it empty) to write to records.db in the data folder"},
 };
 
 static bool find_path(struct config *config, const struct config_input *input,
@@ -84,7 +113,7 @@ static bool find_zone(struct config *config, struct reader *reader, const struct
         place = reader_place(node);
     }
     return zone_parse(name, &config->zone, &err) ||
-           fault_add_err(reader->faults, place, "zone", &err);
+           fault_add_err(reader->faults, FAULT_ZONE, place, "zone", &err);
 }
 
 static bool check_top(struct reader *reader, const struct yaml_node *root)
@@ -95,13 +124,12 @@ static bool check_top(struct reader *reader, const struct yaml_node *root)
         struct nearest nearest;
         nearest_begin(&nearest, key);
         bool found = false;
-        for (const char *const *name = top_keys; *name != NULL; name++) {
-            found = found || str_equal(key, str_of(*name));
-            nearest_try(&nearest, str_of(*name));
+        for (const struct option *o = top_options; o->type != OPTION_TYPE_END; o++) {
+            found = found || str_equal(key, str_of(o->name));
+            nearest_try(&nearest, str_of(o->name));
         }
         if (!found) {
-            good = fault_add(reader->faults, reader_place(reader_key(root, i)),
-                             "unknown key '%.*s'%s", STR_ARG(key), nearest_hint(&nearest));
+            good = reader_unknown_key(reader, reader_key(root, i), "", &nearest);
         }
     }
     return good;
@@ -130,9 +158,9 @@ static void read_log_level(struct config *config, struct reader *reader)
         }
         nearest_try(&nearest, str_of(levels[i].name));
     }
-    (void)fault_add(reader->faults, place,
-                    "LOG_LEVEL: '%.*s' is not one of DEBUG, INFO, WARNING, ERROR%s", STR_ARG(value),
-                    nearest_hint(&nearest));
+    (void)fault_add(reader->faults, FAULT_VARIABLE_VALUE, place,
+                    "LOG_LEVEL: '%.*s' is not one of DEBUG, INFO, WARNING, ERROR", STR_ARG(value));
+    (void)reader_help_nearest(reader, &nearest);
 }
 
 /* A whole number from 0 to `max`, or the fallback. */
@@ -145,8 +173,8 @@ static int64_t read_number(struct reader *reader, const char *name, int64_t fall
         return fallback;
     }
     if (!str_to_int64(value, &number) || number < 0 || number > max) {
-        (void)fault_add(reader->faults, place, "%s: a whole number from 0 to %lld is expected",
-                        name, (long long)max);
+        (void)fault_add(reader->faults, FAULT_VARIABLE_VALUE, place,
+                        "%s: a whole number from 0 to %lld is expected", name, (long long)max);
         return fallback;
     }
     return number;
@@ -158,7 +186,8 @@ static void read_variables(struct config *config, struct reader *reader)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct place place = {0};
         if (env_find(reader->env, str_of(refused[i].name), NULL, &place) != ENV_NONE) {
-            (void)fault_add(reader->faults, place, "%s", refused[i].text);
+            (void)fault_add(reader->faults, FAULT_VARIABLE_REFUSED, place, "%s", refused[i].text);
+            (void)fault_help(reader->faults, "%s", refused[i].help);
         }
     }
     struct str value = {0};
@@ -177,20 +206,6 @@ static void read_variables(struct config *config, struct reader *reader)
         (int)read_number(reader, "LOG_FILE_KEEP", CONFIG_LOG_KEEP, LOG_FILE_KEEP_MAX);
 }
 
-/* The file as a tree, or NULL with a fault. */
-static const struct yaml_node *parse(struct config *config)
-{
-    struct err why = {0};
-    struct str bytes = {0};
-    const struct yaml_node *root = NULL;
-    if (!file_read(&config->arena, config->path, CONFIG_FILE_MAX, &bytes, &why) ||
-        !yaml_parse(&config->arena, config->path, bytes, NULL, &root, &why)) {
-        (void)fault_add(&config->faults, (struct place){0}, "%s", why.text);
-        return NULL;
-    }
-    return root;
-}
-
 /* One line for whoever shows no list. */
 static bool conclude(struct config *config, struct err *err)
 {
@@ -198,15 +213,19 @@ static bool conclude(struct config *config, struct err *err)
     if (count == 0) {
         return true;
     }
-    if (faults_kept(&config->faults) == 0) {
+    size_t at = 0; /* The first that is no warning. */
+    while (at < config->faults.kept && code_is_warning(config->faults.items[at].code)) {
+        at++;
+    }
+    if (at == config->faults.kept) {
         return err_set(err, ERR_RETRY, "out of memory while reading the configuration");
     }
-    struct str first = fault_line(&config->faults.items[0], &config->arena);
+    struct str first = fault_line(&config->faults.items[at], &config->arena);
     return err_set(err, ERR_CONFIG, "%.*s%s", STR_ARG(first), count > 1 ? " (and more)" : "");
 }
 
 static bool begin(struct config *config, const struct config_input *input, struct env *env,
-                  struct err *err)
+                  struct reader *reader, struct err *err)
 {
     *config = (struct config){0};
     arena_init(&config->arena, CONFIG_ARENA_LIMIT);
@@ -215,19 +234,29 @@ static bool begin(struct config *config, const struct config_input *input, struc
     if (!find_path(config, input, env, err)) {
         return false;
     }
+    *reader = (struct reader){
+        .arena = &config->arena,
+        .faults = &config->faults,
+        .env = env,
+        .files = arena_alloc(&config->arena, sizeof *reader->files),
+        .now_ms = input->now_ms,
+    };
+    config->files = reader->files;
     struct str beside = reader_beside(&config->arena, config->path, STR(".env"));
+    reader_note_file(reader, beside);
     return env_open(env, &config->arena, input->environment, beside, &config->faults, err);
 }
 
 bool config_load_place(struct config *config, const struct config_input *input, struct err *err)
 {
     struct env env = {0};
-    if (!begin(config, input, &env, err)) {
+    struct reader reader = {0};
+    const struct yaml_node *root = NULL;
+    if (!begin(config, input, &env, &reader, err)) {
         return false;
     }
-    struct reader reader = {.arena = &config->arena, .faults = &config->faults, .env = &env};
-    const struct yaml_node *root = parse(config);
-    bool found = root != NULL && find_data_dir(config, input, &reader, root);
+    bool found =
+        tree_read(&reader, config->path, &root) && find_data_dir(config, input, &reader, root);
     if (found) {
         struct faults ignored; /* Looking into a store needs no sound zone. */
         faults_init(&ignored, &config->arena);
@@ -240,32 +269,34 @@ bool config_load_place(struct config *config, const struct config_input *input, 
 bool config_load(struct config *config, const struct config_input *input, struct err *err)
 {
     struct env env = {0};
-    if (!begin(config, input, &env, err)) {
+    struct reader reader = {0};
+    const struct yaml_node *root = NULL;
+    if (!begin(config, input, &env, &reader, err)) {
         return false;
     }
-    struct reader reader = {
-        .files = &config->files, .arena = &config->arena, .faults = &config->faults, .env = &env};
-    reader_note_file(&reader, config->path);
-    reader_note_file(&reader, reader_beside(&config->arena, config->path, STR(".env")));
+    reader.secrets = arena_alloc(&config->arena, sizeof *reader.secrets);
+    config->secrets = reader.secrets;
     read_variables(config, &reader);
-    const struct yaml_node *root = parse(config);
-    if (root != NULL && reader_is_map(&reader, root, "the file")) {
+    if (tree_read(&reader, config->path, &root)) {
         (void)check_top(&reader, root);
         (void)find_data_dir(config, input, &reader, root);
         (void)find_zone(config, &reader, root);
+        (void)secrets_read(&reader, yaml_get(root, STR("secrets")));
         (void)config_build(config, &reader, root, input->kinds);
+        secrets_conclude(&reader);
     }
     return conclude(config, err);
 }
 
 const struct str *config_files(const struct config *config, size_t *count)
 {
-    *count = config->files.count;
-    return config->files.items;
+    *count = config->files != NULL ? config->files->count : 0;
+    return config->files != NULL ? config->files->names : NULL;
 }
 
 void config_free(struct config *config)
 {
+    arena_wipe(&config->arena);
     arena_free(&config->arena);
     *config = (struct config){0};
 }

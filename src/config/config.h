@@ -20,6 +20,9 @@
  * A pipeline of generic steps has `ops:`, a list of such maps, in place of `kind:` (ops.h). With
  * `ticks: clock` it also hears the ticks of that source.
  *
+ * `include: [team.yaml]` adds what other files define (tree.h), `secrets:` says where secrets are
+ * (secrets.h). Whatever is read is wiped from memory before it is given back.
+ *
  * Everything is checked with nothing opened: the same plan that `check` approves is the one that
  * `serve` runs. All mistakes of a pass are collected (fault.h). On success the plan's instances are
  * filled and not yet open; they, and all texts, live in the configuration's own arena until
@@ -38,10 +41,10 @@
 #include "config/fault.h"
 #include "config/kinds.h"
 #include "config/reader.h"
+#include "config/secrets.h"
 #include "model/plan.h"
 
 enum {
-    CONFIG_FILE_MAX = 4 * 1024 * 1024,
     CONFIG_ARENA_LIMIT = 64 * 1024 * 1024,
     CONFIG_NAME_MAX = 64, /* Of a source, pipeline or sink. */
     CONFIG_POLL_MS_MIN = 100,
@@ -54,6 +57,7 @@ struct config_input {
     struct str data_dir;            /* --data; absent: looked for. */
     const char *const *environment; /* "NAME=value", ended by NULL. */
     const struct kinds *kinds;
+    int64_t now_ms; /* For schedules that meet a change of the clock; 0: not asked. */
 };
 
 /* A pipeline's chats by their names, to be said at start. */
@@ -76,7 +80,8 @@ struct config {
     struct str environment; /* $ENV: "production"; absent when it is not said. */
     struct config_projects *projects;
     size_t project_lists;
-    struct read_files files;
+    const struct secrets *secrets;    /* Where each comes from; NULL when nothing was read. */
+    const struct reader_files *files; /* All that were looked at, .env included. */
 };
 
 /*
@@ -98,5 +103,13 @@ bool config_load_place(struct config *config, const struct config_input *input, 
 /* "poll", "timeout": what every source and every sink can be told besides its own options. */
 const struct option *config_source_options(void);
 const struct option *config_sink_options(void);
+
+/*
+ * The same for what is no option of an instance, and only described: keys on top, of `keep`, and of
+ * a pipeline. Of a map or a list, `choices` names what it holds ("schedule").
+ */
+const struct option *config_top_options(void);
+const struct option *config_keep_options(void);
+const struct option *config_pipeline_options(void);
 
 #endif

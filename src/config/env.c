@@ -3,6 +3,9 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "config/nearest.h"
+#include "text/utf8.h"
+
+enum { ENV_MODE_OTHERS = 0004 };
 
 static bool name_first(char byte)
 {
@@ -53,11 +56,14 @@ static bool value_read(struct arena *arena, struct str text, struct place place,
         size_t end = 0;
         *out = unquote(arena, text, &end);
         if (end == STR_NONE) {
-            return fault_add(faults, place, "the quote %c is never closed", text.ptr[0]);
+            (void)fault_add(faults, FAULT_DOTENV, place, "the quote %c is never closed",
+                            text.ptr[0]);
+            return fault_help(faults, "close it in the same line");
         }
         struct str rest = str_trim(str_slice(text, end, text.len));
         if (rest.len > 0 && rest.ptr[0] != '#') {
-            return fault_add(faults, place, "something follows the closing quote %c", text.ptr[0]);
+            return fault_add(faults, FAULT_DOTENV, place, "something follows the closing quote %c",
+                             text.ptr[0]);
         }
         return true;
     }
@@ -82,11 +88,11 @@ static void line_read(struct env *env, struct arena *arena, struct str line, siz
     struct str name = str_trim(str_slice(text, 0, equals));
     if (equals == STR_NONE || !name_valid(name)) {
         /* The line itself may be half of a secret: it is not shown. */
-        fault_add(faults, place, "this is not NAME=value");
+        (void)fault_add(faults, FAULT_DOTENV, place, "this is not NAME=value");
         return;
     }
     if (env->count == ENV_ENTRIES_MAX) {
-        fault_add(faults, place, "more than %d variables", ENV_ENTRIES_MAX);
+        (void)fault_add(faults, FAULT_DOTENV, place, "more than %d variables", ENV_ENTRIES_MAX);
         return;
     }
     struct env_entry *entry = &env->entries[env->count];
@@ -106,11 +112,16 @@ bool env_open(struct env *env, struct arena *arena, const char *const *process, 
     struct err why = {0};
     struct place place = {.file = file};
     if (!file_look(file, &info, &why)) {
-        (void)fault_add(faults, place, "%s", why.text);
+        (void)fault_add(faults, FAULT_FILE_UNREADABLE, place, "%s", why.text);
         return true;
     }
     if (info.kind == FILE_MISSING) {
         return true;
+    }
+    if (info.kind == FILE_REGULAR && (info.mode & ENV_MODE_OTHERS) != 0) {
+        (void)fault_add(faults, FAULT_DOTENV_EXPOSED, place,
+                        "every user of this machine can read it");
+        (void)fault_help(faults, "chmod 600 %.*s", STR_ARG(file));
     }
     env->file = file;
     env->entries = arena_array(arena, ENV_ENTRIES_MAX, sizeof *env->entries);
@@ -118,7 +129,7 @@ bool env_open(struct env *env, struct arena *arena, const char *const *process, 
         return err_set(err, ERR_RETRY, "out of memory while reading %.*s", STR_ARG(file));
     }
     if (!file_read(arena, file, ENV_FILE_MAX, &bytes, &why)) {
-        (void)fault_add(faults, place, "%s", why.text);
+        (void)fault_add(faults, FAULT_FILE_UNREADABLE, place, "%s", why.text);
         return true;
     }
     if (str_starts(bytes, STR("\xEF\xBB\xBF"))) {
@@ -183,11 +194,24 @@ static bool missing(const struct env *env, struct str name, struct place place,
         struct str text = str_of(*entry);
         nearest_try(&nearest, str_slice(text, 0, str_find_byte(text, '=', 0)));
     }
-    return fault_add(faults, place,
-                     "the variable %.*s is not set%s set it in the environment or in .env, or "
-                     "write ${%.*s:default}",
-                     STR_ARG(name), nearest.best.ptr == NULL ? ";" : nearest_hint(&nearest),
-                     STR_ARG(name));
+    (void)fault_add(faults, FAULT_VARIABLE_MISSING, place, "the variable %.*s is not set",
+                    STR_ARG(name));
+    return fault_help(faults, "%s%sset it in the environment or in .env, or write ${%.*s:default}",
+                      nearest.best.ptr == NULL ? "" : nearest_hint(&nearest) + 2,
+                      nearest.best.ptr == NULL ? "" : " ", STR_ARG(name));
+}
+
+/* "${NAME:-x}" is meant for a shell; "${OFFSET:-5}" is a number. */
+static void warn_dash(struct faults *faults, struct place place, struct str name,
+                      struct str fallback)
+{
+    bool number = fallback.len > 1 && fallback.ptr[1] >= '0' && fallback.ptr[1] <= '9';
+    if (str_starts(fallback, STR("-")) && !number) {
+        struct str rest = str_slice(fallback, 1, fallback.len);
+        (void)fault_add(faults, FAULT_VARIABLE_DASH, place,
+                        "the default of %.*s begins with a dash", STR_ARG(name));
+        (void)fault_help(faults, "write ${%.*s:%.*s}", STR_ARG(name), STR_ARG(rest));
+    }
 }
 
 /* One "${...}"; `inner` is what stands between the braces. */
@@ -197,16 +221,18 @@ static bool fill(const struct env *env, struct str inner, struct place place, st
     size_t colon = str_find_byte(inner, ':', 0);
     struct str name = str_slice(inner, 0, colon);
     if (!name_valid(name)) {
-        return fault_add(faults, place,
-                         "'%.*s' is not the name of a variable; write ${NAME} or ${NAME:default}",
-                         STR_ARG(name));
+        (void)fault_add(faults, FAULT_VARIABLE_NAME, place, "'%.*s' is not the name of a variable",
+                        STR_ARG(name));
+        return fault_help(faults, "write ${NAME} or ${NAME:default}");
     }
     struct str value = {0};
     *origin = env_find(env, name, &value, NULL);
     if (*origin == ENV_NONE && colon == STR_NONE) {
         return missing(env, name, place, faults);
     }
-    buf_add(out, *origin == ENV_NONE ? str_slice(inner, colon + 1, inner.len) : value);
+    struct str fallback = colon == STR_NONE ? STR("") : str_slice(inner, colon + 1, inner.len);
+    warn_dash(faults, place, name, fallback);
+    buf_add(out, *origin == ENV_NONE ? fallback : value);
     return true;
 }
 
@@ -234,10 +260,12 @@ bool env_expand(const struct env *env, struct arena *arena, struct str text, str
         }
         size_t close = str_find_byte(text, '}', open);
         struct place here = place;
-        here.column += here.line == 0 ? 0 : open;
+        here.column += here.line == 0 ? 0 : utf8_count(str_slice(text, 0, open));
+        here.length = 2;
         if (close == STR_NONE) {
-            return fault_add(faults, here, "'${' is never closed by '}'");
+            return fault_add(faults, FAULT_VARIABLE_OPEN, here, "'${' is never closed by '}'");
         }
+        here.length = utf8_count(str_slice(text, open, close + 1));
         enum env_origin origin = ENV_NONE;
         struct str inner = str_slice(text, open + 2, close);
         good = fill(env, inner, here, faults, &buf, &origin) && good;

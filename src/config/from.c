@@ -28,10 +28,10 @@ static bool find_source(const struct from *from, const struct yaml_node *node, c
         return false;
     }
     if (is_reference(from, name)) {
-        return fault_add(faults, reader_place(node),
-                         "%s: source '%.*s' brings a table to look things up in and has no "
-                         "messages; name it where it is looked up",
-                         what, STR_ARG(name));
+        (void)fault_add(faults, FAULT_UNKNOWN_SOURCE, reader_place(node),
+                        "%s: source '%.*s' brings a table to look things up in and has no messages",
+                        what, STR_ARG(name));
+        return fault_help(faults, "name it where it is looked up");
     }
     for (size_t i = 0; i < yaml_count(from->sources); i++) {
         struct str other = yaml_text(reader_key(from->sources, i));
@@ -40,8 +40,9 @@ static bool find_source(const struct from *from, const struct yaml_node *node, c
         }
         nearest_try(&nearest, other);
     }
-    return fault_add(faults, reader_place(node), "%s: there is no source '%.*s'%s", what,
-                     STR_ARG(name), nearest_hint(&nearest));
+    (void)fault_add(faults, FAULT_UNKNOWN_SOURCE, reader_place(node),
+                    "%s: there is no source '%.*s'", what, STR_ARG(name));
+    return reader_help_nearest(from->reader, &nearest);
 }
 
 bool from_source(const struct from *from, const struct yaml_node *map, const char *what,
@@ -49,8 +50,9 @@ bool from_source(const struct from *from, const struct yaml_node *map, const cha
 {
     const struct yaml_node *node = yaml_get(map, str_of(key));
     if (node == NULL) {
-        return fault_add(from->reader->faults, reader_place(map),
-                         "%s has no %s: write the name of one of `sources`", what, key);
+        (void)fault_add(from->reader->faults, FAULT_MISSING, reader_place(map), "%s has no %s",
+                        what, key);
+        return fault_help(from->reader->faults, "write the name of one of `sources`");
     }
     return reader_text(from->reader, node, key, source) && find_source(from, node, what, *source);
 }
@@ -62,7 +64,7 @@ static struct plan_chat *make_room(const struct from *from, struct plan_pipeline
     struct plan_chat *chats =
         arena_array(from->reader->arena, pipeline->chat_count + count, sizeof *chats);
     if (chats == NULL) {
-        (void)fault_add(from->reader->faults, (struct place){0}, "out of memory");
+        (void)reader_no_memory(from->reader);
         return NULL;
     }
     if (pipeline->chat_count > 0) {
@@ -75,9 +77,15 @@ static struct plan_chat *make_room(const struct from *from, struct plan_pipeline
 static bool is_all(const struct from *from, const struct yaml_node *node)
 {
     struct str text = {0};
-    return reader_text(from->reader, node, "chats", &text) &&
-           (str_equal(text, STR("all")) || fault_add(from->reader->faults, reader_place(node),
-                                                     "chats: write all, or a list of chat ids"));
+    if (!reader_text(from->reader, node, "chats", &text)) {
+        return false;
+    }
+    if (str_equal(text, STR("all"))) {
+        return true;
+    }
+    (void)fault_add(from->reader->faults, FAULT_TYPE, reader_place(node),
+                    "chats: '%.*s' is neither all nor a list", STR_ARG(text));
+    return fault_help(from->reader->faults, "write all, or a list of chat ids");
 }
 
 bool from_chats(const struct from *from, const struct yaml_node *node, struct str source,
@@ -87,7 +95,7 @@ bool from_chats(const struct from *from, const struct yaml_node *node, struct st
     bool list = yaml_kind(node) == YAML_LIST;
     size_t count = list ? yaml_count(node) : 1;
     if (count == 0 || count > PLAN_CHATS_MAX - pipeline->chat_count) {
-        return fault_add(faults, reader_place(node),
+        return fault_add(faults, FAULT_COUNT, reader_place(node),
                          "chats: between 1 and %d chat ids are expected", PLAN_CHATS_MAX);
     }
     if (!list && !is_all(from, node)) {
@@ -99,8 +107,11 @@ bool from_chats(const struct from *from, const struct yaml_node *node, struct st
         struct str text = STR("");
         bool read = !list || reader_text(from->reader, yaml_at(node, i), "chat", &text);
         if (read && list && text.len == 0) {
-            read = fault_add(faults, reader_place(yaml_at(node, i)), "a chat id is empty");
+            read = fault_add(faults, FAULT_EMPTY, reader_place(yaml_at(node, i)),
+                             "a chat id is empty");
         }
+        read = read && (!list || reader_visible(from->reader, yaml_at(node, i), "a chat id", text,
+                                                FAULT_INVISIBLE));
         chats[i] = (struct plan_chat){.source = source, .chat = text};
         good = read && good;
     }
@@ -118,8 +129,10 @@ static bool check_keys(const struct from *from, const struct yaml_node *entry)
         nearest_try(&nearest, STR("source"));
         nearest_try(&nearest, STR("chats"));
         if (!str_equal(key, STR("source")) && !str_equal(key, STR("chats"))) {
-            good = fault_add(from->reader->faults, reader_place(reader_key(entry, i)),
-                             "from: unknown key '%.*s'%s", STR_ARG(key), nearest_hint(&nearest));
+            (void)fault_add(from->reader->faults, FAULT_UNKNOWN_KEY,
+                            reader_place(reader_key(entry, i)), "from: unknown key '%.*s'",
+                            STR_ARG(key));
+            good = reader_help_nearest(from->reader, &nearest);
         }
     }
     return good;
@@ -136,7 +149,7 @@ static bool read_entry(const struct from *from, const struct yaml_node *entry, c
     const struct yaml_node *name = yaml_get(entry, STR("source"));
     const struct yaml_node *chats = yaml_get(entry, STR("chats"));
     if (name == NULL || chats == NULL) {
-        return fault_add(faults, reader_place(entry),
+        return fault_add(faults, FAULT_MISSING, reader_place(entry),
                          "from: an entry has a source and its chats: {source: NAME, chats: all}");
     }
     if (!reader_text(from->reader, name, "source", &source)) {
@@ -148,9 +161,9 @@ static bool read_entry(const struct from *from, const struct yaml_node *entry, c
     }
     for (size_t i = 0; i < pipeline->chat_count; i++) {
         if (str_equal(pipeline->chats[i].source, source)) {
-            return fault_add(faults, reader_place(name),
-                             "from: source '%.*s' stands here twice; put its chats into one list",
-                             STR_ARG(source));
+            (void)fault_add(faults, FAULT_CHATS_TWICE, reader_place(name),
+                            "from: source '%.*s' stands here twice", STR_ARG(source));
+            return fault_help(faults, "put its chats into one list");
         }
     }
     pipeline->quiet = pipeline->quiet || is_runs; /* Or it would hear of itself for ever. */
@@ -166,13 +179,14 @@ bool from_list(const struct from *from, const struct yaml_node *map, const char 
     bool good = true;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (yaml_get(map, str_of(others[i])) != NULL) {
-            good = fault_add(faults, reader_place(yaml_get_key(map, str_of(others[i]))),
+            good = fault_add(faults, FAULT_CHATS_TWICE,
+                             reader_place(yaml_get_key(map, str_of(others[i]))),
                              "%s has from and %s; write one of them", what, others[i]);
         }
     }
     if (yaml_kind(list) != YAML_LIST || yaml_count(list) == 0 ||
         yaml_count(list) > FROM_SOURCES_MAX) {
-        return fault_add(faults, reader_place(list),
+        return fault_add(faults, FAULT_COUNT, reader_place(list),
                          "from: a list of 1 to %d entries {source: NAME, chats: all} is expected",
                          FROM_SOURCES_MAX);
     }

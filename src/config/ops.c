@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "config/build.h"
 #include "config/kinds.h"
 #include "config/nearest.h"
 #include "config/options.h"
@@ -47,8 +48,7 @@ static const struct step_type *type_of(struct reader *reader, const struct yaml_
         return find_type(reader->kinds->branches, str_of(option->choices[0]), NULL);
     }
     if (node == NULL) {
-        (void)fault_add(reader->faults, reader_place(map),
-                        "a step has no kind: write `kind: filter`");
+        (void)config_kind_missing(reader, map, "a step");
         return NULL;
     }
     if (!reader_text(reader, node, "kind", &kind)) {
@@ -57,8 +57,9 @@ static const struct step_type *type_of(struct reader *reader, const struct yaml_
     nearest_begin(&nearest, kind);
     const struct step_type *type = find_type(reader->kinds->steps, kind, &nearest);
     if (type == NULL) {
-        (void)fault_add(reader->faults, reader_place(node), "there is no step of kind '%.*s'%s",
-                        STR_ARG(kind), nearest_hint(&nearest));
+        (void)fault_add(reader->faults, FAULT_UNKNOWN_KIND, reader_place(node),
+                        "there is no step of kind '%.*s'", STR_ARG(kind));
+        (void)reader_help_nearest(reader, &nearest);
     }
     return type;
 }
@@ -88,8 +89,8 @@ static bool read_step(struct reader *reader, const struct yaml_node *map,
     }
     struct step *step = arena_alloc(reader->arena, type->size);
     if (step == NULL || ++reader->steps > STEPS_MAX) {
-        return fault_add(reader->faults, reader_place(map), "more than %d steps in one pipeline",
-                         STEPS_MAX);
+        return fault_add(reader->faults, FAULT_COUNT, reader_place(map),
+                         "more than %d steps in one pipeline", STEPS_MAX);
     }
     *out = step;
     step->type = type;
@@ -101,7 +102,7 @@ static bool read_step(struct reader *reader, const struct yaml_node *map,
     if (step->name.len == 0) {
         step->name = str_of(type->kind);
     } else if (!name_valid(step->name)) {
-        good = fault_add(reader->faults, reader_place(yaml_get(map, STR("name"))),
+        good = fault_add(reader->faults, FAULT_NAME, reader_place(yaml_get(map, STR("name"))),
                          "the name of a step has at most %d bytes, no ':' and no white space",
                          STEP_NAME_MAX);
     }
@@ -115,16 +116,17 @@ bool config_ops_read(struct reader *reader, const struct yaml_node *node,
     size_t count = yaml_count(node);
     bool good = true;
     if (yaml_kind(node) != YAML_LIST || count == 0) {
-        return fault_add(reader->faults, place, "%s: a list of steps is expected here",
+        return fault_add(reader->faults, FAULT_TYPE, place, "%s: a list of steps is expected here",
                          option->name);
     }
     if (reader->step_depth == STEP_DEPTH_MAX) {
-        return fault_add(reader->faults, place, "%s: steps are nested more than %d levels deep",
-                         option->name, STEP_DEPTH_MAX);
+        return fault_add(reader->faults, FAULT_COUNT, place,
+                         "%s: steps are nested more than %d levels deep", option->name,
+                         STEP_DEPTH_MAX);
     }
     struct step **items = arena_array(reader->arena, count, sizeof(struct step *));
     if (items == NULL) {
-        return fault_add(reader->faults, place, "out of memory");
+        return reader_no_memory(reader);
     }
     reader->step_depth++;
     for (size_t i = 0; i < count; i++) {
@@ -173,6 +175,7 @@ static struct place place_of(const struct yaml_node *node, const struct step_spo
                  str_find(yaml_text(node), STR("${"), 0) == STR_NONE;
     if (plain) {
         place.column += spot->character - 1 + (node->quoted ? 1 : 0);
+        place.length = 1;
     }
     return place;
 }
@@ -185,15 +188,15 @@ static void report(struct step_scope *scope, const struct step *step, const stru
     bool exact = false;
     const struct yaml_node *node = node_of(map, spot, &exact);
     struct place place = place_of(node, spot, exact);
+    char what[WHAT_MAX];
     if (spot->key.ptr != NULL) {
-        (void)fault_add(now->reader->faults, place, "%s.%.*s: %s", spot->option, STR_ARG(spot->key),
-                        text);
+        (void)snprintf(what, sizeof what, "%s.%.*s", spot->option, STR_ARG(spot->key));
     } else if (spot->option != NULL) {
-        (void)fault_add(now->reader->faults, place, "option '%s': %s", spot->option, text);
+        (void)snprintf(what, sizeof what, "option '%s'", spot->option);
     } else {
-        (void)fault_add(now->reader->faults, place, "%s: %s",
-                        step != NULL ? step->type->kind : "ops", text);
+        (void)snprintf(what, sizeof what, "%s", step != NULL ? step->type->kind : "ops");
     }
+    (void)fault_add_advice(now->reader->faults, FAULT_STEP, place, what, text);
 }
 
 static const char *hint(struct step_scope *scope, struct str name)

@@ -7,6 +7,7 @@
 #include "config/chats.h"
 #include "config/nearest.h"
 #include "config/ops.h"
+#include "config/secrets.h"
 #include "text/duration.h"
 #include "text/zone.h"
 
@@ -38,11 +39,11 @@ static bool bounded(struct reader *reader, const struct slot *slot, int64_t valu
         return true;
     }
     if (max == INT64_MAX) {
-        return fault_add(reader->faults, slot->place, "%s: at least %" PRId64 " is needed",
-                         slot->what, min);
+        return fault_add(reader->faults, FAULT_BOUNDS, slot->place,
+                         "%s: at least %" PRId64 " is needed", slot->what, min);
     }
-    return fault_add(reader->faults, slot->place, "%s: between %" PRId64 " and %" PRId64 "%s",
-                     slot->what, min, max,
+    return fault_add(reader->faults, FAULT_BOUNDS, slot->place,
+                     "%s: between %" PRId64 " and %" PRId64 "%s", slot->what, min, max,
                      option->type == OPTION_TYPE_DURATION ? " milliseconds" : "");
 }
 
@@ -50,8 +51,8 @@ static bool read_int(struct reader *reader, const struct slot *slot, struct str 
 {
     int64_t value = 0;
     if (!str_to_int64(text, &value)) {
-        return fault_add(reader->faults, slot->place, "%s: '%.*s' is not a whole number",
-                         slot->what, STR_ARG(text));
+        return fault_add(reader->faults, FAULT_NUMBER, slot->place,
+                         "%s: '%.*s' is not a whole number", slot->what, STR_ARG(text));
     }
     *out = value;
     return bounded(reader, slot, value);
@@ -63,7 +64,11 @@ static bool read_duration(struct reader *reader, const struct slot *slot, struct
     struct err err = {0};
     int64_t value = 0;
     if (!duration_parse(text, &value, &err)) {
-        return fault_add_err(reader->faults, slot->place, slot->what, &err);
+        (void)fault_add_err(reader->faults, FAULT_DURATION, slot->place, slot->what, &err);
+        if (str_to_int64(text, &value) && value > 0) {
+            (void)fault_help(reader->faults, "write %" PRId64 "s for seconds", value);
+        }
+        return false;
     }
     *out = value;
     return bounded(reader, slot, value);
@@ -94,17 +99,17 @@ static bool read_size(struct reader *reader, const struct slot *slot, struct str
             }
         }
     }
-    return fault_add(reader->faults, slot->place,
-                     "%s: '%.*s' is not a size; write a number and one of B, kB, MB, GB, KiB, "
-                     "MiB, GiB",
-                     slot->what, STR_ARG(text));
+    (void)fault_add(reader->faults, FAULT_SIZE, slot->place, "%s: '%.*s' is not a size", slot->what,
+                    STR_ARG(text));
+    return fault_help(reader->faults, "write a number and one of B, kB, MB, GB, KiB, MiB, GiB");
 }
 
 static bool read_bool(struct reader *reader, const struct slot *slot, struct str text, bool *out)
 {
     if (!str_equal(text, STR("true")) && !str_equal(text, STR("false"))) {
-        return fault_add(reader->faults, slot->place, "%s: '%.*s' is neither true nor false",
-                         slot->what, STR_ARG(text));
+        (void)fault_add(reader->faults, FAULT_BOOL, slot->place,
+                        "%s: '%.*s' is neither true nor false", slot->what, STR_ARG(text));
+        return reader_help_bool(reader, text);
     }
     *out = str_equal(text, STR("true"));
     return true;
@@ -129,8 +134,9 @@ static bool read_choice(struct reader *reader, const struct slot *slot, struct s
             len += more > 0 ? (size_t)more : 0;
         }
     }
-    return fault_add(reader->faults, slot->place, "%s: '%.*s' is not one of %s%s", slot->what,
-                     STR_ARG(text), all, nearest_hint(&nearest));
+    (void)fault_add(reader->faults, FAULT_CHOICE, slot->place, "%s: '%.*s' is not one of %s",
+                    slot->what, STR_ARG(text), all);
+    return reader_help_nearest(reader, &nearest);
 }
 
 static bool read_zone(struct reader *reader, const struct slot *slot, struct str text,
@@ -139,7 +145,7 @@ static bool read_zone(struct reader *reader, const struct slot *slot, struct str
     struct err err = {0};
     const struct zone *zone = NULL;
     if (!zone_parse(text, &zone, &err)) {
-        return fault_add_err(reader->faults, slot->place, slot->what, &err);
+        return fault_add_err(reader->faults, FAULT_ZONE, slot->place, slot->what, &err);
     }
     *out = zone_name(zone);
     return true;
@@ -160,15 +166,16 @@ static bool read_sink(struct reader *reader, const struct slot *slot, struct str
     if (reader->sinks == NULL) { /* A fault of its own. */
         return false;
     }
-    return fault_add(reader->faults, slot->place, "%s: there is no sink '%.*s'%s", slot->what,
-                     STR_ARG(text), nearest_hint(&nearest));
+    (void)fault_add(reader->faults, FAULT_UNKNOWN_SINK, slot->place, "%s: there is no sink '%.*s'",
+                    slot->what, STR_ARG(text));
+    return reader_help_nearest(reader, &nearest);
 }
 
 static bool read_nonempty(struct reader *reader, const struct slot *slot, struct str text,
                           struct str *out)
 {
     if (text.len == 0) {
-        return fault_add(reader->faults, slot->place, "%s is empty", slot->what);
+        return fault_add(reader->faults, FAULT_EMPTY, slot->place, "%s is empty", slot->what);
     }
     *out = text;
     return true;
@@ -180,7 +187,6 @@ static bool read_value(struct reader *reader, const struct slot *slot, struct st
     switch (slot->option->type) {
     case OPTION_TYPE_TEXT:
     case OPTION_TYPE_PATH:
-    case OPTION_TYPE_SECRET:
         return read_nonempty(reader, slot, text, slot->member);
     case OPTION_TYPE_INT:
         return read_int(reader, slot, text, slot->member);
@@ -196,6 +202,7 @@ static bool read_value(struct reader *reader, const struct slot *slot, struct st
         return read_zone(reader, slot, text, slot->member);
     case OPTION_TYPE_SINK:
         return read_sink(reader, slot, text, slot->member);
+    case OPTION_TYPE_SECRET:
     case OPTION_TYPE_LIST:
     case OPTION_TYPE_CHATS:
     case OPTION_TYPE_MAP:
@@ -203,7 +210,7 @@ static bool read_value(struct reader *reader, const struct slot *slot, struct st
     case OPTION_TYPE_END:
         break;
     }
-    return fault_add(reader->faults, slot->place, "%s is not written as a single value",
+    return fault_add(reader->faults, FAULT_TYPE, slot->place, "%s is not written as a single value",
                      slot->what);
 }
 
@@ -213,12 +220,12 @@ static bool read_list(struct reader *reader, const struct slot *slot, const stru
     struct str_list *out = slot->member;
     size_t count = yaml_kind(node) == YAML_LIST ? yaml_count(node) : 1;
     if (count > OPTIONS_LIST_MAX) {
-        return fault_add(reader->faults, slot->place, "%s: more than %d entries", slot->what,
-                         OPTIONS_LIST_MAX);
+        return fault_add(reader->faults, FAULT_COUNT, slot->place, "%s: more than %d entries",
+                         slot->what, OPTIONS_LIST_MAX);
     }
     struct str *items = arena_array(reader->arena, count + 1, sizeof *items);
     if (items == NULL) {
-        return fault_add(reader->faults, slot->place, "%s: out of memory", slot->what);
+        return reader_no_memory(reader);
     }
     bool good = true;
     if (yaml_kind(node) != YAML_LIST) {
@@ -240,12 +247,12 @@ static bool read_map(struct reader *reader, const struct slot *slot, const struc
     }
     size_t count = yaml_count(node);
     if (count == 0 || count > OPTIONS_LIST_MAX) {
-        return fault_add(reader->faults, slot->place, "%s: between 1 and %d entries are expected",
-                         slot->what, OPTIONS_LIST_MAX);
+        return fault_add(reader->faults, FAULT_COUNT, slot->place,
+                         "%s: between 1 and %d entries are expected", slot->what, OPTIONS_LIST_MAX);
     }
     struct str_pair *items = arena_array(reader->arena, count, sizeof *items);
     if (items == NULL) {
-        return fault_add(reader->faults, slot->place, "%s: out of memory", slot->what);
+        return reader_no_memory(reader);
     }
     bool good = true;
     for (size_t i = 0; i < count; i++) {
@@ -281,19 +288,29 @@ static bool read_node(struct reader *reader, struct slot *slot, const struct yam
     if (slot->option->type == OPTION_TYPE_STEPS) {
         return config_ops_read(reader, node, slot->option, slot->member);
     }
+    if (slot->option->type == OPTION_TYPE_SECRET) {
+        return secrets_option(reader, node, slot->option->name, slot->member);
+    }
     struct str text = {0};
     if (slot->option->type == OPTION_TYPE_PATH) {
         return reader_path(reader, node, slot->what, &text) && read_value(reader, slot, text);
     }
-    return reader_text(reader, node, slot->what, &text) && read_value(reader, slot, text);
+    if (!reader_text(reader, node, slot->what, &text)) {
+        return false;
+    }
+    if (slot->option->type == OPTION_TYPE_TEXT) {
+        (void)reader_visible(reader, node, slot->what, text, FAULT_INVISIBLE_VALUE);
+    }
+    return read_value(reader, slot, text);
 }
 
 static bool read_default(struct reader *reader, struct slot *slot, const char *what)
 {
     const struct option *option = slot->option;
     if (is_required(option)) {
-        return fault_add(reader->faults, slot->place, "%s: %s is missing: %s", what, slot->what,
-                         option->doc);
+        (void)fault_add(reader->faults, FAULT_MISSING, slot->place, "%s: %s is missing", what,
+                        slot->what);
+        return fault_help(reader->faults, "%s", option->doc);
     }
     if (option->fallback == NULL) {
         return true;
@@ -330,6 +347,23 @@ static bool known(const struct option_set *sets, size_t count, const char *const
     return false;
 }
 
+/* A misspelt `pasword` may hold a secret; so may any key that is like no other. */
+static bool near_secret(const struct option_set *sets, size_t count, const struct nearest *nearest)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        for (const struct option *o = sets[i].options; o != NULL && o->type != OPTION_TYPE_END;
+             o++) {
+            bool secret = o->type == OPTION_TYPE_SECRET;
+            any = any || secret;
+            if (nearest->best.ptr != NULL && str_equal(nearest->best, str_of(o->name))) {
+                return secret;
+            }
+        }
+    }
+    return any;
+}
+
 static bool refuse_unknown(struct reader *reader, const struct yaml_node *map, const char *what,
                            const struct option_set *sets, size_t count, const char *const *also)
 {
@@ -339,8 +373,10 @@ static bool refuse_unknown(struct reader *reader, const struct yaml_node *map, c
         struct nearest nearest;
         nearest_begin(&nearest, yaml_text(key));
         if (!known(sets, count, also, yaml_text(key), &nearest)) {
-            good = fault_add(reader->faults, reader_place(key), "%s: unknown key '%.*s'%s", what,
-                             STR_ARG(yaml_text(key)), nearest_hint(&nearest));
+            good = reader_unknown_key(reader, key, what, &nearest);
+            if (near_secret(sets, count, &nearest)) {
+                reader_hide(reader, reader_value(map, i));
+            }
         }
     }
     return good;
@@ -376,4 +412,22 @@ const struct named_chats *config_options_chats(const struct option *options, con
         }
     }
     return NULL;
+}
+
+static void report_fault(struct report *report, const char *option, size_t character,
+                         const char *text)
+{
+    struct options_report *own = report->context;
+    const struct yaml_node *node = yaml_get(own->map, str_of(option));
+    char what[WHAT_MAX];
+    (void)snprintf(what, sizeof what, "option '%s'", option);
+    struct place place = node != NULL ? reader_character(node, character) : reader_place(own->map);
+    own->good = fault_add_advice(own->reader->faults, FAULT_OPTION, place, what, text);
+}
+
+void config_options_report(struct options_report *report, struct reader *reader,
+                           const struct yaml_node *map)
+{
+    *report = (struct options_report){.reader = reader, .map = map, .good = true};
+    report->report = (struct report){.context = report, .fault = report_fault};
 }

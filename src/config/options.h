@@ -14,6 +14,7 @@
 
 #include "config/reader.h"
 #include "model/option.h"
+#include "model/report.h"
 
 enum { OPTIONS_LIST_MAX = 4096 };
 
@@ -25,6 +26,17 @@ struct option_set {
 /* False when there was a fault. `what` names the map: "source 'bridge' (whatsapp-bridge)". */
 bool config_options_read(struct reader *reader, const struct yaml_node *map, const char *what,
                          const struct option_set *sets, size_t set_count, const char *const *also);
+
+/* A report (model/report.h) whose faults stand where the options of `map` do. */
+struct options_report {
+    struct report report;
+    struct reader *reader;
+    const struct yaml_node *map;
+    bool good;
+};
+
+void config_options_report(struct options_report *report, struct reader *reader,
+                           const struct yaml_node *map);
 
 /* The value of an option of the type OPTION_TYPE_CHATS in a filled instance, or NULL. */
 const struct named_chats *config_options_chats(const struct option *options, const void *target);

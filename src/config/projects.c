@@ -1,3 +1,4 @@
+#include "config/tree.h"
 #include "config/projects.h"
 
 #include "base/buf.h"
@@ -25,7 +26,7 @@ static bool check(const struct projects *projects, struct str text, const struct
     if (config_chats_read(&reader, *list, projects->option, &chats)) {
         return true;
     }
-    if (faults_kept(&faults) == 0) {
+    if (faults.kept == 0) {
         return err_set(err, ERR_RETRY, "out of memory");
     }
     struct str line = fault_line(&faults.items[0], projects->arena);
@@ -37,7 +38,7 @@ bool projects_read(struct projects *out, struct arena *arena, struct str path, c
 {
     const struct yaml_node *list = NULL;
     *out = (struct projects){.arena = arena, .path = path, .option = option};
-    if (!file_read(arena, path, CHATS_FILE_MAX, &out->text, err) ||
+    if (!file_read(arena, path, TREE_FILE_MAX, &out->text, err) ||
         !check(out, out->text, &list, err)) {
         return false;
     }

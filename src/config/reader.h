@@ -13,20 +13,12 @@
 #include "base/arena.h"
 #include "config/env.h"
 #include "config/fault.h"
+#include "config/nearest.h"
 #include "text/yaml.h"
 
 struct kinds;
 
-enum { READ_FILES_MAX = 64 }; /* Further ones are read, and not noted. */
-
-/* What was looked for, there or not: a person may correct any of them. */
-struct read_files {
-    size_t count;
-    struct str items[READ_FILES_MAX];
-};
-
 struct reader {
-    struct read_files *files; /* May be NULL. */
     struct arena *arena;
     struct faults *faults;
     const struct env *env;
@@ -35,13 +27,32 @@ struct reader {
     const struct kinds *kinds; /* For steps within a map. */
     size_t steps;              /* Of the pipeline that is being read, */
     size_t step_depth;         /* and how deep they are nested. */
+    struct secrets *secrets;   /* NULL: where a secret is asked for, none can be had. */
+    struct str path;           /* Where the options are that are read now: "sources.bridge". */
+    struct reader_files *files;
+    int64_t now_ms; /* 0: not known. */
 };
 
-/* Whoever reads a file says so, before it tries. The text must live as long as the configuration.
- */
+enum { READER_FILES_MAX = 512 };
+
+/* All files that were looked at, so that a change of one can be noticed. */
+struct reader_files {
+    struct str names[READER_FILES_MAX];
+    size_t count;
+};
+
 void reader_note_file(struct reader *reader, struct str path);
 
 struct place reader_place(const struct yaml_node *node);
+
+/*
+ * The place of a byte of a scalar's text; of the whole scalar when it stands in the file in another
+ * way than it was read (with escapes, variables, over several lines).
+ */
+struct place reader_inside(const struct yaml_node *node, struct str text, size_t offset);
+
+/* The same for a character that is counted from 1; 0 for the whole. */
+struct place reader_character(const struct yaml_node *node, size_t character);
 
 /* The n-th key of a map, and its value. */
 const struct yaml_node *reader_key(const struct yaml_node *map, size_t index);
@@ -57,6 +68,24 @@ bool reader_text(struct reader *reader, const struct yaml_node *node, const char
 
 /* True or false, as YAML 1.2 writes them. */
 bool reader_bool(struct reader *reader, const struct yaml_node *node, const char *what, bool *out);
+
+/* ---- Faults that many places raise; all return false ---- */
+
+/* `what` may be empty: the file on top. */
+bool reader_unknown_key(struct reader *reader, const struct yaml_node *key, const char *what,
+                        struct nearest *nearest);
+
+/* "did you mean", as the help of the last fault; nothing when nothing is near. */
+bool reader_help_nearest(struct reader *reader, struct nearest *nearest);
+bool reader_help_bool(struct reader *reader, struct str text);
+bool reader_no_memory(struct reader *reader);
+
+/* False, with the fault `code`, when a text holds a character that is not drawn. */
+bool reader_visible(struct reader *reader, const struct yaml_node *node, const char *what,
+                    struct str text, enum fault_code code);
+
+/* No excerpt shows what stands here. */
+void reader_hide(struct reader *reader, const struct yaml_node *node);
 
 bool reader_is_map(struct reader *reader, const struct yaml_node *node, const char *what);
 

@@ -21,4 +21,7 @@ enum { SCHEDULE_EVERY_MS_MIN = 1000 };
 bool config_schedule_read(struct reader *reader, const struct yaml_node *node,
                           struct schedule *out);
 
+/* Its keys, only described: they are read together. */
+const struct option *config_schedule_options(void);
+
 #endif

@@ -390,6 +390,17 @@ static bool drops_open(struct op *op, struct arena *arena, struct err *err)
            regex_open(&drops->regex, drops->pattern, 0, err) || err_prefix(err, "drops: pattern: ");
 }
 
+static void drops_check(const struct op *op, struct report *report)
+{
+    const struct drops *drops = (const struct drops *)op;
+    struct regex *regex = NULL;
+    struct err err = {0};
+    if (!regex_open(&regex, drops->pattern, 0, &err)) {
+        report_err(report, "pattern", &err);
+    }
+    regex_close(regex);
+}
+
 static void drops_close(struct op *op)
 {
     struct drops *drops = (struct drops *)op;
@@ -456,6 +467,7 @@ const struct op_type op_drops = {
     .size = sizeof(struct drops),
     .targets = targets,
     .key_options = key_options,
+    .check = drops_check,
     .open = drops_open,
     .close = drops_close,
     .apply = drops_apply,

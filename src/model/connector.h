@@ -27,6 +27,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "model/option.h"
+#include "model/report.h"
 #include "model/target.h"
 
 /* Small notes that survive a crash, private to one connector. A missing key reads as absent. */
@@ -59,6 +60,8 @@ struct connector_type {
     const char *summary;
     const struct option *options;
     size_t size;
+    /* Optional: what the types of the options cannot know; nothing is open yet. */
+    void (*check)(const struct connector *connector, struct report *report);
     bool (*open)(struct connector *connector, struct err *err);
     bool (*probe)(struct connector *connector, int64_t deadline_ms, struct str *found,
                   struct err *err);

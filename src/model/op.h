@@ -27,6 +27,7 @@
 #include "model/message.h"
 #include "model/option.h"
 #include "model/record.h"
+#include "model/report.h"
 #include "model/target.h"
 
 /* What the engine lends to an op for one message. */
@@ -73,6 +74,9 @@ struct op_type {
 
     /* Optional: what else decides about keys, for a kind that is made of parts. */
     void (*keys)(const struct op *op, struct key_parts *out);
+
+    /* Optional: what the types of the options cannot know; nothing is open yet. */
+    void (*check)(const struct op *op, struct report *report);
 
     /* Optional: check the options together and prepare; `arena` lives as long as the op. */
     bool (*open)(struct op *op, struct arena *arena, struct err *err);

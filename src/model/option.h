@@ -13,7 +13,8 @@
  * Each option writes one member of the instance: text and paths a `struct str`, numbers and
  * durations (in ms) an `int64_t`, switches a `bool`, choices an `int` (index into `choices`),
  * lists a `struct str_list`, maps a `struct str_map`, named chats a `struct named_chats`, steps a
- * `struct step_list`. A default is the text that a person would have typed.
+ * `struct step_list`, secrets a `struct secret`. A default is the text that a person would have
+ * typed.
  */
 #ifndef SLUICE_MODEL_OPTION_H
 #define SLUICE_MODEL_OPTION_H
@@ -24,6 +25,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "model/secret.h"
 
 /* As a default: the option must be given. NULL as a default: it may be left out (absent, 0). */
 #define OPTION_REQUIRED "\001required"
@@ -96,8 +98,13 @@ struct option {
     OPTION_ANY(OPTION_TYPE_TEXT, s, m, name, fallback, doc)
 #define OPTION_PATH(s, m, name, fallback, doc)                                                     \
     OPTION_ANY(OPTION_TYPE_PATH, s, m, name, fallback, doc)
-#define OPTION_SECRET(s, m, name, fallback, doc)                                                   \
-    OPTION_ANY(OPTION_TYPE_SECRET, s, m, name, fallback, doc)
+/* Only a `struct secret` compiles here. A secret has no default: required, or NULL. */
+#define OPTION_SECRET(s, m, name_, fallback_, doc_)                                                \
+    {.type = OPTION_TYPE_SECRET,                                                                   \
+     .name = (name_),                                                                              \
+     .fallback = (fallback_),                                                                      \
+     .doc = (doc_),                                                                                \
+     .offset = _Generic(((s *)0)->m, struct secret: offsetof(s, m))}
 #define OPTION_BOOL(s, m, name, fallback, doc)                                                     \
     OPTION_ANY(OPTION_TYPE_BOOL, s, m, name, fallback, doc)
 #define OPTION_DURATION(s, m, name, fallback, doc)                                                 \

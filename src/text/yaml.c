@@ -101,21 +101,26 @@ struct composer {
     size_t nodes;
 };
 
-__attribute__((format(printf, 3, 4))) static bool
-refuse_at(struct composer *composer, struct yaml_place at, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static bool refuse_at(struct composer *composer,
+                                                            enum yaml_mistake_kind kind,
+                                                            struct yaml_place at,
+                                                            const char *format, ...)
 {
-    char text[ERR_TEXT_MAX];
+    struct yaml_mistake mistake = {.kind = kind, .place = at};
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    (void)vsnprintf(mistake.text, sizeof mistake.text, format, args);
     va_end(args);
+    if (composer->limits.mistake != NULL) {
+        *composer->limits.mistake = mistake;
+    }
     struct yaml_node node = {.start = at, .file = composer->file};
-    return yaml_refuse(composer->err, &node, "%s", text);
+    return yaml_refuse(composer->err, &node, "%s", mistake.text);
 }
 
 static bool no_memory(struct composer *composer)
 {
-    return refuse_at(composer, (struct yaml_place){1, 1},
+    return refuse_at(composer, YAML_MISTAKE_MEMORY, (struct yaml_place){1, 1},
                      "the file needs more memory than is set aside for it; make it smaller");
 }
 
@@ -138,7 +143,7 @@ static bool weigh(struct composer *composer, size_t weight, struct yaml_place at
 {
     composer->nodes += weight;
     if (composer->nodes > composer->limits.nodes_max) {
-        return refuse_at(composer, at,
+        return refuse_at(composer, YAML_MISTAKE_LIMIT, at,
                          "the file holds more than %zu values, aliases written out; split it or "
                          "use fewer aliases",
                          composer->limits.nodes_max);
@@ -152,8 +157,8 @@ static bool anchor_add(struct composer *composer, struct str name, const struct 
         return true;
     }
     if (composer->anchor_count++ == YAML_ANCHORS_MAX) {
-        return yaml_refuse(composer->err, node, "this is anchor %d, one too many; use fewer",
-                           YAML_ANCHORS_MAX + 1);
+        return refuse_at(composer, YAML_MISTAKE_LIMIT, node->start,
+                         "this is anchor %d, one too many; use fewer", YAML_ANCHORS_MAX + 1);
     }
     struct anchor *anchor = arena_alloc(composer->arena, sizeof *anchor);
     if (anchor == NULL) {
@@ -197,17 +202,18 @@ static bool items_reserve(struct composer *composer, struct level *level, size_t
 static bool key_check(struct composer *composer, const struct yaml_node *key)
 {
     if (key->kind == YAML_LIST || key->kind == YAML_MAP) {
-        return yaml_refuse(composer->err, key,
-                           "a key is %s, and has to be a word; write `key: value`",
-                           yaml_kind_words(key->kind));
+        return refuse_at(composer, YAML_MISTAKE_FEATURE, key->start,
+                         "a key is %s, and has to be a word; write `key: value`",
+                         yaml_kind_words(key->kind));
     }
     if (key->kind == YAML_NULL && key->text.len == 0) {
-        return yaml_refuse(composer->err, key, "a key is missing in front of the colon; name it");
+        return refuse_at(composer, YAML_MISTAKE_SYNTAX, key->start,
+                         "a key is missing in front of the colon; name it");
     }
     if (!key->quoted && str_equal(key->text, STR("<<"))) {
-        return yaml_refuse(composer->err, key,
-                           "merge keys (<<) are not read, they are no part of YAML 1.2; write the "
-                           "keys out");
+        return refuse_at(composer, YAML_MISTAKE_FEATURE, key->start,
+                         "merge keys (<<) are not read, they are no part of YAML 1.2; write the "
+                         "keys out");
     }
     return true;
 }
@@ -245,8 +251,9 @@ static const char core_tags[] = "tag:yaml.org,2002:";
 
 static bool tag_unknown(struct composer *composer, const struct yaml_node *node, struct str tag)
 {
-    return yaml_refuse(composer->err, node, "the tag %.*s%.60s is not known here; leave it out",
-                       str_starts(tag, STR("!")) ? 0 : 1, "!", tag.ptr);
+    return refuse_at(composer, YAML_MISTAKE_FEATURE, node->start,
+                     "the tag %.*s%.60s is not known here; leave it out",
+                     str_starts(tag, STR("!")) ? 0 : 1, "!", tag.ptr);
 }
 
 static bool tag_apply(struct composer *composer, struct yaml_node *node, struct str tag)
@@ -279,9 +286,9 @@ static bool tag_apply(struct composer *composer, struct yaml_node *node, struct 
         if (kinds[i].kind == YAML_TEXT) {
             node->kind = YAML_TEXT;
         }
-        return node->kind == kinds[i].kind ||
-               yaml_refuse(composer->err, node, "this is %s, its tag !!%s says otherwise",
-                           yaml_kind_words(node->kind), kinds[i].name);
+        return node->kind == kinds[i].kind || refuse_at(composer, YAML_MISTAKE_FEATURE, node->start,
+                                                        "this is %s, its tag !!%s says otherwise",
+                                                        yaml_kind_words(node->kind), kinds[i].name);
     }
     return tag_unknown(composer, node, tag);
 }
@@ -320,7 +327,7 @@ static bool on_alias(struct composer *composer, const yaml_event_t *event)
         anchor = anchor->next;
     }
     if (anchor == NULL) {
-        return refuse_at(composer, at,
+        return refuse_at(composer, YAML_MISTAKE_SYNTAX, at,
                          "there is no finished anchor &%.60s before this alias; define it above, "
                          "or put the text into quotes if no alias is meant",
                          name.ptr);
@@ -343,9 +350,9 @@ static bool on_open(struct composer *composer, const yaml_event_t *event, enum y
         return false;
     }
     if (composer->depth == composer->limits.depth_max) {
-        return yaml_refuse(composer->err, node,
-                           "lists and maps are nested more than %u levels deep; make it flatter",
-                           composer->limits.depth_max);
+        return refuse_at(composer, YAML_MISTAKE_LIMIT, node->start,
+                         "lists and maps are nested more than %u levels deep; make it flatter",
+                         composer->limits.depth_max);
     }
     node->kind = kind;
     struct str right = map ? STR("tag:yaml.org,2002:map") : STR("tag:yaml.org,2002:seq");
@@ -365,10 +372,10 @@ static bool key_twice(struct composer *composer, const struct yaml_node *first,
                       const struct yaml_node *second)
 {
     struct str key = utf8_cut(second->text, 80);
-    return yaml_refuse(composer->err, second,
-                       "the key `%.*s` stands here for the second time, the first is at line %u, "
-                       "column %u; remove one of them",
-                       STR_ARG(key), first->start.line, first->start.column);
+    return refuse_at(composer, YAML_MISTAKE_KEY_TWICE, second->start,
+                     "the key `%.*s` stands here for the second time, the first is at line %u, "
+                     "column %u; remove one of them",
+                     STR_ARG(key), first->start.line, first->start.column);
 }
 
 static bool keys_by_pairs(struct composer *composer, const struct yaml_node *map)
@@ -416,7 +423,7 @@ static bool on_close(struct composer *composer, const yaml_event_t *event)
     struct yaml_node *node = level.node;
     must(node != NULL);
     node->end = place_of(&event->end_mark);
-    if (node->kind == YAML_MAP) {
+    if (node->kind == YAML_MAP && !composer->limits.allow_duplicate_keys) {
         bool unique = node->count <= KEYS_BY_PAIRS_MAX ? keys_by_pairs(composer, node)
                                                        : keys_by_hash(composer, node);
         if (!unique) {
@@ -430,7 +437,7 @@ static bool on_document(struct composer *composer, const yaml_event_t *event)
 {
     composer->documents++;
     return composer->documents == 1 ||
-           refuse_at(composer, place_of(&event->start_mark),
+           refuse_at(composer, YAML_MISTAKE_FEATURE, place_of(&event->start_mark),
                      "a second document begins here (---); put it into a file of its own");
 }
 
@@ -467,34 +474,48 @@ static const char tab_words[] =
 struct word {
     const char *problem; /* The library's text begins with this. */
     const char *text;
+    enum yaml_mistake_kind kind;
 };
 
 static const struct word words[] = {
-    {"found a tab character", tab_words},
+    {"found a tab character", tab_words, YAML_MISTAKE_TAB},
     {"mapping values are not allowed",
-     "a `: ` is not possible here; put the value into quotes, or correct the indentation"},
+     "a `: ` is not possible here; put the value into quotes, or correct the indentation",
+     YAML_MISTAKE_SYNTAX},
     {"did not find expected key",
-     "a key is needed here; line it up with the keys above, or close a quote before"},
+     "a key is needed here; line it up with the keys above, or close a quote before",
+     YAML_MISTAKE_SYNTAX},
     {"did not find expected '-'",
-     "the next `- ` of the list is needed here; line it up with those above"},
+     "the next `- ` of the list is needed here; line it up with those above", YAML_MISTAKE_SYNTAX},
     {"could not find expected ':'",
-     "a colon is missing behind a key; write `key: value`, or put the text into quotes"},
-    {"did not find expected ',' or ']'", "a list in brackets is not closed; add `]` or a comma"},
-    {"did not find expected ',' or '}'", "a map in braces is not closed; add `}` or a comma"},
-    {"found unexpected end of stream", "a quote that was opened is not closed; add it"},
-    {"found unexpected document indicator", "a quote is not closed before `---`; add it"},
+     "a colon is missing behind a key; write `key: value`, or put the text into quotes",
+     YAML_MISTAKE_SYNTAX},
+    {"did not find expected ',' or ']'", "a list in brackets is not closed; add `]` or a comma",
+     YAML_MISTAKE_SYNTAX},
+    {"did not find expected ',' or '}'", "a map in braces is not closed; add `}` or a comma",
+     YAML_MISTAKE_SYNTAX},
+    {"found unexpected end of stream", "a quote that was opened is not closed; add it",
+     YAML_MISTAKE_SYNTAX},
+    {"found unexpected document indicator", "a quote is not closed before `---`; add it",
+     YAML_MISTAKE_SYNTAX},
     {"block sequence entries are not allowed",
-     "a `- ` is not possible here; begin the list in a line of its own, under its key"},
+     "a `- ` is not possible here; begin the list in a line of its own, under its key",
+     YAML_MISTAKE_SYNTAX},
     {"found unknown escape character",
-     "there is no such escape; write \\\\ for a backslash, or use 'single quotes'"},
-    {"found undefined tag handle", "this tag is not known here; leave it out"},
+     "there is no such escape; write \\\\ for a backslash, or use 'single quotes'",
+     YAML_MISTAKE_SYNTAX},
+    {"found undefined tag handle", "this tag is not known here; leave it out",
+     YAML_MISTAKE_FEATURE},
     {"did not find expected node content",
-     "a value is needed here; write one, or put it into quotes"},
+     "a value is needed here; write one, or put it into quotes", YAML_MISTAKE_SYNTAX},
     {"did not find expected alphabetic",
-     "an anchor or alias needs a name; put the text into quotes if none is meant"},
+     "an anchor or alias needs a name; put the text into quotes if none is meant",
+     YAML_MISTAKE_SYNTAX},
     {"did not find expected <document start>",
-     "this does not belong to what stands before; check the indentation and the quotes"},
-    {"found incompatible YAML document", "the %YAML line asks for another version; leave it out"},
+     "this does not belong to what stands before; check the indentation and the quotes",
+     YAML_MISTAKE_SYNTAX},
+    {"found incompatible YAML document", "the %YAML line asks for another version; leave it out",
+     YAML_MISTAKE_FEATURE},
 };
 
 static char letter_at(struct str text, const yaml_mark_t *mark)
@@ -518,9 +539,10 @@ static char letter_at(struct str text, const yaml_mark_t *mark)
 static bool refuse_letter(struct composer *composer, struct yaml_place at, char letter)
 {
     if (letter == '\t') {
-        return refuse_at(composer, at, "%s", tab_words);
+        return refuse_at(composer, YAML_MISTAKE_TAB, at, "%s", tab_words);
     }
-    return refuse_at(composer, at, "no value can begin with `%c`; put it into quotes",
+    return refuse_at(composer, YAML_MISTAKE_SYNTAX, at,
+                     "no value can begin with `%c`; put it into quotes",
                      letter > ' ' && letter < 0x7F ? letter : '?');
 }
 
@@ -531,24 +553,27 @@ static bool refuse_parser(struct composer *composer, const yaml_parser_t *parser
         return no_memory(composer);
     }
     if (parser->error == YAML_READER_ERROR) {
-        return refuse_at(composer, place_at(composer->text, parser->problem_offset),
-                         "%s (U+%04X); remove it", problem, (unsigned)parser->problem_value);
+        return refuse_at(composer, YAML_MISTAKE_ENCODING,
+                         place_at(composer->text, parser->problem_offset), "%s (U+%04X); remove it",
+                         problem, (unsigned)parser->problem_value);
     }
     struct yaml_place at = place_of(&parser->problem_mark);
     if (strncmp(problem, "found character that cannot start", 33) == 0) {
         return refuse_letter(composer, at, letter_at(composer->text, &parser->problem_mark));
     }
+    enum yaml_mistake_kind kind = YAML_MISTAKE_SYNTAX;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strncmp(problem, words[i].problem, strlen(words[i].problem)) == 0) {
             problem = words[i].text;
+            kind = words[i].kind;
             break;
         }
     }
     if (parser->context != NULL && parser->context_mark.line != parser->problem_mark.line) {
-        return refuse_at(composer, at, "%s (what it belongs to begins at line %u)", problem,
+        return refuse_at(composer, kind, at, "%s (what it belongs to begins at line %u)", problem,
                          (unsigned)parser->context_mark.line + 1);
     }
-    return refuse_at(composer, at, "%s", problem);
+    return refuse_at(composer, kind, at, "%s", problem);
 }
 
 /* ---- Parsing ---- */
@@ -557,16 +582,16 @@ static bool check_bytes(struct composer *composer)
 {
     struct str text = composer->text;
     if (text.len > composer->limits.size_max) {
-        return refuse_at(composer, (struct yaml_place){1, 1},
+        return refuse_at(composer, YAML_MISTAKE_LARGE, (struct yaml_place){1, 1},
                          "the file has %zu bytes, more than the %zu that are read; split it",
                          text.len, composer->limits.size_max);
     }
     if (str_starts(text, STR("\xFF\xFE")) || str_starts(text, STR("\xFE\xFF"))) {
-        return refuse_at(composer, (struct yaml_place){1, 1},
+        return refuse_at(composer, YAML_MISTAKE_ENCODING, (struct yaml_place){1, 1},
                          "the file is UTF-16; save it as UTF-8");
     }
     size_t valid = utf8_valid_len(text);
-    return valid == text.len || refuse_at(composer, place_at(text, valid),
+    return valid == text.len || refuse_at(composer, YAML_MISTAKE_ENCODING, place_at(text, valid),
                                           "this byte is no UTF-8; save the file as UTF-8");
 }
 

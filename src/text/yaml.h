@@ -79,11 +79,31 @@ struct yaml_node {
     size_t weight;                  /* Nodes in it, itself too, with aliases written out. */
 };
 
+/* Why a file was not read, for those who show it with the line itself. */
+enum yaml_mistake_kind {
+    YAML_MISTAKE_SYNTAX = 0,
+    YAML_MISTAKE_TAB,
+    YAML_MISTAKE_KEY_TWICE,
+    YAML_MISTAKE_ENCODING,
+    YAML_MISTAKE_LARGE,   /* The file has too many bytes. */
+    YAML_MISTAKE_LIMIT,   /* Too deep, too many values or anchors. */
+    YAML_MISTAKE_FEATURE, /* It is YAML, and not read here. */
+    YAML_MISTAKE_MEMORY,
+};
+
+struct yaml_mistake {
+    enum yaml_mistake_kind kind;
+    struct yaml_place place;
+    char text[ERR_TEXT_MAX];
+};
+
 /* Zeros mean the defaults. */
 struct yaml_limits {
     size_t size_max;
     unsigned depth_max; /* At most YAML_DEPTH_MAX. */
     size_t nodes_max;
+    bool allow_duplicate_keys;    /* The caller looks for them: yaml_get() gives the first. */
+    struct yaml_mistake *mistake; /* Where a failure goes as well; may be NULL. */
 };
 
 /* `file` is for errors only; `limits` may be NULL. An empty file gives a YAML_NULL node. */

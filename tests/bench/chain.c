@@ -133,7 +133,7 @@ static bool env_emit(struct op_env *env, const struct record *record, struct err
 
 static bool fail(const struct faults *faults)
 {
-    for (size_t i = 0; i < faults_kept(faults); i++) {
+    for (size_t i = 0; i < faults->kept; i++) {
         (void)fprintf(stderr, "%.*s\n", STR_ARG(faults->items[i].text));
     }
     return false;

@@ -63,18 +63,18 @@ static const struct {
     {"projects:\n" ENTRY("A", "true", "1@g.us"), "ok"},
     {"projects:\n" ENTRY("A", "true", "1@s.whatsapp.net"),
      "projects.yaml:4:16: group_jid '1@s.whatsapp.net' does not end in @g.us; only groups can be "
-     "projects"},
+     "projects; copy the id of the group"},
     {"projects:\n" ENTRY("A", "true", "@g.us"), "projects.yaml:4:16: group_jid has no number"},
     {"projects:\n" ENTRY("A", "true",
                          "\xE2\x80\x8E"
                          "123@g.us"),
-     "projects.yaml:4:16: group_jid has something else than digits in front of @g.us, at its "
-     "character 1; copy it again"},
+     "projects.yaml:4:16: group_jid has an invisible character, U+200E, as its character 1; "
+     "without it: '123@g.us'"},
     {"projects:\n" ENTRY("A", "true", "12 3@g.us"),
-     "projects.yaml:4:16: group_jid has something else than digits in front of @g.us, at its "
+     "projects.yaml:4:19: group_jid has something else than digits in front of @g.us, at its "
      "character 3; copy it again"},
     {"projects:\n" ENTRY("A", "yes", "1@g.us"),
-     "projects.yaml:3:14: enabled: 'yes' is neither true nor false"},
+     "projects.yaml:3:14: enabled: 'yes' is neither true nor false; write true"},
     {"projects:\n" ENTRY("\" \"", "true", "1@g.us"), "projects.yaml:2:11: name is empty"},
     {"projects:\n" ENTRY("[a]", "true", "1@g.us"),
      "projects.yaml:2:11: name: a single value is expected here, not a list"},
@@ -85,21 +85,21 @@ static const struct {
     {"projects:\n  - name: A\n    enabled: true\n    description: d\n",
      "projects.yaml:2:5: the project has no 'group_jid'"},
     {"projects:\n  - nmae: A\n    enabled: true\n    group_jid: 1@g.us\n    description: d\n",
-     "projects.yaml:2:5: a project has no key 'nmae'; did you mean 'name'?\n"
-     "projects.yaml:2:5: the project has no 'name'"},
+     "projects.yaml:2:5: project: unknown key 'nmae'; did you mean 'name'?\nprojects.yaml:2:5: the "
+     "project has no 'name'"},
     {"projects:\n" ENTRY("A", "true", "1@g.us") "    color: red\n",
-     "projects.yaml:6:5: a project has no key 'color'"},
+     "projects.yaml:6:5: project: unknown key 'color'"},
     {"projects:\n  - A\n", "projects.yaml:2:5: project: a map of keys is expected here, not text"},
     {"projects: all\n", "projects.yaml:1:11: projects: a list is expected here"},
     {"project:\n" ENTRY("A", "true", "1@g.us"),
-     "projects.yaml:1:1: unknown key 'project'; did you mean 'projects'?; the file has only "
-     "'projects'\n"
-     "projects.yaml:1:1: the key 'projects' is missing"},
+     "projects.yaml:1:1: unknown key 'project'; did you mean 'projects'?\nprojects.yaml:1:1: the "
+     "key 'projects' is missing"},
     {"", "projects.yaml:1:1: the file is empty"},
     {"projects:\n" ENTRY("A", "maybe", "x") ENTRY("B", "true", "2"),
-     "projects.yaml:4:16: group_jid 'x' does not end in @g.us; only groups can be projects\n"
-     "projects.yaml:3:14: enabled: 'maybe' is neither true nor false\n"
-     "projects.yaml:8:16: group_jid '2' does not end in @g.us; only groups can be projects"},
+     "projects.yaml:4:16: group_jid 'x' does not end in @g.us; only groups can be projects; copy "
+     "the id of the group\nprojects.yaml:3:14: enabled: 'maybe' is neither true nor false; write "
+     "true or false\nprojects.yaml:8:16: group_jid '2' does not end in @g.us; only groups can be "
+     "projects; copy the id of the group"},
 };
 
 static void each_mistake_has_its_words(void **state)

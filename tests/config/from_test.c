@@ -32,7 +32,7 @@ static const struct from_case cases[] = {
     {"  p: {kind: plain, from: [{source: in, chats: [a]}, {source: in, chats: [b]}]}\n",
      "sluice.yaml:9:62: from: source 'in' stands here twice; put its chats into one list"},
     {"  p: {kind: plain, from: [{source: in, chats: al}]}\n",
-     "sluice.yaml:9:47: chats: write all, or a list of chat ids"},
+     "sluice.yaml:9:47: chats: 'al' is neither all nor a list; write all, or a list of chat ids"},
     {"  p: {kind: plain, chats: all, from: [{source: in, chats: all}]}\n",
      "sluice.yaml:9:20: pipeline 'p' has from and chats; write one of them"},
     {"  p: {kind: plain, source: roster, chats: all}\n",

@@ -15,7 +15,7 @@ struct rig_source {
     struct source source; /* First. */
     struct str path;
     struct str note;
-    struct str password;
+    struct secret password;
     int64_t count;
     bool loud;
     bool table; /* It is a reference. */

@@ -10,7 +10,7 @@ static const struct {
 } cases[] = {
     {"ops: []", "1:6 ops: a list of steps is expected here"},
     {"ops: [x]", "1:7 a step: a map of keys is expected here, not text"},
-    {"ops:\n- words: [a]", "2:3 a step has no kind: write `kind: filter`"},
+    {"ops:\n- words: [a]", "2:3 a step has no kind; add `kind: …`; docs/reference/ lists them"},
     {"ops:\n- kind: filtr\n  words: [a]",
      "2:9 there is no step of kind 'filtr'; did you mean 'filter'?"},
     {"ops:\n- {kind: branch, ops: []}", "2:10 there is no step of kind 'branch'"},

@@ -254,11 +254,12 @@ static const char *fault_lines(const struct faults *faults)
 {
     size_t len = 0;
     faults_text[0] = '\0';
-    for (size_t i = 0; i < faults_kept(faults); i++) {
+    for (size_t i = 0; i < faults->kept; i++) {
         const struct fault *fault = &faults->items[i];
-        len += (size_t)snprintf(faults_text + len, sizeof faults_text - len, "%s%zu:%zu %.*s",
+        len += (size_t)snprintf(faults_text + len, sizeof faults_text - len, "%s%zu:%zu %.*s%s%.*s",
                                 i > 0 ? "\n" : "", fault->place.line, fault->place.column,
-                                STR_ARG(fault->text));
+                                STR_ARG(fault->text), fault->help.len > 0 ? "; " : "",
+                                STR_ARG(fault->help));
     }
     return faults_text;
 }

@@ -54,8 +54,9 @@ try 78 --config nowhere.yaml check
 says "nowhere.yaml"
 printf 'sources:\n  bridge: {kind: whatsap-bridge}\nsinks:\n  records: {kind: sqlite}\npipelines: {}\n' > wrong.yaml
 try 78 --config wrong.yaml check
-says "wrong.yaml:2:18: source 'bridge': there is no kind 'whatsap-bridge'; did you mean 'whatsapp-bridge'?"
-says "wrong.yaml:5:12: pipelines: between 1 and 256 are expected"
+says "wrong.yaml:2:18: error[E0301]: source 'bridge': there is no kind 'whatsap-bridge'"
+says "  help: did you mean 'whatsapp-bridge'?"
+says "wrong.yaml:5:12: error[E0211]: pipelines: between 1 and 256 are expected"
 try 78 --config wrong.yaml serve
 try 78 --config wrong.yaml run
 
@@ -121,10 +122,10 @@ says "2 projects"
 stop
 printf '  - name: Third\n    enabled: true\n    group_jid: "12036x@g.us"\n    description: d\n' >> prod/config/projects.yaml
 try 78 --config prod/config/drops.yaml --data prod/data serve
-says "prod/config/projects.yaml:14:16: group_jid has something else than digits in front of @g.us"
+says "prod/config/projects.yaml:14:22: error[E0602]: group_jid has something else than digits in front of @g.us"
 sed -i '$d' prod/config/.env
 LOG_LEVEL=LOUD try 78 --config prod/config/drops.yaml check
-says "environment: LOG_LEVEL: 'LOUD' is not one of DEBUG, INFO, WARNING, ERROR"
+says "environment: error[E0406]: LOG_LEVEL: 'LOUD' is not one of DEBUG, INFO, WARNING, ERROR"
 
 # What the clocks do to a schedule: skipped, repeated, neither.
 cat > clocks.yaml <<P
