@@ -58,6 +58,7 @@ static int check_json(const struct cli *cli)
         config_free(&config);
         return cli_fail(&err);
     }
+    ok = ok && cli_keys_guard(&config) == CLI_OK; /* It says why. */
     arena_init(&arena, CONFIG_ARENA_LIMIT);
     buf_init(&out, &arena, 4096);
     json_writer_init(&json, &out);

@@ -122,12 +122,26 @@ bool cli_config_try(const struct cli *cli, struct config *config, struct err *er
     return config_load(config, &input, err);
 }
 
+/* Warnings are for those who check or start; to others they would be noise. */
+static bool hears_warnings(const struct cli *cli)
+{
+    static const char *const verbs[] = {"check", "run", "serve"};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (cli->verb != NULL && strcmp(cli->verb->name, verbs[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int cli_config_load(const struct cli *cli, struct config *config)
 {
     struct err err = {0};
     struct config_input input = cli_config_input(cli);
     bool loaded = config_load(config, &input, &err);
-    say_faults(cli, config);
+    if (!loaded || hears_warnings(cli)) {
+        say_faults(cli, config);
+    }
     if (loaded) {
         return CLI_OK;
     }

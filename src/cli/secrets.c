@@ -80,7 +80,7 @@ int cli_secrets(struct cli *cli)
     struct buf out;
     struct err err = {0};
     bool ok = cli_config_try(cli, &config, &err);
-    if (config.secrets == NULL) {
+    if (config.secrets == NULL || (!ok && config.secrets->count == 0)) {
         config_free(&config);
         return cli_fail(&err);
     }
@@ -96,9 +96,10 @@ int cli_secrets(struct cli *cli)
         put_table(config.secrets, &out);
     }
     if (!ok) {
+        cli_say("%s", err.text);
         cli_say("the configuration has mistakes: sluice check");
     }
     config_free(&config);
     int code = help_print(&out);
-    return code == CLI_OK && lost ? CLI_CONFIG : code;
+    return code == CLI_OK && (lost || !ok) ? CLI_CONFIG : code;
 }

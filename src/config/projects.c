@@ -1,9 +1,9 @@
-#include "config/tree.h"
 #include "config/projects.h"
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "config/chats.h"
+#include "config/tree.h"
 
 /* As the configuration checks it. */
 static bool check(const struct projects *projects, struct str text, const struct yaml_node **list,

@@ -77,6 +77,8 @@ static const char *const version_1[] = {
     "  object TEXT NOT NULL, detail TEXT, run_id INTEGER, at_ms INTEGER NOT NULL) STRICT",
     "CREATE INDEX request_waiting ON request(id) WHERE run_id IS NULL",
 
+    "CREATE TABLE made_keys(pipeline INTEGER PRIMARY KEY, text TEXT NOT NULL,"
+    "  at_ms INTEGER NOT NULL) STRICT",
     "CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
     "  actor TEXT NOT NULL, act TEXT NOT NULL, object TEXT NOT NULL, detail TEXT,"
     "  hash BLOB NOT NULL) STRICT",
@@ -98,13 +100,7 @@ static const char *const version_1[] = {
     NULL,
 };
 
-static const char *const version_2[] = {
-    "CREATE TABLE made_keys(pipeline INTEGER PRIMARY KEY, text TEXT NOT NULL,"
-    "  at_ms INTEGER NOT NULL) STRICT",
-    NULL,
-};
-
-static const char *const *const all_steps[] = {version_1, version_2};
+static const char *const *const all_steps[] = {version_1};
 
 static const struct schema_steps own_steps = {all_steps, sizeof all_steps / sizeof all_steps[0]};
 

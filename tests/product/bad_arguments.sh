@@ -111,7 +111,7 @@ refused 64 top --interval 1
 # What only looks at a store or a configuration: nothing may change, whatever is wrong with it.
 no_store() {
     case $1 in
-        help | version | man | completion | init | explain-error | test) return 0 ;;
+        help | version | man | completion | init | explain-error | schema | reference | test) return 0 ;;
     esac
     return 1
 }

@@ -130,11 +130,11 @@ says "environment: error[E0406]: LOG_LEVEL: 'LOUD' is not one of DEBUG, INFO, WA
 # What the clocks do to a schedule: skipped, repeated, neither.
 cat > clocks.yaml <<P
 sources: {bridge: {kind: whatsapp-bridge, path: $folder/messages.db}}
-sinks: {records: {kind: sqlite}}
+sinks: {one: {kind: sqlite, path: one.db}, two: {kind: sqlite, path: two.db}, three: {kind: sqlite, path: three.db}}
 pipelines:
-  skipped: {kind: drops, source: bridge, sink: records, projects: $repo/config/projects.yaml, schedule: {cron: "30 2 * * *", zone: Asia/Jerusalem}}
-  twice: {kind: drops, source: bridge, sink: records, projects: $repo/config/projects.yaml, schedule: {cron: "30 1 * * *", zone: Asia/Jerusalem}}
-  steady: {kind: drops, source: bridge, sink: records, projects: $repo/config/projects.yaml, schedule: {cron: "0 6 * * *", zone: Asia/Jerusalem}}
+  skipped: {kind: drops, source: bridge, sink: one, projects: $repo/config/projects.yaml, schedule: {cron: "30 2 * * *", zone: Asia/Jerusalem}}
+  twice: {kind: drops, source: bridge, sink: two, projects: $repo/config/projects.yaml, schedule: {cron: "30 1 * * *", zone: Asia/Jerusalem}}
+  steady: {kind: drops, source: bridge, sink: three, projects: $repo/config/projects.yaml, schedule: {cron: "0 6 * * *", zone: Asia/Jerusalem}}
 P
 try 0 --config clocks.yaml schedule --from 2026-03-27 --count 1
 shows "Fri 2026-03-27 03:00 +03:00  2026-03-27 00:00Z"
