@@ -402,11 +402,12 @@ static bool refuse(struct worker *worker, struct lane *lane, const struct stretc
     return true;
 }
 
-/* With the first records of an opening: by these keys they were made. */
+/* With the first records of an opening: by these keys they were made. A look back has none. */
 static bool keep_keys(struct worker *worker, const struct lane *lane, const struct stretch *stretch,
                       struct err *err)
 {
     return lane->mute || stretch->records == 0 || worker->rules.keys_kept ||
+           worker->rules.keys.ptr == NULL ||
            store_keys_put(worker->store, worker->pipeline->name, worker->rules.keys, err);
 }
 

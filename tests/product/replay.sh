@@ -37,6 +37,10 @@ try 0 explain drops DR10000001
 hashes > after
 cmp -s before after || fail "looking changed a file: $(diff before after)"
 
+# Another pattern makes other keys, so somebody has to want that.
+try 78 replay drops --apply
+says "sluice keys accept drops"
+try 0 keys accept drops
 try 0 replay drops --apply --effects qa_photo_reviews
 is "rows after it was applied" "$(rows)" 2
 is "comment blocks: nothing was repeated" "$(blocks)" 1
