@@ -362,6 +362,21 @@ static bool read_chats(struct build *build, const struct yaml_node *map, const c
     return from_chats(&build->from, node, source, pipeline);
 }
 
+/* A list under a key that is nearly `ops` was meant to be it: said as such. */
+static bool ops_misspelt(struct reader *reader, const struct yaml_node *map, const char *what)
+{
+    for (size_t i = 0; i < yaml_count(map); i++) {
+        struct nearest nearest;
+        nearest_begin(&nearest, yaml_text(reader_key(map, i)));
+        nearest_try(&nearest, STR("ops"));
+        if (nearest.best.ptr != NULL && yaml_kind(reader_value(map, i)) == YAML_LIST) {
+            (void)reader_unknown_key(reader, reader_key(map, i), what, &nearest);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The op that `kind:` names, or the chain of `ops:`; NULL when it is a fault. */
 static const struct op_type *find_op(struct build *build, const struct yaml_node *map,
                                      const char *what)
@@ -378,6 +393,9 @@ static const struct op_type *find_op(struct build *build, const struct yaml_node
     if (ops != NULL && build->kinds->chain != NULL) {
         build->reader->steps = 0;
         return build->kinds->chain;
+    }
+    if (yaml_get(map, STR("kind")) == NULL && ops_misspelt(build->reader, map, what)) {
+        return NULL;
     }
     for (size_t i = 0; i < KINDS_MAX && build->kinds->ops[i] != NULL; i++) {
         names[i] = build->kinds->ops[i]->kind;
