@@ -232,6 +232,9 @@ static bool fill(const struct env *env, struct str inner, struct place place, st
     }
     struct str fallback = colon == STR_NONE ? STR("") : str_slice(inner, colon + 1, inner.len);
     warn_dash(faults, place, name, fallback);
+    if (*origin != ENV_NONE) {
+        faults_fill(faults, name, value);
+    }
     buf_add(out, *origin == ENV_NONE ? fallback : value);
     return true;
 }

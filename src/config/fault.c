@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "text/utf8.h"
 
 enum { FAULT_TEXT_MAX = 1024 };
@@ -14,6 +15,7 @@ void faults_init(struct faults *faults, struct arena *arena)
         .items = arena_array(arena, FAULTS_MAX, sizeof(struct fault)),
         .files = arena_array(arena, FAULTS_FILES_MAX, sizeof(struct faults_file)),
         .hidden = arena_array(arena, FAULTS_HIDDEN_MAX, sizeof(struct place)),
+        .filled = arena_array(arena, FAULTS_FILLED_MAX, sizeof(struct faults_filled)),
     };
 }
 
@@ -32,6 +34,58 @@ static struct str fitted(const char *text, int len)
     return all.len < FAULT_TEXT_MAX ? all : utf8_cut(all, FAULT_TEXT_MAX - 1);
 }
 
+void faults_fill(struct faults *faults, struct str name, struct str value)
+{
+    if (value.len < FAULTS_FILLED_LEN) {
+        return;
+    }
+    for (size_t i = 0; i < faults->filled_count; i++) {
+        if (str_equal(faults->filled[i].value, value)) {
+            return;
+        }
+    }
+    if (faults->filled != NULL && faults->filled_count < FAULTS_FILLED_MAX) {
+        faults->filled[faults->filled_count++] = (struct faults_filled){name, value};
+    }
+}
+
+/* The first value of a variable in `text`, if there is one; the longest of those at one place. */
+static const struct faults_filled *filled_find(const struct faults *faults, struct str text,
+                                               size_t *at)
+{
+    const struct faults_filled *found = NULL;
+    for (size_t i = 0; i < faults->filled_count; i++) {
+        const struct faults_filled *one = &faults->filled[i];
+        size_t place = str_find(text, one->value, 0);
+        if (place != STR_NONE &&
+            (found == NULL || place < *at || (place == *at && one->value.len > found->value.len))) {
+            found = one;
+            *at = place;
+        }
+    }
+    return found;
+}
+
+/* A copy that names variables instead of saying their values; absent when the arena is full. */
+static struct str discreet(const struct faults *faults, struct str text)
+{
+    size_t at = 0;
+    const struct faults_filled *found = filled_find(faults, text, &at);
+    if (found == NULL) {
+        return arena_copy(faults->arena, text);
+    }
+    struct buf out;
+    buf_init(&out, faults->arena, text.len + 64);
+    while (found != NULL) {
+        buf_add(&out, str_slice(text, 0, at));
+        buf_printf(&out, "${%.*s}", STR_ARG(found->name));
+        text = str_slice(text, at + found->value.len, text.len);
+        found = filled_find(faults, text, &at);
+    }
+    buf_add(&out, text);
+    return buf_ok(&out) ? buf_str(&out) : (struct str){0};
+}
+
 bool fault_add(struct faults *faults, enum fault_code code, struct place place, const char *format,
                ...)
 {
@@ -40,7 +94,7 @@ bool fault_add(struct faults *faults, enum fault_code code, struct place place, 
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    struct str said = fitted(text, len);
+    struct str said = discreet(faults, fitted(text, len));
     faults->again = false;
     for (size_t i = 0; i < faults->kept; i++) {
         faults->again = faults->again || same(&faults->items[i], code, &place, said);
@@ -52,7 +106,7 @@ bool fault_add(struct faults *faults, enum fault_code code, struct place place, 
         faults->items[faults->kept++] = (struct fault){
             .code = code,
             .place = place,
-            .text = arena_copy(faults->arena, said),
+            .text = said,
         };
     } else {
         faults->again = true; /* Not kept: a help would go to another one. */
@@ -94,7 +148,7 @@ bool fault_help(struct faults *faults, const char *format, ...)
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (!faults->again && faults->kept > 0 && len > 0) {
-        faults->items[faults->kept - 1].help = arena_copy(faults->arena, fitted(text, len));
+        faults->items[faults->kept - 1].help = discreet(faults, fitted(text, len));
     }
     return false;
 }

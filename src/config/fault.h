@@ -28,7 +28,13 @@
 #include "base/str.h"
 #include "config/codes.h"
 
-enum { FAULTS_MAX = 100, FAULTS_FILES_MAX = 128, FAULTS_HIDDEN_MAX = 512 };
+enum {
+    FAULTS_MAX = 100,
+    FAULTS_FILES_MAX = 128,
+    FAULTS_HIDDEN_MAX = 512,
+    FAULTS_FILLED_MAX = 256,
+    FAULTS_FILLED_LEN = 8, /* Bytes from which on a variable's value may be a secret. */
+};
 
 /*
  * Line and column count from 1; 0 stands for the whole. Columns and lengths are code points.
@@ -59,6 +65,14 @@ struct faults {
     size_t file_count;
     struct place *hidden;
     size_t hidden_count;
+    struct faults_filled *filled;
+    size_t filled_count;
+};
+
+/* What a variable put into a text. */
+struct faults_filled {
+    struct str name;
+    struct str value;
 };
 
 /* The bytes of a file, for excerpts. They must live as long as the faults. */
@@ -93,6 +107,13 @@ void faults_source(struct faults *faults, struct str file, struct str bytes);
 
 /* What stands here is, or may be, a secret. */
 void faults_hide(struct faults *faults, struct place place);
+
+/*
+ * The value of a variable was put into a text, and any variable may hold a secret: wherever the
+ * value would be said from now on, ${NAME} is said. Short values (15, true, LOUD) are said as they
+ * are.
+ */
+void faults_fill(struct faults *faults, struct str name, struct str value);
 
 /* "error" or "warning" */
 const char *fault_severity(const struct fault *fault);

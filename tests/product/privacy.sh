@@ -137,7 +137,7 @@ cp people planted
 
 # A wrong configuration says what is wrong and not what stands in .env.
 # shellcheck disable=SC2016
-printf 'sinks: {records: {kind: sqlite, path: "${SOME_TOKEN}", nosuch: "${SOME_TOKEN}"}}\nsources: {b: {kind: whatsapp-bridge, path: "${SOME_TOKEN}", pol: 1s}}\npipelines: {x: {kind: nosuch, source: b}}\n' > wrong.yaml
+printf 'sinks: {records: {kind: sqlite, path: "${SOME_TOKEN}", nosuch: "${SOME_TOKEN}"}}\nsources: {b: {kind: whatsapp-bridge, path: "${SOME_TOKEN}", pol: 1s}}\npipelines: {x: {kind: "${SOME_TOKEN}", source: b, zone: "${SOME_TOKEN}"}}\n' > wrong.yaml
 verb --config wrong.yaml check
 has "a wrong configuration" "$(cat verb.$i.err)" "wrong.yaml:3:"
 verb --config wrong.yaml serve
