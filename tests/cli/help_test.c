@@ -18,7 +18,7 @@ static int cut(char *line, char **words)
         while (*at == ' ') {
             at++;
         }
-        if (*at == '\0') {
+        if (*at == '\0' || *at == '>') { /* What is behind it, the shell takes. */
             break;
         }
         char until = *at == '"' ? '"' : ' ';
