@@ -6,7 +6,12 @@
 #include "base/file.h"
 #include "cli/help.h"
 
-enum { REFERENCE_ARENA = 16 * 1024 * 1024, PAGE_MODE = 0644, FOLDER_MODE = 0755 };
+enum {
+    REFERENCE_ARENA = 16 * 1024 * 1024,
+    PAGE_MODE = 0644,
+    FOLDER_MODE = 0755,
+    SCHEMA_FIRST = 64 * 1024
+};
 
 int cli_help_kind(const struct kinds *kinds, struct str first, struct str second)
 {
@@ -33,7 +38,7 @@ int cli_schema(struct cli *cli)
     struct arena arena;
     struct buf out;
     arena_init(&arena, REFERENCE_ARENA);
-    buf_init(&out, &arena, 64 * 1024);
+    buf_init(&out, &arena, SCHEMA_FIRST);
     reference_schema(cli->kinds, &out);
     return help_print(&out);
 }
@@ -63,7 +68,7 @@ int cli_reference(struct cli *cli)
     bool ok = reference != NULL && reference_make(cli->kinds, &arena, reference);
     ok = ok ? write_pages(reference, &arena, cli->words[0], &err)
             : err_set(&err, ERR_RETRY, "out of memory for the pages");
-    if (ok) {
+    if (ok && reference != NULL) {
         (void)printf("%zu files in %.*s\n", reference->count, STR_ARG(cli->words[0]));
     }
     arena_free(&arena);

@@ -8,7 +8,6 @@
 #include "config/config.h"
 #include "config/ops.h"
 #include "config/schedule.h"
-#include "text/utf8.h"
 
 enum { PAGE_FIRST = 4096, TYPE_MAX = 256, NAME_COLUMNS = 14 };
 

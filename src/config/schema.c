@@ -7,6 +7,8 @@
 #include "config/schedule.h"
 #include "text/json.h"
 
+enum { SCHEMA_FIRST = 64 * 1024 };
+
 static const char variable_pattern[] = "\\$\\{";
 static const char duration_pattern[] =
     "^( *[0-9]+ ?(w|d|h|m|s|ms))+$|^0$|\\$\\{"; /* As text/duration.h reads them. */
@@ -79,6 +81,28 @@ static void list_of(struct json_writer *json, const char *items)
     json_object_end(json);
 }
 
+/* What has a text of a certain look, and what it may also be. */
+static void measures(struct json_writer *json, const struct option *option)
+{
+    if (option->type == OPTION_TYPE_INT) {
+        number_of(json, option);
+        text_of(json, variable_pattern);
+    } else if (option->type == OPTION_TYPE_BOOL) {
+        json_object_begin(json);
+        field(json, "type", "boolean");
+        json_object_end(json);
+        text_of(json, "^(true|false)$|\\$\\{");
+    } else if (option->type == OPTION_TYPE_DURATION) {
+        text_of(json, duration_pattern);
+        json_object_begin(json);
+        json_field_int(json, STR("const"), 0);
+        json_object_end(json);
+    } else {
+        number_of(json, NULL);
+        text_of(json, size_pattern);
+    }
+}
+
 /* What fits an option; each alternative on its own. */
 static void alternatives(struct json_writer *json, const struct option *option)
 {
@@ -89,24 +113,10 @@ static void alternatives(struct json_writer *json, const struct option *option)
     }
     switch (option->type) {
     case OPTION_TYPE_INT:
-        number_of(json, option);
-        text_of(json, variable_pattern);
-        break;
     case OPTION_TYPE_BOOL:
-        json_object_begin(json);
-        field(json, "type", "boolean");
-        json_object_end(json);
-        text_of(json, "^(true|false)$|\\$\\{");
-        break;
     case OPTION_TYPE_DURATION:
-        text_of(json, duration_pattern);
-        json_object_begin(json);
-        json_field_int(json, STR("const"), 0);
-        json_object_end(json);
-        break;
     case OPTION_TYPE_SIZE:
-        number_of(json, NULL);
-        text_of(json, size_pattern);
+        measures(json, option);
         break;
     case OPTION_TYPE_CHOICE:
         choice_of(json, option->choices);
@@ -399,7 +409,7 @@ void reference_schema(const struct kinds *kinds, struct buf *out)
     struct buf text;
     struct json_writer writer;
     struct json_writer *json = &writer;
-    buf_init(&text, out->arena, 64 * 1024);
+    buf_init(&text, out->arena, SCHEMA_FIRST);
     json_writer_init(json, &text);
     json_object_begin(json);
     field(json, "$schema", "http://json-schema.org/draft-07/schema#");

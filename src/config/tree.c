@@ -314,16 +314,16 @@ static bool file_add(struct merge *merge, const struct link *from, struct str pa
                      const struct place *named, const struct yaml_node **root)
 {
     struct link link = {.from = from, .path = path};
+    struct place place = named != NULL ? *named : (struct place){.file = path};
     struct err err = {0};
-    if (!tree_file(merge->reader, path, named, root) ||
+    if (!tree_file(merge->reader, path, named, root) || *root == NULL ||
         !reader_is_map(merge->reader, *root, "the file")) {
         return false;
     }
     if (!file_look(path, &link.info, &err)) {
-        return fault_add(merge->reader->faults, FAULT_FILE_UNREADABLE, *named, "%s", err.text);
+        return fault_add(merge->reader->faults, FAULT_FILE_UNREADABLE, place, "%s", err.text);
     }
-    merge->files[merge->file_count++] =
-        (struct known){link.info, named != NULL ? *named : (struct place){.file = path}};
+    merge->files[merge->file_count++] = (struct known){link.info, place};
     if (from == NULL) { /* The file on top gives the root its place. */
         *merge->root = (struct yaml_node){
             .kind = YAML_MAP, .file = (*root)->file, .start = (*root)->start, .end = (*root)->end};
