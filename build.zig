@@ -290,6 +290,7 @@ const ROOMS = [_]Room{
             "check.c",
             "cli.c",
             "completion.c",
+            "connect.c",
             "diff.c",
             "explain_error.c",
             "dlq.c",

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "cli/connect.h"
 #include "cli/help.h"
 #include "config/excerpt.h"
 #include "text/json.h"
@@ -71,12 +72,21 @@ static int check_json(const struct cli *cli)
     json_key(&json, STR("faults"));
     excerpt_json(&config.faults, &json);
     names_json(&json, &config);
+    int connected = CLI_OK;
+    if (cli_given(cli, "--connect")) {
+        json_key(&json, STR("connections"));
+        if (ok) {
+            connected = cli_connect(cli, &config, &json);
+        } else {
+            json_put_null(&json);
+        }
+    }
     json_object_end(&json);
     json_writer_done(&json);
     buf_add_byte(&out, '\n');
     config_free(&config);
     int code = help_print(&out); /* Gives the arena back. */
-    return code != CLI_OK || ok ? code : CLI_CONFIG;
+    return code != CLI_OK ? code : ok ? connected : CLI_CONFIG;
 }
 
 int cli_check(struct cli *cli)
@@ -91,6 +101,9 @@ int cli_check(struct cli *cli)
     }
     if (code == CLI_OK) {
         show(&config);
+    }
+    if (code == CLI_OK && cli_given(cli, "--connect")) {
+        code = cli_connect(cli, &config, NULL);
     }
     config_free(&config);
     return code;

@@ -431,6 +431,11 @@ static const struct cli_verb keys_acts[] = {
     {0},
 };
 
+static const struct cli_flag check_flags[] = {
+    {"--connect", NULL, "Also ask each source and each sink whether it can be used, and how fast."},
+    {0},
+};
+
 /* In the order in which a person meets them. */
 const struct cli_verb cli_verbs[] = {
     {.name = "init",
@@ -451,9 +456,14 @@ const struct cli_verb cli_verbs[] = {
      .words = "",
      .summary = "Say all that is wrong with a configuration, or ok.",
      .examples = "  sluice check\n"
+                 "  sluice check --connect\n"
                  "  sluice --config config/drops.yaml check\n",
-     .about = "Reads the configuration as `serve` does, opens nothing and changes nothing.\n"
-              "Each mistake is a line file:line:column: text. Ends with 0 or 78.\n",
+     .about = "Reads the configuration as `serve` does and changes nothing. Each mistake has its "
+              "place,\n"
+              "file:line:column, a code, and what to write instead. Ends with 0 or 78; with "
+              "--connect also\n"
+              "with 69, when a source or a sink cannot be used.\n",
+     .flags = check_flags,
      .run = cli_check},
     {.name = "explain-error",
      .words = "[CODE]",
