@@ -103,7 +103,7 @@ static void say_rest(const struct cli *cli, const struct found *found, bool sear
     char text[SHOW_MAX];
     if (searched && found->behind > 0) {
         cli_say("the newest %.*s messages are not in the search index yet (it is filled while "
-                "`serve` works)",
+                "`serve` works, and a little after each `run`)",
                 STR_ARG(show_count(found->behind, text)));
     }
     if (found->count == 0) {

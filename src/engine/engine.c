@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "engine/internal.h"
@@ -11,6 +12,7 @@
 
 enum {
     RUN_ONCE_SLEEP_MS = 20,
+    RUN_UPKEEP_MS = 250,
     FOLLOW_MS = 200,
     REQUEST_WAIT_MS = 10 * 1000, /* How long a running serve may take to notice a request. */
 };
@@ -368,6 +370,34 @@ bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t 
                       err);
 }
 
+/*
+ * Who only runs (from cron) has no upkeep at work: after each run a little of it is done, so that
+ * the search index and retention do not wait for a `serve` that never comes. What is left is done
+ * after the next run; a failure is said and fails nothing.
+ */
+static void keep_up(struct engine *engine)
+{
+    struct clock *clock = engine->options.clock;
+    struct err err = {0};
+    int64_t until_ms = clock_mono_ms(clock) + RUN_UPKEEP_MS;
+    struct post *post = NULL;
+    for (size_t i = 0; i < engine->count; i++) { /* It stays for the next run. */
+        post = engine->posts[i].worker->type == &worker_upkeep ? &engine->posts[i] : post;
+    }
+    if (post == NULL) {
+        post = engine_post(engine, engine->edition, &worker_upkeep, PART_KINDS, STR(""), &err);
+    }
+    bool ok = post != NULL && take_leases(engine, &err);
+    bool more = ok;
+    while (ok && more && !is_stopping(engine) && clock_mono_ms(clock) < until_ms) {
+        ok = worker_run(post->worker, &err);
+        more = post->worker->wake_ms < clock_mono_ms(clock) + WORKER_REST_MS;
+    }
+    if (!ok) {
+        log_warn("upkeep after the run: %s", err.text);
+    }
+}
+
 bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struct str *pipelines,
                 size_t count, bool *partial, struct err *err)
 {
@@ -394,6 +424,9 @@ bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struc
     }
     bool ok = held ? follow_other(engine, &arena, requests, count, partial, err)
                    : work_until_ended(engine, &arena, requests, count, partial, err);
+    if (ok && !held) {
+        keep_up(engine);
+    }
     arena_free(&arena);
     for (size_t i = 0; i < engine->count; i++) {
         engine->posts[i].worker->bell = NULL;

@@ -147,9 +147,9 @@ shows '"at":"2026-03-27T03:00:00.000Z","local":"2026-03-27T06:00:00.000+03:00","
 try 64 --config clocks.yaml schedule stedy
 says "did you mean 'steady'?"
 
-# Searching: the index is filled by serve; behind it, that is said.
+# Searching: the index is filled behind each run.
 SLUICE_CONFIG=$repo/config/drops.yaml WHATSAPP_DB_PATH=messages.db try 0 --data data messages done
-says "not in the search index yet"
+shows "278•••01"
 SLUICE_CONFIG=$repo/config/drops.yaml try 0 --data data messages --since 2025-11-09 --until 2025-11-09
 shows "278•••01"
 SLUICE_CONFIG=$repo/config/drops.yaml try 0 --data data messages --until 2025-11-08
