@@ -476,6 +476,26 @@ static const char *level_name(enum log_level level)
     must_failed("unknown log_level", __FILE__, __LINE__);
 }
 
+const char *log_count(int64_t count, char room[LOG_COUNT_MAX])
+{
+    uint64_t left = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
+    size_t at = LOG_COUNT_MAX - 1;
+    int digits = 0;
+    room[at] = '\0';
+    do {
+        if (digits > 0 && digits % 3 == 0) {
+            room[--at] = ',';
+        }
+        room[--at] = (char)('0' + left % 10);
+        left /= 10;
+        digits++;
+    } while (left > 0);
+    if (count < 0) {
+        room[--at] = '-';
+    }
+    return room + at;
+}
+
 bool log_level_parse(struct str name, enum log_level *level)
 {
     for (enum log_level each = LOG_LEVEL_DEBUG; each <= LOG_LEVEL_ERROR; each++) {

@@ -54,6 +54,7 @@ enum log_form {
 enum {
     LOG_LINE_MAX = 4096, /* What a pipe takes at once. */
     LOG_RUN_MAX = 40,
+    LOG_COUNT_MAX = 32,
 };
 
 struct log_options {
@@ -105,6 +106,9 @@ __attribute__((format(printf, 1, 2))) void log_debug(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warn(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
+
+/* 1000000 as "1,000,000", so that it is not taken for a telephone number. The text is in `room`. */
+const char *log_count(int64_t count, char room[LOG_COUNT_MAX]);
 
 /* "debug", "info", "warn", "error"; false for another word. */
 bool log_level_parse(struct str name, enum log_level *level);

@@ -13,7 +13,6 @@
 #include "text/utf8.h"
 
 enum {
-    GROUP_DIGITS = 3,
     ESCAPE_MAX = 12, /* "\u{10FFFF}" */
     SIZE_STEP = 1024,
     TEN = 10,
@@ -173,18 +172,8 @@ struct str show_duration(int64_t ms, char out[SHOW_MAX])
 
 struct str show_count(int64_t count, char out[SHOW_MAX])
 {
-    char digits[SHOW_MAX / 2];
-    int len = snprintf(digits, sizeof digits, "%" PRId64, count);
-    size_t used = 0;
-    for (int i = 0; i < len; i++) {
-        bool group = i > 0 && (len - i) % GROUP_DIGITS == 0 && digits[i - 1] != '-';
-        if (group) {
-            out[used++] = ',';
-        }
-        out[used++] = digits[i];
-    }
-    out[used] = '\0';
-    return (struct str){out, used};
+    _Static_assert(SHOW_MAX >= LOG_COUNT_MAX, "a count fits");
+    return str_of(log_count(count, out));
 }
 
 struct str show_size(int64_t bytes, char out[SHOW_MAX])

@@ -240,10 +240,14 @@ static bool end_run(struct worker *worker, struct run *run, struct err *err)
     run->outcome = !troubled                              ? RUN_OK
                    : run->messages > 0 || run->failed > 0 ? RUN_PARTIAL
                                                           : RUN_FAILED;
-    log_info("%.*s: %" PRId64 " messages, %" PRId64 " records, %" PRId64 " delivered%s in %" PRId64
-             " ms",
-             STR_ARG(run->pipeline), run->messages, run->records, run->delivered,
-             troubled ? ", with trouble," : "", run->ended_ms - run->started_ms);
+    char messages[LOG_COUNT_MAX];
+    char records[LOG_COUNT_MAX];
+    char delivered[LOG_COUNT_MAX];
+    char took[LOG_COUNT_MAX];
+    log_info("%.*s: %s messages, %s records, %s delivered%s in %s ms", STR_ARG(run->pipeline),
+             log_count(run->messages, messages), log_count(run->records, records),
+             log_count(run->delivered, delivered), troubled ? ", with trouble," : "",
+             log_count(run->ended_ms - run->started_ms, took));
     return store_run_update(worker->store, run, err) && (quiet || file_run_event(worker, run, err));
 }
 

@@ -394,8 +394,9 @@ static bool refuse(struct worker *worker, struct lane *lane, const struct stretc
     refused->id = stretch->failed_id;
     (void)snprintf(refused->why, sizeof refused->why, "%s", err->text);
     if (!lane->mute) {
-        log_warn("%s: message %" PRId64 " was refused: %s (listed; the rest goes on)", worker->name,
-                 stretch->failed_id, err->text);
+        char id[LOG_COUNT_MAX];
+        log_warn("%s: message %s was refused: %s (listed; the rest goes on)", worker->name,
+                 log_count(stretch->failed_id, id), err->text);
     }
     *err = (struct err){0};
     worker->busy = true;

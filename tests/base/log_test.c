@@ -502,9 +502,34 @@ static void a_log_moves_while_it_is_used(void **state)
     assert_int_equal(rmdir(place), 0);
 }
 
+static void counts_are_no_numbers_of_people(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t count;
+        const char *text;
+    } cases[] = {
+        {0, "0"},
+        {999, "999"},
+        {1000, "1,000"},
+        {-1234567, "-1,234,567"},
+        {1000000, "1,000,000"},
+        {INT64_MAX, "9,223,372,036,854,775,807"},
+        {INT64_MIN, "-9,223,372,036,854,775,808"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char room[LOG_COUNT_MAX];
+        char masked[64];
+        const char *text = log_count(cases[i].count, room);
+        assert_string_equal(text, cases[i].text);
+        assert_str_equal(log_mask(str_of(text), masked, sizeof masked), str_of(text));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_are_no_numbers_of_people),
         cmocka_unit_test(a_log_moves_while_it_is_used),
         cmocka_unit_test(numbers_of_people_are_masked),
         cmocka_unit_test(keys_dates_and_counts_stay),
