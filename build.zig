@@ -13,6 +13,9 @@ const pcre2 = &@import("vendor/pcre2/recipe.zig").recipe;
 const sqlite = &@import("vendor/sqlite/recipe.zig").recipe;
 const yyjson = &@import("vendor/yyjson/recipe.zig").recipe;
 const libyaml = &@import("vendor/libyaml/recipe.zig").recipe;
+const curl = &@import("vendor/curl/recipe.zig").recipe;
+const libpq = &@import("vendor/libpq/recipe.zig").recipe;
+const mongoc = &@import("vendor/mongoc/recipe.zig").recipe;
 const cmocka = &@import("vendor/cmocka/recipe.zig").recipe;
 const tzdata = &@import("vendor/tzdata/recipe.zig").recipe;
 
@@ -60,6 +63,12 @@ const ROOMS = [_]Room{
             "hkdf.c",
             "hmac.c",
             "password.c",
+            "tls.c",
+            "tls_check.c",
+            "tls_der.c",
+            "tls_name.c",
+            "tls_trust.c",
+            "tls_words.c",
             "token.c",
         },
     },
@@ -76,6 +85,7 @@ const ROOMS = [_]Room{
             "duration.c",
             "fold.c",
             "gzip.c",
+            "host.c",
             "json.c",
             "json_write.c",
             "keywords.c",
@@ -110,17 +120,27 @@ const ROOMS = [_]Room{
     .{
         .name = "db",
         .may = &.{ "base", "crypto", "text" },
-        .libs = &.{sqlite},
+        .libs = &.{ sqlite, libpq, mongoc },
         .files = &.{
+            "document.c",
             "heap.c",
+            "mongo.c",
+            "postgres.c",
+            "postgres_uri.c",
+            "postgres_why.c",
+            "resolve.c",
             "sqlite.c",
         },
     },
     .{
         .name = "net",
         .may = &.{ "base", "crypto", "text" },
-        .libs = &.{ bearssl, zlib },
-        .files = &.{},
+        .libs = &.{ bearssl, zlib, curl },
+        .files = &.{
+            "http.c",
+            "http_grade.c",
+            "http_url.c",
+        },
     },
     .{
         .name = "store",
@@ -221,6 +241,7 @@ const ROOMS = [_]Room{
             "files_row.c",
             "json.c",
             "ndjson.c",
+            "http.c",
             "sqlite.c",
             "sqlite_read.c",
             "sqlite_shape.c",
@@ -385,6 +406,11 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/digest" },
     .{ .name = "crypto/encode" },
     .{ .name = "crypto/password" },
+    .{ .name = "crypto/tls", .with = &.{"rig/outside.c"} },
+    .{ .name = "db/document" },
+    .{ .name = "db/mongo", .with = &.{"rig/outside.c"} },
+    .{ .name = "db/postgres", .with = &.{"rig/outside.c"} },
+    .{ .name = "db/resolve" },
     .{ .name = "db/sqlite" },
     .{ .name = "domain/drops" },
     .{ .name = "engine/retry" },
@@ -415,7 +441,9 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "pipeline/write", .room = "app", .with = &.{"pipeline/rig.c"} },
     .{ .name = "sink/contract", .with = &.{"sink/contract_rig.c"} },
     .{ .name = "sink/files" },
+    .{ .name = "sink/http", .with = &.{"rig/outside.c"} },
     .{ .name = "sink/sqlite" },
+    .{ .name = "net/http", .with = &.{"rig/outside.c"} },
     .{ .name = "model/record" },
     .{ .name = "model/row" },
     .{ .name = "model/source" },
@@ -447,6 +475,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "text/datetime" },
     .{ .name = "text/duration" },
     .{ .name = "text/fold" },
+    .{ .name = "text/host" },
     .{ .name = "text/json" },
     .{ .name = "text/keywords" },
     .{ .name = "text/pagestamp" },
@@ -804,6 +833,7 @@ const Shop = struct {
         });
         for (recipe.private) |dir| m.addIncludePath(shop.path(recipe, dir));
         for (recipe.include) |dir| m.addIncludePath(shop.path(recipe, dir));
+        for (recipe.ours_include) |dir| m.addIncludePath(shop.ours(recipe, dir));
         const prefix = b.fmt("-ffile-prefix-map={s}=vendor", .{shop.sources});
         m.addCSourceFiles(.{
             .root = shop.path(recipe, ""),
@@ -814,13 +844,33 @@ const Shop = struct {
             for (other.include) |dir| m.addIncludePath(shop.path(other, dir));
             m.linkLibrary(shop.foreignLibrary(other));
         }
+        if (recipe.ours.len > 0) m.linkLibrary(shop.glue(recipe));
         const lib = b.addLibrary(.{ .name = recipe.name, .linkage = .static, .root_module = m });
         shop.foreign.put(recipe.name, lib) catch @panic("OOM");
         return lib;
     }
 
+    /// Something of ours beside a recipe.
+    fn ours(shop: *Shop, recipe: *const Recipe, name: []const u8) std.Build.LazyPath {
+        return shop.b.path(shop.b.fmt("vendor/{s}/{s}", .{ recipe.name, name }));
+    }
+
+    /// Our own code between a library and ours; it sees the library's inner headers.
+    fn glue(shop: *Shop, recipe: *const Recipe) *std.Build.Step.Compile {
+        const b = shop.b;
+        const m = shop.module(.ReleaseFast);
+        for (recipe.private) |dir| m.addSystemIncludePath(shop.path(recipe, dir));
+        for (recipe.include) |dir| m.addSystemIncludePath(shop.path(recipe, dir));
+        for (recipe.ours_include) |dir| m.addSystemIncludePath(shop.ours(recipe, dir));
+        const files = b.allocator.alloc([]const u8, recipe.ours.len) catch @panic("OOM");
+        for (recipe.ours, files) |file, *full| full.* = b.fmt("vendor/{s}/{s}", .{ recipe.name, file });
+        shop.addOwn(m, files, recipe.flags);
+        return b.addLibrary(.{ .name = b.fmt("{s}-glue", .{recipe.name}), .linkage = .static, .root_module = m });
+    }
+
     fn use(shop: *Shop, m: *std.Build.Module, recipe: *const Recipe) void {
         for (recipe.include) |dir| m.addSystemIncludePath(shop.path(recipe, dir));
+        for (recipe.ours_include) |dir| m.addSystemIncludePath(shop.ours(recipe, dir));
         m.linkLibrary(shop.foreignLibrary(recipe));
     }
 
@@ -903,6 +953,7 @@ const Shop = struct {
         const m = shop.module(optimize);
         shop.addOwn(m, files, &.{});
         shop.linkRoom(m, top, optimize);
+        if (shop.thread_sanitizer) m.linkSystemLibrary("resolv", .{}); // glibc keeps the DNS apart
         const exe = shop.b.addExecutable(.{ .name = name, .linkage = if (shop.thread_sanitizer) .dynamic else .static, .root_module = m });
         exe.link_gc_sections = true;
         return exe;
@@ -939,14 +990,21 @@ const Shop = struct {
         const b = shop.b;
         var out: std.ArrayList(u8) = .empty;
         const w = out.writer(b.allocator);
-        const recipes = [_]*const Recipe{ bearssl, zlib, pcre2, sqlite, yyjson, libyaml, cmocka };
+        const recipes = [_]*const Recipe{ bearssl, zlib, pcre2, sqlite, yyjson, libyaml, curl, libpq, mongoc, cmocka };
         for (recipes) |recipe| {
             w.print("foreign {s}", .{recipe.name}) catch @panic("OOM");
             for (recipe.private) |dir| w.print(" -I{s}/{s}", .{ shop.tree(recipe), dir }) catch @panic("OOM");
             for (recipe.include) |dir| w.print(" -I{s}/{s}", .{ shop.tree(recipe), dir }) catch @panic("OOM");
+            for (recipe.ours_include) |dir| w.print(" -Ivendor/{s}/{s}", .{ recipe.name, dir }) catch @panic("OOM");
+            for (recipe.uses) |other| {
+                for (other.include) |dir| w.print(" -I{s}/{s}", .{ shop.tree(other), dir }) catch @panic("OOM");
+            }
+            if (recipe.ours.len > 0) w.print(" -Isrc", .{}) catch @panic("OOM");
             for (recipe.flags) |flag| w.print(" {s}", .{flag}) catch @panic("OOM");
             w.print("\n", .{}) catch @panic("OOM");
             for (recipe.files) |file| w.print("file {s} {s}/{s}\n", .{ recipe.name, shop.tree(recipe), file }) catch @panic("OOM");
+            for (recipe.ours) |file| w.print("file {s} vendor/{s}/{s}\n", .{ recipe.name, recipe.name, file }) catch @panic("OOM");
+            for (recipe.ours_include) |dir| w.print("include vendor/{s}/{s}\n", .{ recipe.name, dir }) catch @panic("OOM");
             for (recipe.include) |dir| w.print("include {s}/{s}\n", .{ shop.tree(recipe), dir }) catch @panic("OOM");
         }
         for (ROOMS) |r| {

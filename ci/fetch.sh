@@ -46,11 +46,12 @@ has_pip() {
 missing_packages() {
     has_pip || echo python3 python3-pip
     have xz || echo xz-utils
+    have bzip2 || echo bzip2
     have patch || echo patch
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d "$tools/usr/share/ca-certificates" ] || echo ca-certificates
 }
 
-# Make python, xz and patch available: installed as root, else unpacked below the cache.
+# Make python, xz, bzip2 and patch available: installed as root, else unpacked below the cache.
 need_programs() {
     PATH=$tools/usr/bin:$PATH
     missing=$(missing_packages)

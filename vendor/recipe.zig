@@ -12,6 +12,10 @@ pub const Recipe = struct {
     include: []const []const u8,
     /// Header directories for compiling the library itself.
     private: []const []const u8 = &.{},
+    /// Our own, below vendor/NAME: headers that its configure would make, and glue that it calls
+    /// (which may include src/ and is compiled as strictly as the rest of our code).
+    ours_include: []const []const u8 = &.{},
+    ours: []const []const u8 = &.{},
     /// Libraries that it calls.
     uses: []const *const Recipe = &.{},
 };

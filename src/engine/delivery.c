@@ -148,6 +148,8 @@ static bool settle_one(struct worker *worker, const struct parcel *parcel, struc
             clock_wall_ms(worker->clock) +
                 retry_wait_ms(worker->rng, attempts, RETRY_PARCEL_MS_MAX, parcel->retry_after_ms),
             parcel->why, err);
+    case VERDICT_UNTRIED:
+        return true;
     }
     must_failed("unknown verdict", __FILE__, __LINE__);
 }
@@ -159,7 +161,7 @@ static bool count_runs(struct worker *worker, const struct parcel *parcels, size
     for (size_t i = 0; i < count; i++) {
         bool done = parcels[i].verdict == VERDICT_DONE;
         counts.delivered += done;
-        counts.failed += !done;
+        counts.failed += !done && parcels[i].verdict != VERDICT_UNTRIED;
         bool last = i + 1 == count ||
                     !str_equal(parcels[i].effect.pipeline, parcels[i + 1].effect.pipeline);
         if (!last) {
@@ -172,6 +174,16 @@ static bool count_runs(struct worker *worker, const struct parcel *parcels, size
         counts = (struct run_counts){0};
     }
     return true;
+}
+
+/* A sink that did nothing must say so: calling it again at once would only turn in circles. */
+static void must_have_tried(const struct parcel *parcels, size_t count)
+{
+    bool tried = false;
+    for (size_t i = 0; i < count; i++) {
+        tried |= parcels[i].verdict != VERDICT_UNTRIED;
+    }
+    must(tried);
 }
 
 static void tell_refused(const struct worker *worker, const struct parcel *parcels, size_t count)
@@ -252,6 +264,7 @@ static bool delivery_step(struct worker *worker, struct err *err)
         breaker_failed(&worker->breaker, worker_mono_ms(worker));
         return worker_outside_failed(err);
     }
+    must_have_tried(parcels, count);
     breaker_succeeded(&worker->breaker);
     worker->busy = true;
     return settle(worker, parcels, count, err);

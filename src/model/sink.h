@@ -11,6 +11,9 @@
  *  - Returning false means that the sink could not be reached or asked: nothing is known of any
  *    parcel, all are tried again, no attempt is counted. A parcel that the target refuses for good
  *    is VERDICT_REJECT with a reason; one that it refuses for now is VERDICT_RETRY with a reason.
+ *  - A sink that writes one by one and has to stop in the middle (the deadline, a target that went
+ *    down) leaves the rest as VERDICT_UNTRIED: they come again at once, and no attempt is counted.
+ * At least one parcel has another verdict then; where none has, write() returns false.
  *  - For a question it sets `answer` (a JSON text in `arena`) together with VERDICT_DONE. Asked
  *    again for an effect that was answered, it gives the same answer where the target can tell.
  *  - It returns by `deadline_ms` (monotonic). No transaction of the store is open.
@@ -33,6 +36,7 @@ enum verdict {
     VERDICT_RETRY = 0, /* The zero value is the safe one. */
     VERDICT_DONE,
     VERDICT_REJECT,
+    VERDICT_UNTRIED, /* Not sent: as if it had not been handed out. */
 };
 
 struct parcel {

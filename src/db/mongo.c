@@ -1,0 +1,573 @@
+#include "db/mongo.h"
+
+#include <mongoc_sluice.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/must.h"
+#include "base/thread.h"
+#include "crypto/tls_trust.h"
+#include "text/host.h"
+
+enum {
+    WHERE_MAX = 320,
+    WORDS_MAX = 400,
+    CODE_NO_LOGIN = 18, /* AuthenticationFailed */
+    SOCKET_CHECK_MS = 5000,
+};
+
+struct mongo {
+    mongoc_uri_t *uri;
+    mongoc_client_t *client;
+    mongoc_cursor_t *cursor;
+    struct clock *clock;
+    int64_t deadline_ms; /* Of the cursor. */
+    int code;
+    char database[MONGO_NAME_MAX + 1];
+    char where[WHERE_MAX];
+    char note[MONGO_NOTE_MAX];
+};
+
+/* ---- Errors ---- */
+
+enum err_kind mongo_kind_of(int code)
+{
+    static const struct {
+        int code;
+        enum err_kind kind;
+    } grades[] = {
+        {2, ERR_REJECT},                          /* BadValue */
+        {9, ERR_REJECT},                          /* FailedToParse */
+        {13, ERR_CONFIG},                         /* Unauthorized */
+        {14, ERR_REJECT},                         /* TypeMismatch */
+        {15, ERR_REJECT},                         /* Overflow */
+        {18, ERR_LOGIN},                          /* AuthenticationFailed */
+        {26, ERR_CONFIG},                         /* NamespaceNotFound */
+        {28, ERR_REJECT},                         /* PathNotViable */
+        {40, ERR_REJECT},                         /* ConflictingUpdateOperators */
+        {52, ERR_REJECT},                         /* DollarPrefixedFieldName */
+        {54, ERR_REJECT},                         /* NotSingleValueField */
+        {55, ERR_REJECT},                         /* InvalidDBRef */
+        {56, ERR_REJECT},                         /* EmptyFieldName */
+        {57, ERR_REJECT},                         /* DottedFieldName */
+        {59, ERR_CONFIG},                         /* CommandNotFound */
+        {66, ERR_REJECT},                         /* ImmutableField */
+        {67, ERR_CONFIG},                         /* CannotCreateIndex */
+        {72, ERR_CONFIG},                         /* InvalidOptions */
+        {73, ERR_CONFIG},                         /* InvalidNamespace */
+        {85, ERR_CONFIG},                         /* IndexOptionsConflict */
+        {86, ERR_CONFIG},                         /* IndexKeySpecsConflict */
+        {115, ERR_CONFIG},                        /* CommandNotSupported */
+        {121, ERR_REJECT},                        /* DocumentValidationFailure */
+        {8000, ERR_LOGIN},                        /* Atlas: bad login */
+        {10334, ERR_REJECT},                      /* BSONObjectTooLarge */
+        {11000, ERR_REJECT},                      /* DuplicateKey */
+        {11001, ERR_REJECT},                      /* DuplicateKey, old */
+        {16755, ERR_REJECT},                      /* Not a place for a 2dsphere index */
+        {17280, ERR_REJECT},                      /* KeyTooLong */
+        {17419, ERR_REJECT},                      /* The result would be too large */
+        {17420, ERR_REJECT}, {40415, ERR_CONFIG}, /* Unknown field of a command */
+    };
+    for (size_t i = 0; i < sizeof grades / sizeof grades[0]; i++) {
+        if (grades[i].code == code) {
+            return grades[i].kind;
+        }
+    }
+    return ERR_RETRY;
+}
+
+/* On one line; what stands behind "dup key:" is the data of somebody's document. */
+static void put_words(char out[WORDS_MAX], const char *message)
+{
+    const char *end = strstr(message, " dup key:");
+    size_t len = end != NULL ? (size_t)(end - message) : strlen(message);
+    size_t used = 0;
+    for (size_t i = 0; i < len && used + 1 < WORDS_MAX; i++) {
+        out[used++] = (unsigned char)message[i] < ' ' ? ' ' : message[i];
+    }
+    out[used] = '\0';
+}
+
+static const char *advice_of(int code)
+{
+    switch (code) {
+    case 13:
+        return "; grant it to the user of the URI";
+    case CODE_NO_LOGIN:
+    case 8000:
+        return "; are user, password and authSource right?";
+    case 121:
+        return "; the collection's own rules refuse it";
+    case 10334:
+        return "; 16 MiB are the most";
+    default:
+        return "";
+    }
+}
+
+static bool fail_code(struct mongo *db, int code, const char *message, struct err *err)
+{
+    char words[WORDS_MAX];
+    put_words(words, message);
+    db->code = code;
+    return err_set(err, mongo_kind_of(code), "mongodb %s: %s [%d]%s", db->where, words, code,
+                   advice_of(code));
+}
+
+static bool fail(struct mongo *db, const bson_error_t *error, struct err *err)
+{
+    char words[WORDS_MAX];
+    put_words(words, error->message);
+    db->code = 0;
+    if (error->domain == MONGOC_ERROR_SERVER || error->domain == MONGOC_ERROR_WRITE_CONCERN) {
+        return fail_code(db, (int)error->code, error->message, err);
+    }
+    enum err_kind tls = sluice_mongoc_tls_failure();
+    if (tls != ERR_NONE) {
+        return err_set(err, tls, "mongodb %s: %s", db->where, words);
+    }
+    if (error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE) {
+        db->code = CODE_NO_LOGIN;
+        return err_set(err, ERR_LOGIN, "mongodb %s: %s%s", db->where, words,
+                       advice_of(CODE_NO_LOGIN));
+    }
+    bool ours = error->domain == MONGOC_ERROR_COMMAND || error->domain == MONGOC_ERROR_BSON;
+    return err_set(err, ours ? ERR_REJECT : ERR_RETRY, "mongodb %s: %s", db->where,
+                   words[0] != '\0' ? words : "the connection failed");
+}
+
+/* ---- Life ---- */
+
+static void ignore_log(mongoc_log_level_t level, const char *domain, const char *message,
+                       void *context)
+{
+    (void)level; /* What matters comes back as an error as well. */
+    (void)domain;
+    (void)message;
+    (void)context;
+}
+
+/* The driver's own globals, when the first client is wanted and not at the start of the process. */
+static void init_driver(void)
+{
+    static struct lock lock = {PTHREAD_MUTEX_INITIALIZER};
+    static bool done;
+    lock_take(&lock);
+    if (!done) {
+        mongoc_log_set_handler(ignore_log, NULL);
+        mongoc_init();
+        done = true;
+    }
+    lock_give(&lock);
+}
+
+static bool is_ascii(const char *text)
+{
+    for (; text != NULL && *text != '\0'; text++) {
+        if ((unsigned char)*text >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool bad_uri(const bson_error_t *error, struct err *err)
+{
+    /* The driver's words may quote the URI, and with it the password. */
+    const char *why =
+        strstr(error->message, "escape") != NULL
+            ? "write % and @ : / in a password as %25, %40, %3A, %2F"
+        : strstr(error->message, "TLS") != NULL || strstr(error->message, "tls") != NULL
+            ? "its TLS options do not fit together"
+            : "mongodb://USER:PASSWORD@HOST/DATABASE";
+    return err_set(err, ERR_CONFIG, "mongodb: the URI is not right: %s", why);
+}
+
+static bool read_uri(struct mongo *db, const struct mongo_options *options, struct err *err)
+{
+    char text[MONGO_URI_MAX + 1];
+    bson_error_t error = {0};
+    struct str uri = str_trim(options->uri);
+    if (uri.len == 0 || uri.len > MONGO_URI_MAX || memchr(uri.ptr, '\0', uri.len) != NULL) {
+        return err_set(err, ERR_CONFIG, "mongodb: the URI is empty or longer than %d bytes",
+                       MONGO_URI_MAX);
+    }
+    memcpy(text, uri.ptr, uri.len);
+    text[uri.len] = '\0';
+    db->uri = mongoc_uri_new_with_error(text, &error);
+    if (db->uri == NULL) {
+        return bad_uri(&error, err);
+    }
+    if (options->password.ptr != NULL) {
+        (void)snprintf(text, sizeof text, "%.*s", STR_ARG(options->password));
+        if (!mongoc_uri_set_password(db->uri, text)) {
+            return err_set(err, ERR_CONFIG, "mongodb: the password is not UTF-8");
+        }
+    }
+    const char *password = mongoc_uri_get_password(db->uri);
+    if (!is_ascii(password) || !is_ascii(mongoc_uri_get_username(db->uri))) {
+        return err_set(err, ERR_CONFIG,
+                       "mongodb: user and password may hold ASCII letters only; set another one");
+    }
+    if (mongoc_uri_get_username(db->uri) != NULL && password == NULL) {
+        return err_set(err, ERR_LOGIN, "mongodb: the URI names a user and no password");
+    }
+    return true;
+}
+
+static bool name_database(struct mongo *db, const struct mongo_options *options, struct err *err)
+{
+    const char *name = mongoc_uri_get_database(db->uri);
+    struct str wanted = options->database.len > 0 ? options->database : str_of(name);
+    if (wanted.len == 0) {
+        return err_set(err, ERR_CONFIG,
+                       "mongodb: no database is named: put it behind the host, as in "
+                       "mongodb://HOST/DATABASE");
+    }
+    if (!mongo_name_check(wanted, true, err)) {
+        return false;
+    }
+    (void)snprintf(db->database, sizeof db->database, "%.*s", STR_ARG(wanted));
+    return true;
+}
+
+/* The most public of the hosts, and "host:port/database" of the first. */
+static enum host_kind judge_hosts(struct mongo *db)
+{
+    const char *service = mongoc_uri_get_srv_hostname(db->uri);
+    enum host_kind kind = HOST_LOOPBACK;
+    if (service != NULL) {
+        (void)snprintf(db->where, sizeof db->where, "%.200s/%s", service, db->database);
+        return HOST_PUBLIC; /* Its servers are not known yet; TLS is on anyhow. */
+    }
+    const mongoc_host_list_t *hosts = mongoc_uri_get_hosts(db->uri);
+    (void)snprintf(db->where, sizeof db->where, "%.200s/%s", hosts->host_and_port, db->database);
+    for (; hosts != NULL; hosts = hosts->next) {
+        if (hosts->host[0] == '/') {
+            continue; /* A socket of this machine. */
+        }
+        enum host_kind found = host_kind_of(str_of(hosts->host));
+        if (found == HOST_PUBLIC || found == HOST_SPECIAL) {
+            return HOST_PUBLIC;
+        }
+        kind = found == HOST_LOOPBACK ? kind : HOST_PRIVATE;
+    }
+    return kind;
+}
+
+static bool judge_safety(struct mongo *db, enum host_kind kind, bool allow, struct err *err)
+{
+    bool clear = !mongoc_uri_get_tls(db->uri);
+    bool unchecked =
+        !clear &&
+        (mongoc_uri_get_option_as_bool(db->uri, MONGOC_URI_TLSINSECURE, false) ||
+         mongoc_uri_get_option_as_bool(db->uri, MONGOC_URI_TLSALLOWINVALIDCERTIFICATES, false) ||
+         mongoc_uri_get_option_as_bool(db->uri, MONGOC_URI_TLSALLOWINVALIDHOSTNAMES, false));
+    bool open = mongoc_uri_get_username(db->uri) == NULL;
+    const char *why = clear       ? "without TLS everybody on the way reads along: add tls=true"
+                      : unchecked ? "nobody checks who answers: leave out tlsAllowInvalid…"
+                      : open      ? "without a user anybody can read and write there: set one"
+                                  : NULL;
+    if (why == NULL || (kind == HOST_LOOPBACK && !open)) {
+        return true;
+    }
+    if (kind == HOST_PUBLIC && !allow) {
+        return err_set(err, ERR_CONFIG, "mongodb %s: %s, or allow it by name (allow_insecure)",
+                       db->where, why);
+    }
+    (void)snprintf(db->note, sizeof db->note, "%s: %s", db->where, why);
+    return true;
+}
+
+/* Authorities are read here, so that a missing file shows at the start and not as "no server". */
+static bool set_options(struct mongo *db, const struct mongo_options *options, struct err *err)
+{
+    char text[MONGO_URI_MAX + 1];
+    struct tls_trust *trust = NULL;
+    if (options->root.len > 0) {
+        (void)snprintf(text, sizeof text, "%.*s", STR_ARG(options->root));
+        (void)mongoc_uri_set_option_as_utf8(db->uri, MONGOC_URI_TLSCAFILE, text);
+    }
+    (void)snprintf(text, sizeof text, "%.*s",
+                   options->application.len > 0 ? (int)options->application.len : 6,
+                   options->application.len > 0 ? options->application.ptr : "sluice");
+    (void)mongoc_uri_set_appname(db->uri, text);
+    /* A choice that waits for a new primary instead of giving up at once. */
+    (void)mongoc_uri_set_option_as_bool(db->uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
+    (void)mongoc_uri_set_option_as_int32(db->uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
+                                         MONGO_CONNECT_MS);
+    (void)mongoc_uri_set_option_as_int32(db->uri, MONGOC_URI_CONNECTTIMEOUTMS, MONGO_CONNECT_MS);
+    (void)mongoc_uri_set_option_as_int32(db->uri, MONGOC_URI_SOCKETCHECKINTERVALMS,
+                                         SOCKET_CHECK_MS);
+    if (mongoc_uri_has_option(db->uri, MONGOC_URI_TLSCERTIFICATEKEYFILE)) {
+        return err_set(err, ERR_CONFIG, "mongodb: client certificates are not supported");
+    }
+    const char *root = mongoc_uri_get_option_as_utf8(db->uri, MONGOC_URI_TLSCAFILE, NULL);
+    if (root != NULL && !tls_trust_load(str_of(root), &trust, err)) {
+        return err_prefix(err, "mongodb: ");
+    }
+    tls_trust_drop(trust);
+    return true;
+}
+
+bool mongo_open(struct mongo **out, const struct mongo_options *options, struct err *err)
+{
+    struct mongo *db = mem_alloc(sizeof *db);
+    if (db == NULL) {
+        return err_set(err, ERR_RETRY, "mongodb: out of memory");
+    }
+    init_driver();
+    db->clock = options->clock != NULL ? options->clock : clock_system();
+    bool ok = read_uri(db, options, err) && name_database(db, options, err) &&
+              judge_safety(db, judge_hosts(db), options->allow_insecure, err) &&
+              set_options(db, options, err);
+    if (!ok) {
+        mongo_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+void mongo_disconnect(struct mongo *db)
+{
+    mongo_end(db);
+    if (db->client != NULL) {
+        mongoc_client_destroy(db->client);
+        db->client = NULL;
+    }
+}
+
+void mongo_close(struct mongo *db)
+{
+    if (db != NULL) {
+        mongo_disconnect(db);
+        if (db->uri != NULL) {
+            mongoc_uri_destroy(db->uri);
+        }
+        mem_free(db);
+    }
+}
+
+struct str mongo_where(const struct mongo *db)
+{
+    return str_of(db->where);
+}
+
+struct str mongo_database(const struct mongo *db)
+{
+    return str_of(db->database);
+}
+
+struct str mongo_note(const struct mongo *db)
+{
+    return str_of(db->note);
+}
+
+/* A client, and the time that this call may take. */
+static bool begin(struct mongo *db, int64_t deadline_ms, struct err *err)
+{
+    bson_error_t error = {0};
+    int64_t left_ms = deadline_ms - clock_mono_ms(db->clock);
+    db->code = 0;
+    if (left_ms <= 0) {
+        return err_set(err, ERR_RETRY, "mongodb %s: no time left", db->where);
+    }
+    if (db->client == NULL) {
+        db->client = mongoc_client_new_from_uri_with_error(db->uri, &error);
+        if (db->client == NULL) {
+            char words[WORDS_MAX];
+            put_words(words, error.message);
+            return err_set(err, ERR_RETRY, "mongodb %s: %s", db->where, words);
+        }
+        (void)mongoc_client_set_error_api(db->client, MONGOC_ERROR_API_VERSION_2);
+    }
+    sluice_mongoc_deadline(db->client, left_ms, MONGO_CONNECT_MS);
+    return true;
+}
+
+/* ---- Commands ---- */
+
+static bool view_of(struct str bytes, bson_t *out, struct err *err)
+{
+    return bson_init_static(out, (const uint8_t *)bytes.ptr, bytes.len) ||
+           err_set(err, ERR_REJECT, "mongodb: a command is not a document");
+}
+
+/* What the server said, as a tree; failures that it reported in it become errors. */
+static bool read_reply(struct mongo *db, const bson_t *reply, struct arena *arena,
+                       const struct json_value **out, struct err *err)
+{
+    struct json_limits limits = {.size_max = 4 * (size_t)JSON_SIZE_MAX,
+                                 .allow_duplicate_keys = true};
+    size_t len = 0;
+    char *text = bson_as_relaxed_extended_json(reply, &len);
+    if (text == NULL) {
+        return err_set(err, ERR_RETRY, "mongodb %s: an answer cannot be read", db->where);
+    }
+    bool ok = json_parse(arena, (struct str){text, len}, &limits, out, err) ||
+              err_prefix(err, "mongodb %s: an answer: ", db->where);
+    bson_free(text);
+    if (!ok) {
+        return false;
+    }
+    int64_t code = 0;
+    const struct json_value *concern = json_get(*out, STR("writeConcernError"));
+    if (json_int(json_get(concern, STR("code")), &code)) {
+        return fail_code(db, (int)code, json_str(json_get(concern, STR("errmsg"))).ptr, err);
+    }
+    return true;
+}
+
+static bool run(struct mongo *db, struct str command, bool write, int64_t deadline_ms,
+                struct arena *arena, const struct json_value **reply, struct err *err)
+{
+    bson_t bytes;
+    bson_t answer = BSON_INITIALIZER;
+    bson_error_t error = {0};
+    must(db->cursor == NULL);
+    if (!view_of(command, &bytes, err) || !begin(db, deadline_ms, err)) {
+        return false;
+    }
+    bson_destroy(&answer);
+    bool ok = write ? mongoc_client_write_command_with_opts(db->client, db->database, &bytes, NULL,
+                                                            &answer, &error)
+                    : mongoc_client_read_write_command_with_opts(db->client, db->database, &bytes,
+                                                                 NULL, NULL, &answer, &error);
+    ok = ok ? read_reply(db, &answer, arena, reply, err) : fail(db, &error, err);
+    bson_destroy(&answer);
+    return ok;
+}
+
+bool mongo_command(struct mongo *db, struct str command, int64_t deadline_ms, struct arena *arena,
+                   const struct json_value **reply, struct err *err)
+{
+    return run(db, command, false, deadline_ms, arena, reply, err);
+}
+
+bool mongo_write(struct mongo *db, struct str command, int64_t deadline_ms, struct arena *arena,
+                 const struct json_value **reply, struct err *err)
+{
+    return run(db, command, true, deadline_ms, arena, reply, err);
+}
+
+bool mongo_item_error(const struct mongo *db, const struct json_value *reply, size_t *at,
+                      size_t *item, struct err *err)
+{
+    const struct json_value *one = json_at(json_get(reply, STR("writeErrors")), *at);
+    int64_t index = 0;
+    int64_t code = 0;
+    char words[WORDS_MAX];
+    if (json_kind(one) == JSON_ABSENT) {
+        return false;
+    }
+    (void)json_int(json_get(one, STR("index")), &index);
+    (void)json_int(json_get(one, STR("code")), &code);
+    struct str message = json_str(json_get(one, STR("errmsg")));
+    put_words(words, message.ptr != NULL ? message.ptr : "refused");
+    (void)err_set(err, mongo_kind_of((int)code), "mongodb %s: %s [%d]%s", db->where, words,
+                  (int)code, advice_of((int)code));
+    *item = index < 0 ? 0 : (size_t)index;
+    ++*at;
+    return true;
+}
+
+bool mongo_ready(struct mongo *db, int64_t deadline_ms, struct err *err)
+{
+    bson_t *command = BCON_NEW("listCollections", BCON_INT32(1), "nameOnly", BCON_BOOL(true),
+                               "authorizedCollections", BCON_BOOL(true));
+    bson_t answer;
+    bson_error_t error = {0};
+    bool ok = begin(db, deadline_ms, err);
+    if (ok) {
+        ok = mongoc_client_read_command_with_opts(db->client, db->database, command, NULL, NULL,
+                                                  &answer, &error) ||
+             fail(db, &error, err);
+        bson_destroy(&answer);
+    }
+    bson_destroy(command);
+    return ok;
+}
+
+/* ---- Reading ---- */
+
+bool mongo_query(struct mongo *db, struct str collection, struct str filter, struct str options,
+                 int64_t deadline_ms, struct err *err)
+{
+    bson_t filter_view;
+    bson_t options_view = BSON_INITIALIZER;
+    char name[MONGO_NAME_MAX + 1];
+    must(db->cursor == NULL);
+    if (!mongo_name_check(collection, false, err) || !view_of(filter, &filter_view, err) ||
+        (options.len > 0 && !view_of(options, &options_view, err)) ||
+        !begin(db, deadline_ms, err)) {
+        return false;
+    }
+    (void)snprintf(name, sizeof name, "%.*s", STR_ARG(collection));
+    mongoc_collection_t *from = mongoc_client_get_collection(db->client, db->database, name);
+    db->cursor = mongoc_collection_find_with_opts(from, &filter_view, &options_view, NULL);
+    mongoc_collection_destroy(from);
+    bson_destroy(&options_view);
+    db->deadline_ms = deadline_ms;
+    return true;
+}
+
+bool mongo_next(struct mongo *db, struct arena *arena, struct str *json, struct err *err)
+{
+    const bson_t *row = NULL;
+    bson_error_t error = {0};
+    *json = (struct str){0};
+    if (db->cursor == NULL) {
+        return true;
+    }
+    int64_t left_ms = db->deadline_ms - clock_mono_ms(db->clock);
+    sluice_mongoc_deadline(db->client, left_ms, MONGO_CONNECT_MS);
+    if (left_ms <= 0) {
+        mongo_end(db);
+        return err_set(err, ERR_RETRY, "mongodb %s: no time left", db->where);
+    }
+    if (!mongoc_cursor_next(db->cursor, &row)) {
+        bool ok = !mongoc_cursor_error(db->cursor, &error) || fail(db, &error, err);
+        mongo_end(db);
+        return ok;
+    }
+    size_t len = 0;
+    char *text = bson_as_relaxed_extended_json(row, &len);
+    if (text != NULL) {
+        *json = arena_copy(arena, (struct str){text, len});
+        bson_free(text);
+    }
+    return json->ptr != NULL || err_set(err, ERR_RETRY, "mongodb: out of memory for a document");
+}
+
+void mongo_end(struct mongo *db)
+{
+    if (db->cursor != NULL) {
+        mongoc_cursor_destroy(db->cursor);
+        db->cursor = NULL;
+    }
+}
+
+/* ---- Helpers ---- */
+
+bool mongo_name_check(struct str name, bool database, struct err *err)
+{
+    static const char never[] = "/\\. \"$*<>:|?";
+    bool ok = name.len > 0 && name.len <= (database ? 63 : MONGO_NAME_MAX) &&
+              memchr(name.ptr, '\0', name.len) == NULL;
+    for (size_t i = 0; ok && i < name.len; i++) {
+        ok = database ? strchr(never, name.ptr[i]) == NULL
+                      : name.ptr[i] != '$' && (unsigned char)name.ptr[i] >= ' ';
+    }
+    ok = ok && (database || !str_starts(name, STR("system."))) && name.ptr[0] != '.' &&
+         name.ptr[name.len - 1] != '.';
+    return ok || err_set(err, ERR_CONFIG, "mongodb: \"%.*s\" cannot be the name of a %s",
+                         STR_ARG(str_slice(name, 0, MONGO_NAME_MAX)),
+                         database ? "database" : "collection");
+}
+
+int mongo_code(const struct mongo *db)
+{
+    return db->code;
+}

@@ -1,0 +1,696 @@
+/* mongo: against a server that speaks MongoDB's protocol with TLS and SCRAM
+ * (tests/db/mongo_server.py). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/thread.h"
+#include "db/document.h"
+#include "db/mongo.h"
+#include "rig/outside.h"
+#include "test.h"
+
+enum { PATIENCE_MS = 20000, URI_SIZE = 1024 };
+
+static struct outside server;
+static bool started;
+static struct arena arena;
+
+static int setup(void **state)
+{
+    static const char *const words[] = {"python3", "tests/db/mongo_server.py", "{folder}", NULL};
+    (void)state;
+    arena_init(&arena, 512 << 20);
+    started = outside_start(&server, words, 240);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    outside_stop(&server);
+    arena_free(&arena);
+    return 0;
+}
+
+static int64_t now_ms(void)
+{
+    return clock_mono_ms(clock_system());
+}
+
+static int64_t soon(void)
+{
+    return now_ms() + PATIENCE_MS;
+}
+
+/* "{p}" is the port, "{d}" the folder of the certificates. */
+static void make_uri(const char *pattern, char out[URI_SIZE])
+{
+    size_t len = 0;
+    for (const char *at = pattern; *at != '\0' && len + 200 < URI_SIZE; at++) {
+        if (strncmp(at, "{d}", 3) == 0) {
+            len += (size_t)snprintf(out + len, URI_SIZE - len, "%s", server.folder);
+            at += 2;
+        } else if (strncmp(at, "{p}", 3) == 0) {
+            len +=
+                (size_t)snprintf(out + len, URI_SIZE - len, "%d", outside_port(&server, "mongo"));
+            at += 2;
+        } else {
+            out[len++] = *at;
+        }
+    }
+    out[len] = '\0';
+}
+
+#define APP "mongodb://app:secret@localhost:{p}/work?tls=true" /* invented */
+#define CA  "&tlsCAFile={d}/ca.crt"
+
+static struct mongo *open_db(const char *pattern)
+{
+    char uri[URI_SIZE];
+    struct mongo *db = NULL;
+    struct err err = {0};
+    make_uri(pattern, uri);
+    struct mongo_options options = {.uri = str_of(uri)};
+    if (!mongo_open(&db, &options, &err) || !mongo_ready(db, soon(), &err)) {
+        fail_msg("%s", err.text);
+    }
+    return db;
+}
+
+static bool try(const char *pattern, struct err *err)
+{
+    char uri[URI_SIZE];
+    struct mongo *db = NULL;
+    make_uri(pattern, uri);
+    struct mongo_options options = {.uri = str_of(uri)};
+    bool ok = mongo_open(&db, &options, err) && mongo_ready(db, soon(), err);
+    mongo_close(db);
+    return ok;
+}
+
+/* A document from JSON as the configuration would write it. */
+static struct str document(const char *json)
+{
+    struct buf buf;
+    struct document doc;
+    struct err err = {0};
+    struct str bytes = {0};
+    const struct json_value *root = NULL;
+    buf_init(&buf, &arena, 256);
+    document_begin(&doc, &buf);
+    if (!json_parse(&arena, str_of(json), NULL, &root, &err) ||
+        !document_query_members(&doc, root, &err) ||
+        !document_end(&doc, DOCUMENT_BATCH_MAX, &bytes, &err)) {
+        fail_msg("%s: %s", json, err.text);
+    }
+    return bytes;
+}
+
+static const struct json_value *command(struct mongo *db, const char *json)
+{
+    const struct json_value *reply = NULL;
+    struct err err = {0};
+    if (!mongo_command(db, document(json), soon(), &arena, &reply, &err)) {
+        fail_msg("%s: %s", json, err.text);
+    }
+    return reply;
+}
+
+static const struct json_value *change(struct mongo *db, const char *json)
+{
+    const struct json_value *reply = NULL;
+    struct err err = {0};
+    size_t at = 0;
+    size_t item = 0;
+    if (!mongo_write(db, document(json), soon(), &arena, &reply, &err) ||
+        mongo_item_error(db, reply, &at, &item, &err)) {
+        fail_msg("%s: %s", json, err.text);
+    }
+    return reply;
+}
+
+static int64_t number(const struct json_value *value, const char *path)
+{
+    int64_t out = -1;
+    (void)json_int(json_find(value, str_of(path)), &out);
+    return out;
+}
+
+static int64_t count(struct mongo *db, const char *collection, const char *filter)
+{
+    char json[1024];
+    (void)snprintf(json, sizeof json,
+                   "{\"aggregate\":\"%s\",\"pipeline\":[{\"$match\":%s},{\"$count\":\"n\"}],"
+                   "\"cursor\":{}}",
+                   collection, filter);
+    const struct json_value *reply = command(db, json);
+    int64_t n = number(reply, "cursor/firstBatch/0/n");
+    return n < 0 ? 0 : n;
+}
+
+static void drop(struct mongo *db, const char *collection)
+{
+    char json[128];
+    struct err ignored = {0};
+    const struct json_value *reply = NULL;
+    (void)snprintf(json, sizeof json, "{\"drop\":\"%s\"}", collection);
+    (void)mongo_command(db, document(json), soon(), &arena, &reply, &ignored);
+}
+
+/* ---- Without a server ---- */
+
+static void uris(void **state)
+{
+    static const struct {
+        const char *uri;
+        bool allow_insecure;
+        const char *why; /* NULL: fine. */
+        const char *note;
+    } cases[] = {
+        {"mongodb+srv://u:p@cluster0.abc12.mongodb.net/work?retryWrites=true&w=majority", false,
+         NULL, ""},
+        {"mongodb://u:p@a.example.com,b.example.com/work?replicaSet=rs0&tls=true", false, NULL, ""},
+        {"mongodb://u:p@db.example.com/work", false, "without TLS", NULL},
+        {"mongodb://u:p@db.example.com/work", true, NULL, "without TLS"},
+        {"mongodb://db.example.com/work?tls=true", false, "without a user", NULL},
+        {"mongodb://u:p@db.example.com/work?tls=true&tlsAllowInvalidCertificates=true", false,
+         "nobody checks who", NULL},
+        {"mongodb://u:p@10.0.0.7/work", false, NULL, "without TLS"},
+        {"mongodb://u:p@mongo/work", false, NULL, "without TLS"},
+        {"mongodb://mongo/work?tls=true", false, NULL, "without a user"},
+        {"mongodb://localhost/work", false, NULL, "without TLS"},
+        {"mongodb://u:p@localhost/work", false, NULL, ""},
+        {"mongodb://u:p@localhost/", false, "no database is named", NULL},
+        {"mongodb://u:p@localhost/a$b", false, "", NULL},
+        {"mongodb://u@localhost/work", false, "no password", NULL},
+        {"mongodb://u:p%C3%A4@localhost/work", false, "ASCII", NULL},
+        {"mongodb://u:50%off@localhost/work", false, "%25", NULL},
+        {"mongodb://u:p@localhost/work?tls=true&tlsCAFile=/nonexistent.crt", false,
+         "there is no such file", NULL},
+        {"mongodb://u:p@localhost/work?tls=true&tlsCertificateKeyFile=/x.pem", false,
+         "not supported", NULL},
+        {"postgres://u:p@localhost/work", false, "not right", NULL},
+        {"", false, "is empty", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct mongo *db = NULL;
+        struct err err = {0};
+        struct mongo_options options = {.uri = str_of(cases[i].uri),
+                                        .allow_insecure = cases[i].allow_insecure};
+        bool ok = mongo_open(&db, &options, &err);
+        if (ok != (cases[i].why == NULL)) {
+            fail_msg("%s: %s", cases[i].uri, ok ? "taken" : err.text);
+        }
+        if (!ok && (strstr(err.text, cases[i].why) == NULL || strstr(err.text, "50%off") != NULL)) {
+            fail_msg("%s: \"%s\"", cases[i].uri, err.text);
+        }
+        if (ok) {
+            struct str note = mongo_note(db);
+            if (cases[i].note[0] == '\0' ? note.len > 0 : strstr(note.ptr, cases[i].note) == NULL) {
+                fail_msg("%s: note \"%s\"", cases[i].uri, note.ptr);
+            }
+        }
+        mongo_close(ok ? db : NULL);
+    }
+}
+
+static void names(void **state)
+{
+    struct err err = {0};
+    (void)state;
+    assert_true(mongo_name_check(STR("drops"), false, &err));
+    assert_true(mongo_name_check(STR("a.b"), false, &err));
+    assert_true(mongo_name_check(STR("שיעורים"), false, &err));
+    assert_false(mongo_name_check(STR(""), false, &err));
+    assert_false(mongo_name_check(STR("a$b"), false, &err));
+    assert_false(mongo_name_check(STR("system.users"), false, &err));
+    assert_false(mongo_name_check(STR(".a"), false, &err));
+    assert_false(mongo_name_check((struct str){"a\0b", 3}, false, &err));
+    assert_true(mongo_name_check(STR("work"), true, &err));
+    assert_false(mongo_name_check(STR("a.b"), true, &err));
+    assert_false(mongo_name_check(STR("a b"), true, &err));
+}
+
+/* ---- Connecting ---- */
+
+static void the_matrix(void **state)
+{
+    static const struct {
+        const char *certificate;
+        const char *uri;
+        enum err_kind kind;
+        const char *why;
+    } cases[] = {
+        {NULL, APP CA, ERR_NONE, NULL},
+        {NULL, "mongodb://app:secret@127.0.0.1:{p}/work?tls=true" CA, ERR_NONE, NULL},
+        {NULL, APP "&tlsCAFile={d}/bundle.crt", ERR_NONE, NULL},
+        {NULL, APP CA "&authMechanism=SCRAM-SHA-256", ERR_NONE, NULL},
+        {NULL, APP "&tlsCAFile={d}/otherca.crt", ERR_CONFIG, "not signed by an authority we know"},
+        {NULL, APP "&tlsAllowInvalidCertificates=true", ERR_NONE, NULL},
+        {NULL, "mongodb://app:wrong@localhost:{p}/work?tls=true" CA, ERR_LOGIN, "password"},
+        {NULL, "mongodb://ghost:secret@localhost:{p}/work?tls=true" CA, ERR_LOGIN, "password"},
+        {NULL, "mongodb://localhost:{p}/work?tls=true" CA, ERR_CONFIG, ""},
+        {NULL, "mongodb://app:secret@localhost:1/work?tls=true" CA, ERR_RETRY, "calling hello"},
+        {"ec", APP "&tlsCAFile={d}/ecca.crt", ERR_NONE, NULL},
+        {"chain", APP CA, ERR_NONE, NULL},
+        {"expired", APP CA, ERR_RETRY, "expired on 2025-01-01"},
+        {NULL, APP CA "&tlsAllowInvalidCertificates=true", ERR_NONE, NULL},
+        {"wrong", APP CA, ERR_CONFIG, "other.example"},
+        {NULL, APP CA "&tlsAllowInvalidHostnames=true", ERR_NONE, NULL},
+        {"nameonly", "mongodb://app:secret@127.0.0.1:{p}/work?tls=true" CA, ERR_CONFIG,
+         "use the name instead"},
+        {"rsa", APP CA, ERR_NONE, NULL},
+    };
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct err err = {0};
+        char ask[64];
+        if (cases[i].certificate != NULL) {
+            (void)snprintf(ask, sizeof ask, "cert %s", cases[i].certificate);
+            outside_ask(&server, ask);
+        }
+        int64_t began = now_ms();
+        bool ok = try(cases[i].uri, &err);
+        if (ok != (cases[i].why == NULL)) {
+            fail_msg("case %zu, %s: %s", i, cases[i].uri, ok ? "connected" : err.text);
+        }
+        if (!ok && (strstr(err.text, cases[i].why) == NULL || err.kind != cases[i].kind ||
+                    strstr(err.text, "secret") != NULL || now_ms() - began > 8000)) {
+            fail_msg("case %zu, %s: %s: \"%s\" does not say \"%s\", %d ms", i, cases[i].uri,
+                     err_kind_name(err.kind), err.text, cases[i].why, (int)(now_ms() - began));
+        }
+    }
+}
+
+/* ---- Commands: what the sinks will ask for ---- */
+
+static void inserting_and_finding(void **state)
+{
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db(APP CA);
+    drop(db, "c");
+    assert_int_equal(number(change(db, "{\"insert\":\"c\",\"documents\":[{\"_id\":1,\"uniq\":\"a\","
+                                       "\"n\":1,\"tags\":[\"x\"],\"arr\":[{\"k\":1,\"v\":1},"
+                                       "{\"k\":2,\"v\":2}]}]}"),
+                            "n"),
+                     1);
+    /* 300 kB, and Hebrew. */
+    struct buf buf;
+    struct document doc;
+    struct err err = {0};
+    struct str bytes = {0};
+    const struct json_value *reply = NULL;
+    char *big = arena_bytes(&arena, 300000);
+    memset(big, 'z', 300000);
+    buf_init(&buf, &arena, 0);
+    document_begin(&doc, &buf);
+    document_str(&doc, STR("insert"), STR("c"));
+    document_array(&doc, STR("documents"));
+    document_object(&doc, (struct str){0});
+    document_str(&doc, STR("_id"), STR("big"));
+    document_str(&doc, STR("s"), (struct str){big, 300000});
+    document_str(&doc, STR("he"), STR("שלום"));
+    document_int(&doc, STR("large"), 9007199254740993);
+    document_close(&doc);
+    document_close(&doc);
+    assert_true(document_end(&doc, DOCUMENT_BATCH_MAX, &bytes, &err));
+    assert_true(mongo_write(db, bytes, soon(), &arena, &reply, &err));
+    assert_int_equal(number(reply, "n"), 1);
+    struct str row = {0};
+    assert_true(
+        mongo_query(db, STR("c"), document("{\"_id\":\"big\"}"), (struct str){0}, soon(), &err));
+    assert_true(mongo_next(db, &arena, &row, &err));
+    assert_non_null(row.ptr);
+    const struct json_value *found = NULL;
+    assert_true(json_parse(&arena, row, NULL, &found, &err));
+    assert_int_equal(json_str(json_get(found, STR("s"))).len, 300000);
+    assert_str_equal(json_str(json_get(found, STR("he"))), STR("שלום"));
+    assert_int_equal(number(found, "large"), 9007199254740993);
+    assert_true(mongo_next(db, &arena, &row, &err));
+    assert_null(row.ptr);
+    mongo_close(db);
+}
+
+static void indexes_and_duplicates(void **state)
+{
+    const struct json_value *reply = NULL;
+    struct err err = {0};
+    size_t at = 0;
+    size_t item = 0;
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db(APP CA);
+    drop(db, "i");
+    (void)command(db, "{\"createIndexes\":\"i\",\"indexes\":["
+                      "{\"key\":{\"uniq\":1},\"name\":\"uniq_1\",\"unique\":true,\"sparse\":true},"
+                      "{\"key\":{\"ts\":1},\"name\":\"ts_1\",\"expireAfterSeconds\":3600},"
+                      "{\"key\":{\"a\":1,\"b\":-1},\"name\":\"ab\"}]}");
+    (void)command(db, "{\"createIndexes\":\"i\",\"indexes\":[{\"key\":{\"p\":1},\"name\":\"p_1\","
+                      "\"unique\":true,\"partialFilterExpression\":{\"p\":{\"$exists\":true}}}]}");
+    assert_int_equal(
+        json_count(json_find(command(db, "{\"listIndexes\":\"i\"}"), STR("cursor/firstBatch"))), 5);
+    /* One bad document does not stop the others, and its place is told. */
+    assert_true(mongo_write(db,
+                            document("{\"insert\":\"i\",\"ordered\":false,\"documents\":["
+                                     "{\"_id\":1,\"uniq\":\"0501234567\"},"
+                                     "{\"_id\":2,\"uniq\":\"0501234567\"},{\"_id\":3}]}"),
+                            soon(), &arena, &reply, &err));
+    assert_int_equal(number(reply, "n"), 2);
+    assert_true(mongo_item_error(db, reply, &at, &item, &err));
+    assert_int_equal(item, 1);
+    assert_int_equal(err.kind, ERR_REJECT);
+    assert_non_null(strstr(err.text, "11000"));
+    assert_null(strstr(err.text, "0501234567")); /* Somebody's number is not for the log. */
+    assert_false(mongo_item_error(db, reply, &at, &item, &err));
+    mongo_close(db);
+}
+
+static void updating(void **state)
+{
+    static const struct {
+        const char *update; /* One item of "updates". */
+        const char *holds;  /* A filter that finds one document then. */
+    } cases[] = {
+        {"{\"q\":{\"_id\":3},\"u\":{\"$setOnInsert\":{\"created\":1},\"$set\":{\"x\":1}},"
+         "\"upsert\":true}",
+         "{\"_id\":3,\"created\":1,\"x\":1}"},
+        {"{\"q\":{\"_id\":3},\"u\":{\"$setOnInsert\":{\"created\":2},\"$set\":{\"x\":2}},"
+         "\"upsert\":true}",
+         "{\"_id\":3,\"created\":1,\"x\":2}"},
+        {"{\"q\":{\"_id\":1},\"u\":{\"$inc\":{\"n\":5},\"$push\":{\"tags\":{\"$each\":[\"y\",\"z\"]"
+         ","
+         "\"$slice\":-2}}}}",
+         "{\"_id\":1,\"n\":6,\"tags\":[\"y\",\"z\"]}"},
+        {"{\"q\":{\"_id\":1},\"u\":{\"$addToSet\":{\"tags\":\"y\"},\"$pull\":{\"none\":1},"
+         "\"$unset\":{\"q\":1}}}",
+         "{\"_id\":1,\"tags\":{\"$size\":2}}"},
+        {"{\"q\":{\"_id\":1,\"arr.k\":2},\"u\":{\"$set\":{\"arr.$.v\":20}}}",
+         "{\"_id\":1,\"arr\":{\"$elemMatch\":{\"k\":2,\"v\":20}}}"},
+        {"{\"q\":{\"_id\":1},\"u\":{\"$set\":{\"arr.$[e].v\":10}},\"arrayFilters\":[{\"e.k\":1}]}",
+         "{\"_id\":1,\"arr\":{\"$elemMatch\":{\"k\":1,\"v\":10}}}"},
+        {"{\"q\":{\"_id\":1},\"u\":{\"$set\":{\"d.e\":{\"$date\":\"2026-01-02T03:04:05Z\"}},"
+         "\"$max\":{\"n\":9},\"$min\":{\"m\":1},\"$currentDate\":{\"cd\":true}}}",
+         "{\"n\":9,\"cd\":{\"$exists\":true},\"d.e\":{\"$type\":\"date\"}}"},
+        {"{\"q\":{\"_id\":1},\"u\":[{\"$set\":{\"s\":{\"$concat\":[\"$uniq\",\"-\",\"b\"]}}}]}",
+         "{\"s\":\"a-b\"}"},
+    };
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db(APP CA);
+    drop(db, "c");
+    (void)change(db, "{\"insert\":\"c\",\"documents\":[{\"_id\":1,\"uniq\":\"a\",\"n\":1,"
+                     "\"tags\":[\"x\"],\"arr\":[{\"k\":1,\"v\":1},{\"k\":2,\"v\":2}]}]}");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char json[1024];
+        (void)snprintf(json, sizeof json, "{\"update\":\"c\",\"updates\":[%s]}", cases[i].update);
+        (void)change(db, json);
+        if (count(db, "c", cases[i].holds) != 1) {
+            fail_msg("after %s nothing is like %s", cases[i].update, cases[i].holds);
+        }
+    }
+    mongo_close(db);
+}
+
+/* Who gets a job, or a slot: find one and change it, and see it as it is then. */
+static void claiming(void **state)
+{
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db(APP CA);
+    drop(db, "j");
+    (void)change(db, "{\"insert\":\"j\",\"documents\":[{\"q\":\"job\",\"st\":\"new\",\"pri\":1},"
+                     "{\"q\":\"job\",\"st\":\"new\",\"pri\":7},{\"_id\":1,\"n\":9}]}");
+    assert_int_equal(number(change(db, "{\"findAndModify\":\"j\",\"query\":{\"_id\":1},"
+                                       "\"update\":{\"$inc\":{\"n\":1}},\"new\":true,"
+                                       "\"upsert\":true}"),
+                            "value/n"),
+                     10);
+    static const char claim[] = "{\"findAndModify\":\"j\",\"query\":{\"q\":\"job\",\"st\":\"new\"},"
+                                "\"sort\":{\"pri\":-1},\"update\":{\"$set\":{\"st\":\"run\"}},"
+                                "\"new\":true}";
+    assert_int_equal(number(change(db, claim), "value/pri"), 7);
+    assert_int_equal(number(change(db, claim), "value/pri"), 1);
+    assert_int_equal(json_kind(json_get(change(db, claim), STR("value"))), JSON_NULL);
+    mongo_close(db);
+}
+
+static void bulk(void **state)
+{
+    enum { ROWS = 500 };
+    struct buf buf;
+    struct document doc;
+    struct err err = {0};
+    struct str bytes = {0};
+    const struct json_value *reply = NULL;
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db(APP CA);
+    drop(db, "bulk");
+    buf_init(&buf, &arena, 0);
+    document_begin(&doc, &buf);
+    document_str(&doc, STR("update"), STR("bulk"));
+    document_bool(&doc, STR("ordered"), false);
+    document_array(&doc, STR("updates"));
+    for (int i = 0; i < ROWS; i++) {
+        document_object(&doc, (struct str){0});
+        document_object(&doc, STR("q"));
+        document_int(&doc, STR("_id"), i);
+        document_close(&doc);
+        document_object(&doc, STR("u"));
+        document_object(&doc, STR("$set"));
+        document_int(&doc, STR("v"), i * 2);
+        document_int(&doc, STR("g"), i % 5);
+        document_close(&doc);
+        document_object(&doc, STR("$setOnInsert"));
+        document_time(&doc, STR("c"), 1767323045000);
+        document_close(&doc);
+        document_close(&doc);
+        document_bool(&doc, STR("upsert"), true);
+        document_close(&doc);
+    }
+    document_close(&doc);
+    assert_true(document_end(&doc, DOCUMENT_BATCH_MAX, &bytes, &err));
+    int64_t began = now_ms();
+    assert_true(mongo_write(db, bytes, soon(), &arena, &reply, &err));
+    print_message("%d upserts in one command: %d ms\n", (int)ROWS, (int)(now_ms() - began));
+    assert_int_equal(number(reply, "n"), ROWS);
+    assert_int_equal(count(db, "bulk", "{\"c\":{\"$type\":\"date\"}}"), ROWS);
+
+    const struct json_value *groups = command(
+        db, "{\"aggregate\":\"bulk\",\"cursor\":{},\"pipeline\":[{\"$group\":{\"_id\":\"$g\","
+            "\"n\":{\"$sum\":1},\"mx\":{\"$max\":\"$v\"}}},{\"$sort\":{\"_id\":1}}]}");
+    assert_int_equal(json_count(json_find(groups, STR("cursor/firstBatch"))), 5);
+    assert_int_equal(number(groups, "cursor/firstBatch/0/n"), ROWS / 5);
+    assert_int_equal(count(db, "bulk",
+                           "{\"$or\":[{\"_id\":{\"$in\":[1,2]}},{\"_id\":{\"$gt\":497}}],"
+                           "\"v\":{\"$nin\":[4]}}"),
+                     3);
+
+    /* Read in small portions, from the end. */
+    struct str row = {0};
+    int64_t rows = 0;
+    assert_true(mongo_query(db, STR("bulk"), document("{}"),
+                            document("{\"batchSize\":97,\"sort\":{\"_id\":-1},"
+                                     "\"projection\":{\"v\":1}}"),
+                            soon(), &err));
+    while (mongo_next(db, &arena, &row, &err) && row.ptr != NULL) {
+        if (rows++ == 0) {
+            assert_str_equal(row, STR("{ \"_id\" : 499, \"v\" : 998 }"));
+        }
+    }
+    assert_int_equal(err.kind, ERR_NONE);
+    assert_int_equal(rows, ROWS);
+    assert_int_equal(
+        number(change(db, "{\"delete\":\"bulk\",\"deletes\":[{\"q\":{\"_id\":{\"$lt\":10}},"
+                          "\"limit\":0}]}"),
+               "n"),
+        10);
+    mongo_close(db);
+}
+
+static void refusals(void **state)
+{
+    static const struct {
+        const char *uri;
+        const char *command;
+        enum err_kind kind;
+        const char *why;
+    } cases[] = {
+        {APP CA, "{\"insert\":\"strict\",\"documents\":[{\"y\":1}]}", ERR_REJECT, "[121]"},
+        {APP CA, "{\"insert\":\"strict\",\"documents\":[{\"_id\":1,\"z\":1},{\"_id\":1,\"z\":1}]}",
+         ERR_REJECT, "[11000]"},
+        {APP CA, "{\"nonsense\":1}", ERR_CONFIG, "[59]"},
+        {"mongodb://reader:secret@localhost:{p}/work?tls=true" CA,
+         "{\"insert\":\"strict\",\"documents\":[{\"z\":1}]}", ERR_CONFIG, "[13]"},
+        {APP CA, "{\"update\":\"strict\",\"updates\":[{\"q\":{},\"u\":{\"$nope\":{\"a\":1}}}]}",
+         ERR_REJECT, "["},
+    };
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db(APP CA);
+    drop(db, "strict");
+    (void)command(db,
+                  "{\"create\":\"strict\",\"validator\":{\"$jsonSchema\":{\"required\":[\"z\"]}}}");
+    mongo_close(db);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct json_value *reply = NULL;
+        struct err err = {0};
+        size_t at = 0;
+        size_t item = 0;
+        db = open_db(cases[i].uri);
+        bool ok = mongo_write(db, document(cases[i].command), soon(), &arena, &reply, &err) &&
+                  !mongo_item_error(db, reply, &at, &item, &err);
+        if (ok || err.kind != cases[i].kind || strstr(err.text, cases[i].why) == NULL) {
+            fail_msg("%s: %s \"%s\"", cases[i].command, err_kind_name(err.kind), err.text);
+        }
+        mongo_close(db);
+    }
+}
+
+/* ---- Trouble ---- */
+
+static void deadlines(void **state)
+{
+    const struct json_value *reply = NULL;
+    struct err err = {0};
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db(APP CA);
+    outside_ask(&server, "pause");
+    int64_t began = now_ms();
+    assert_false(
+        mongo_command(db, document("{\"count\":\"c\"}"), began + 700, &arena, &reply, &err));
+    assert_true(now_ms() - began < 4000);
+    assert_int_equal(err.kind, ERR_RETRY);
+    mongo_close(db);
+    char uri[URI_SIZE];
+    make_uri(APP CA, uri);
+    struct mongo_options options = {.uri = str_of(uri)};
+    assert_true(mongo_open(&db, &options, &err));
+    began = now_ms();
+    assert_false(mongo_ready(db, began + 700, &err));
+    assert_true(now_ms() - began < 4000);
+    began = now_ms();
+    assert_false(mongo_ready(db, began + 60000, &err));
+    assert_true(now_ms() - began <
+                12000); /* 5 seconds to choose a server, whatever the deadline. */
+    outside_ask(&server, "resume");
+    assert_true(mongo_ready(db, soon(), &err));
+    mongo_close(db);
+}
+
+static void coming_back(void **state)
+{
+    struct err err = {0};
+    const struct json_value *reply = NULL;
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db(APP CA);
+    drop(db, "back");
+    (void)change(db, "{\"insert\":\"back\",\"documents\":[{\"_id\":1}]}");
+    outside_ask(&server, "stop");
+    int64_t began = now_ms();
+    assert_false(mongo_write(db, document("{\"insert\":\"back\",\"documents\":[{\"_id\":2}]}"),
+                             soon(), &arena, &reply, &err));
+    assert_int_equal(err.kind, ERR_RETRY);
+    assert_true(now_ms() - began < 12000);
+    outside_ask(&server, "start");
+    (void)change(db, "{\"insert\":\"back\",\"documents\":[{\"_id\":3}]}");
+    assert_int_equal(count(db, "back", "{}"), 2);
+    mongo_close(db);
+}
+
+static void *insert_some(void *context)
+{
+    struct mongo *db = NULL;
+    struct err err = {0};
+    char uri[URI_SIZE];
+    int id = *(int *)context;
+    struct arena own;
+    arena_init(&own, 16 << 20);
+    make_uri(APP CA, uri);
+    struct mongo_options options = {.uri = str_of(uri)};
+    bool ok = mongo_open(&db, &options, &err);
+    for (int i = 0; ok && i < 25; i++) {
+        struct buf buf;
+        struct document doc;
+        struct str bytes = {0};
+        const struct json_value *reply = NULL;
+        buf_init(&buf, &own, 0);
+        document_begin(&doc, &buf);
+        document_str(&doc, STR("insert"), STR("threads"));
+        document_array(&doc, STR("documents"));
+        document_object(&doc, (struct str){0});
+        document_int(&doc, STR("_id"), id * 1000 + i);
+        document_close(&doc);
+        document_close(&doc);
+        ok = document_end(&doc, DOCUMENT_BATCH_MAX, &bytes, &err) &&
+             mongo_write(db, bytes, soon(), &own, &reply, &err);
+    }
+    mongo_close(db);
+    arena_free(&own);
+    return ok ? context : NULL;
+}
+
+static void many_threads(void **state)
+{
+    enum { THREADS = 6 };
+    struct thread threads[THREADS];
+    int ids[THREADS];
+    struct err err = {0};
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db(APP CA);
+    drop(db, "threads");
+    for (int i = 0; i < THREADS; i++) {
+        ids[i] = i;
+        assert_true(thread_start(&threads[i], insert_some, &ids[i], false, &err));
+    }
+    for (int i = 0; i < THREADS; i++) {
+        thread_join(&threads[i]);
+    }
+    assert_int_equal(count(db, "threads", "{}"), THREADS * 25);
+    mongo_close(db);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(uris),
+        cmocka_unit_test(names),
+        cmocka_unit_test(the_matrix),
+        cmocka_unit_test(inserting_and_finding),
+        cmocka_unit_test(indexes_and_duplicates),
+        cmocka_unit_test(updating),
+        cmocka_unit_test(claiming),
+        cmocka_unit_test(bulk),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(deadlines),
+        cmocka_unit_test(coming_back),
+        cmocka_unit_test(many_threads),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
