@@ -385,7 +385,20 @@ const UnitTest = struct {
     libs: []const *const Recipe = &.{},
     /// Starts threads: `sanitize` also runs it under ThreadSanitizer.
     threads: bool = false,
+
+    /// A test with a whole world in it takes longer than all the others together, and has a step of
+    /// its own.
+    fn world(unit: UnitTest) World {
+        if (std.mem.startsWith(u8, unit.name, "sim/")) return .simulated;
+        for (unit.with) |file| {
+            if (std.mem.eql(u8, file, "rig/outside.c")) return .servers;
+        }
+        return .none;
+    }
 };
+
+/// What a unit test stands in: nothing, the simulator, or real servers that it starts.
+const World = enum { none, simulated, servers };
 
 const UNIT_TESTS = [_]UnitTest{
     .{ .name = "base/arena" },
@@ -563,11 +576,21 @@ pub fn build(b: *std.Build) void {
     var other_shop = Shop.init(b, b.resolveTargetQuery(musl(other)));
 
     const unit = Tally.init(b, "unit tests");
-    addUnitTests(&shop, unit, "unit", &.{}, only);
-    unit.step("test-unit", "Run the unit tests (-Dunit=room/name for some of them)");
+    const simulator = Tally.init(b, "simulator");
+    const servers = Tally.init(b, "tests with servers");
+    for ([_]*Tally{ unit, simulator, servers }, [_]World{ .none, .simulated, .servers }) |part, world| {
+        addUnitTests(&shop, part, "unit", &.{}, only, world);
+    }
+    simulator.step("test-sim", "Run the simulator: crashes, faults and time over the whole engine");
+    servers.step("test-servers", "Run the unit tests that start real servers");
+    if (only.len > 0) {
+        unit.include(simulator);
+        unit.include(servers);
+    }
+    unit.step("test-unit", "Run the unit tests (-Dunit=room/name for some of them, of any of the three steps)");
 
     const emulated = Tally.init(b, "emulated unit tests");
-    addUnitTests(&other_shop, emulated, @tagName(other), &.{"ci/emulate"}, only);
+    addUnitTests(&other_shop, emulated, @tagName(other), &.{"ci/emulate"}, only, null);
     emulated.step("test-other", "Run the unit tests of the other architecture in an emulator");
 
     const check = Tally.init(b, "checks");
@@ -584,6 +607,10 @@ pub fn build(b: *std.Build) void {
     again.step("reproduce", "Build the product a second time, elsewhere, and compare the bytes");
 
     const all = Tally.init(b, "all tests");
+    if (only.len == 0) {
+        all.include(simulator);
+        all.include(servers);
+    }
     for ([_]*Tally{ unit, emulated, check, whole, again }) |part| all.include(part);
     for (PROGRAMS) |program| addProgram(&shop, program, all);
     all.full = true;
@@ -607,9 +634,11 @@ fn addProduct(shop: *Shop, optimize: std.builtin.OptimizeMode) *std.Build.Step.C
     return exe;
 }
 
-fn addUnitTests(shop: *Shop, tally: *Tally, prefix: []const u8, runner: []const []const u8, only: []const u8) void {
+/// Those of one world; of all of them for null.
+fn addUnitTests(shop: *Shop, tally: *Tally, prefix: []const u8, runner: []const []const u8, only: []const u8, world: ?World) void {
     for (UNIT_TESTS) |unit| {
         if (std.mem.indexOf(u8, unit.name, only) == null) continue;
+        if (world != null and unit.world() != world.?) continue;
         // A test that is listed but not there is reported by `check`; it stops nobody else.
         shop.b.build_root.handle.access(shop.b.fmt("tests/{s}_test.c", .{unit.name}), .{}) catch continue;
         tally.add(shop.b.fmt("{s}/{s}", .{ prefix, unit.name }), runner, shop.unitTest(unit));
