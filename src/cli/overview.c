@@ -13,10 +13,7 @@ static bool read_counts(struct overview *all, struct look *look, struct err *err
     size_t count = 0;
     int64_t beyond = 0;
     bool ok =
-        store_int(store,
-                  "SELECT coalesce((SELECT sum(value) FROM counter WHERE name='archived'),"
-                  " (SELECT count(*) FROM archive))",
-                  &all->messages, err) &&
+        store_count_get(store, STORE_ARCHIVED, &all->messages, err) &&
         store_archive_head(store, &all->head, err) &&
         store_int(store, "SELECT archived_ms FROM archive WHERE id=(SELECT max(id) FROM archive)",
                   &all->newest_ms, err) &&

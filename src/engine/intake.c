@@ -19,7 +19,7 @@ enum {
     POLL_MS = 15 * 1000,
     TELL_MS = 60 * 1000, /* How often the store hears of a look that found nothing. */
     RANGE_ARENA = 16 * 1024 * 1024,
-    GIVE_UP_FAILURES = 3, /* Then the runs that wait for this source go on without it. */
+    GIVE_UP_FAILURES = 3, /* Then it is noted, and runs that wait for this source go on. */
 };
 
 static bool listens(const struct plan_pipeline *pipeline, const struct worker *worker)
@@ -440,6 +440,18 @@ static void plan_next_look(struct worker *worker)
     wait_for_look(worker);
 }
 
+/* The look failed. `status` hears of it when it is no hiccup, and runs stop waiting for it. */
+static void give_up(struct worker *worker, const struct err *why)
+{
+    int failures = worker->failures + 1;
+    bool awaited = worker->intake.sweep_run != 0;
+    if (failures == GIVE_UP_FAILURES || (failures > GIVE_UP_FAILURES && awaited)) {
+        struct err other = {0};
+        (void)end_sweep(worker, why->text, &other);
+    }
+    worker->intake.sweeping = false;
+}
+
 static bool intake_step(struct worker *worker, struct err *err)
 {
     struct source *source = worker->source->source;
@@ -466,12 +478,7 @@ static bool intake_step(struct worker *worker, struct err *err)
     int64_t fetch_ms = worker->source->fetch_ms > 0 ? worker->source->fetch_ms : FETCH_MS;
     int64_t deadline_ms = worker_mono_ms(worker) + fetch_ms;
     if (!source->type->fetch(source, &batch, deadline_ms, err)) {
-        bool give_up = worker->failures + 1 >= GIVE_UP_FAILURES && worker->intake.sweep_run != 0;
-        if (give_up) {
-            struct err other = {0};
-            (void)end_sweep(worker, err->text, &other);
-        }
-        worker->intake.sweeping = false;
+        give_up(worker, err);
         return worker_outside_failed(err);
     }
     bool more = batch.more;

@@ -577,7 +577,9 @@ bool store_archive_put(struct store *store, struct arena *arena, struct message 
             return false;
         }
     }
-    return insert_waiting(&filing, err);
+    int64_t rows = counts->fresh + counts->revised;
+    return insert_waiting(&filing, err) &&
+           (rows == 0 || store_count_add(store, STORE_ARCHIVED, rows, err));
 }
 
 static bool copy_text(struct arena *arena, struct str *text)

@@ -102,7 +102,8 @@ bool store_version(struct str path, int64_t *version, int64_t *current, struct e
 /* When the file was made, in seconds of Unix time: a store made later has a newer generation. */
 int64_t store_birth_s(const struct store *store);
 
-/* Counters that only rise, for status and metrics. */
+/* Counters, for status and metrics. */
+#define STORE_ARCHIVED "archived" /* Rows of the archive: counting them takes long. */
 bool store_count_add(struct store *store, const char *counter, int64_t by, struct err *err);
 bool store_count_get(struct store *store, const char *counter, int64_t *out, struct err *err);
 

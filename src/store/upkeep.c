@@ -227,7 +227,8 @@ static bool remove_messages(struct store *store, int64_t last, int64_t last_ms, 
         return false;
     }
     *count = sqlite_changes(store->db);
-    return run_int(store, "DELETE FROM blob WHERE message<=?1 + ?2", last, 0, err) &&
+    return store_count_add(store, STORE_ARCHIVED, -*count, err) &&
+           run_int(store, "DELETE FROM blob WHERE message<=?1 + ?2", last, 0, err) &&
            run_int(store, "DELETE FROM reference_row WHERE to_id<=?1 + ?2", last, 0, err) &&
            run_int(store,
                    "DELETE FROM reference WHERE message < (SELECT max(o.message) FROM reference o"

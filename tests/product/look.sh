@@ -48,6 +48,14 @@ has "status" "$("$SLUICE" status --json)" '"verdict":"ok"'
 has "top" "$("$SLUICE" top --json)" '"messages":3'
 is "lines of top" "$("$SLUICE" top --json --count 3 --interval 100ms | wc -l)" 3
 has "status of a source that was not seen for years" "$(SLUICE_NOW=2090-01-01T00:00:00Z "$SLUICE" status)" "source bridge: last good look"
+
+# A source that can no longer be read: no run waits for it, and status says so all the same.
+mv messages.db away.db
+said() { "$SLUICE" status | grep -q 'source bridge (last good look'; }
+await 30 said || fail "status does not speak of the bridge: $("$SLUICE" status)"
+mv away.db messages.db
+well() { "$SLUICE" status | grep -q 'All is well'; }
+await 30 well || fail "status goes on about the bridge: $("$SLUICE" status)"
 stop
 has "status without serve" "$("$SLUICE" status)" "nobody is at work here"
 

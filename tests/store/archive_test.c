@@ -751,6 +751,8 @@ static void model_check_all(struct fixture *f, const struct model *model)
         arena_reset(&f->arena);
     }
     assert_int_equal(fixture_int(f, "SELECT count(*) FROM archive"), model->fresh + model->revised);
+    assert_int_equal(fixture_int(f, "SELECT value FROM counter WHERE name='archived'"),
+                     model->fresh + model->revised);
 }
 
 static void random_batches_agree_with_a_model(void **state)

@@ -301,6 +301,7 @@ static void a_large_file_loses_its_oldest(void **state)
     struct upkeep_limits limits = {.archive_bytes = used / 2};
     assert_true(keep_up(f, &limits).messages >= UPKEEP_ROWS_MAX);
     int64_t left = fixture_int(f, "SELECT count(*) FROM archive");
+    assert_int_equal(fixture_int(f, "SELECT value FROM counter WHERE name='archived'"), left);
     assert_true(left > 0 && left < 20000);
     assert_true(fixture_int(f, "SELECT page_count * 8192 FROM pragma_page_count") <= used / 2);
     assert_int_equal(fixture_int(f, "SELECT max(id) FROM archive"), 20000);
