@@ -130,6 +130,7 @@ const ROOMS = [_]Room{
             "postgres_why.c",
             "resolve.c",
             "sqlite.c",
+            "sqlite_functions.c",
         },
     },
     .{

@@ -253,7 +253,7 @@ static void show_body(struct explain *explain, struct str body)
     struct buf *out = &explain->peek.out;
     struct row row;
     struct err ignored = {0};
-    static const char *const groups[] = {"set", "insert", "update", "append"};
+    static const char *const groups[] = {"set", "insert", "update", "append", "inc", "push"};
     const struct json_value *root = NULL;
     if (!json_parse(arena, body, NULL, &root, &ignored) || json_kind(root) != JSON_OBJECT) {
         buf_printf(out, "    %.*s\n", STR_ARG(show_text(arena, body, explain->privacy)));

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "db/heap.h"
+#include "db/sqlite_functions.h"
 
 enum {
     PATH_MAX_BYTES = 4096,
@@ -245,7 +246,7 @@ bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_optio
         mem_free(db);
         return err_set(err, ERR_RETRY, "sqlite: out of memory");
     }
-    ok = ok ? configure(db, options, err) : fail(db, err);
+    ok = ok && sqlite_functions_add(db->handle) ? configure(db, options, err) : fail(db, err);
     if (!ok) {
         sqlite_close(db);
         return false;

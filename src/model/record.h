@@ -33,10 +33,19 @@
  *   {"set":    {…},   always written
  *    "insert": {…},   written only when the row is not there yet
  *    "update": {…},   written only when it was
- *    "append": {…}}   text put behind what the column holds, when the row was there
+ *    "append": {…},   text put behind what the column holds, when the row was there
+ *    "inc":    {…},   a number added to what the column holds
+ *    "push":   {…}}   a value put behind the list that the column holds (COLUMN_JSON)
  *
- * A value is text, an integer, a double, true, false or null. A sink writes no other column: what
- * people edit elsewhere stays theirs. For a question the body is whatever its sink understands.
+ * A value is text, an integer, a double, true, false or null; a JSON column takes lists and objects
+ * too. `inc` and `push` count for a new row as well: where nothing is held, that is 0 and the empty
+ * list (never the column's initial value). What holds something else than a number or a list is not
+ * touched: such a record is refused. A sink writes no other column: what people edit elsewhere
+ * stays theirs. For a question the body is whatever its sink understands.
+ *
+ * append, inc and push change a row once more each time, so only an effect may have them. In an
+ * absolute record they are refused: a newer one replaces one that still waits, and would take what
+ * that one adds with it.
  */
 #ifndef SLUICE_MODEL_RECORD_H
 #define SLUICE_MODEL_RECORD_H

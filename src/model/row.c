@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "text/json.h"
 
-enum { FIELDS_FIRST = 16, VALUE_FIRST = 64 };
+enum { FIELDS_FIRST = 16, VALUE_FIRST = 64, NAME_SHOWN = 64 };
 
 void row_init(struct row *row, struct arena *arena)
 {
@@ -115,6 +115,85 @@ static bool append_all(struct row *row, const struct json_value *columns, struct
     return true;
 }
 
+static const struct json_value *read_value(struct arena *arena, struct str text)
+{
+    const struct json_value *value = NULL;
+    struct err ignored = {0};
+    return text.ptr != NULL && json_parse(arena, text, NULL, &value, &ignored) ? value : NULL;
+}
+
+bool row_put_sum(struct json_writer *json, const struct json_value *held,
+                 const struct json_value *more, struct err *err)
+{
+    int64_t whole[2] = {0};
+    double real[2] = {0};
+    bool none = held == NULL || json_kind(held) == JSON_NULL;
+    bool wholes = (none || json_int(held, &whole[0])) && json_int(more, &whole[1]);
+    if ((!none && !json_double(held, &real[0])) || !json_double(more, &real[1])) {
+        return err_set(err, ERR_REJECT, "what it holds is no number, so nothing can be added");
+    }
+    bool fraction = json_kind(held) == JSON_DOUBLE || json_kind(more) == JSON_DOUBLE;
+    if (!wholes || fraction) {
+        json_put_double(json, real[0] + real[1]);
+        return true;
+    }
+    if (__builtin_add_overflow(whole[0], whole[1], &whole[0])) {
+        return err_set(err, ERR_REJECT, "the sum is too large for a whole number");
+    }
+    json_put_int(json, whole[0]);
+    return true;
+}
+
+bool row_put_pushed(struct json_writer *json, const struct json_value *held,
+                    const struct json_value *more, struct err *err)
+{
+    struct json_iter iter;
+    const struct json_value *item = NULL;
+    bool none = held == NULL || json_kind(held) == JSON_NULL;
+    if (!none && json_kind(held) != JSON_ARRAY) {
+        return err_set(err, ERR_REJECT, "what it holds is no list, so nothing can be pushed");
+    }
+    json_array_begin(json);
+    json_iter_init(&iter, held);
+    while (json_next(&iter, NULL, &item)) {
+        json_put_value(json, item);
+    }
+    json_put_value(json, more);
+    json_array_end(json);
+    return true;
+}
+
+typedef bool put_added(struct json_writer *json, const struct json_value *held,
+                       const struct json_value *more, struct err *err);
+
+/* Each column holds what `put` makes of what it held. */
+static bool add_all(struct row *row, const struct json_value *columns, put_added *put_value,
+                    struct err *err)
+{
+    struct json_iter iter;
+    struct str name = {0};
+    const struct json_value *value = NULL;
+    json_iter_init(&iter, columns);
+    while (json_next(&iter, &name, &value)) {
+        struct buf buf;
+        struct json_writer json;
+        struct str own = arena_copy(row->arena, name);
+        buf_init(&buf, row->arena, VALUE_FIRST);
+        json_writer_init(&json, &buf);
+        if (own.ptr == NULL) {
+            return out_of_memory(err);
+        }
+        if (!put_value(&json, read_value(row->arena, row_value(row, name)), value, err)) {
+            return err_prefix(err, "column '%.*s': ", STR_ARG(str_slice(name, 0, NAME_SHOWN)));
+        }
+        json_writer_done(&json);
+        if (!put(row, own, buf_str(&buf), err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool parse(struct row *row, struct str text, const struct json_value **root, struct err *err)
 {
     if (!json_parse(row->arena, text, NULL, root, err)) {
@@ -135,7 +214,9 @@ bool row_read(struct row *row, struct str columns, struct err *err)
 bool row_apply(struct row *row, struct str body, struct err *err)
 {
     const struct json_value *root = NULL;
-    if (!parse(row, body, &root, err) || !put_all(row, json_get(root, STR("set")), err)) {
+    if (!parse(row, body, &root, err) || !put_all(row, json_get(root, STR("set")), err) ||
+        !add_all(row, json_get(root, STR("inc")), row_put_sum, err) ||
+        !add_all(row, json_get(root, STR("push")), row_put_pushed, err)) {
         return false;
     }
     if (!row->there) {
@@ -150,13 +231,6 @@ struct str row_value(const struct row *row, struct str name)
 {
     const struct row_field *field = find(row, name);
     return field != NULL ? field->value : (struct str){0};
-}
-
-static const struct json_value *read_value(struct arena *arena, struct str text)
-{
-    const struct json_value *value = NULL;
-    struct err ignored = {0};
-    return text.ptr != NULL && json_parse(arena, text, NULL, &value, &ignored) ? value : NULL;
 }
 
 bool row_same(struct arena *arena, struct str a, struct str b)

@@ -2,9 +2,9 @@
  * row: what the bodies of records make of a row, on paper.
  *
  * A sink with columns decides inside its target; here the same contract (record.h: set, insert,
- * update, append) is worked out over a row that was read back, or over none, so that people see
- * before anything is written what would stand there, and so that cases can say what shall. A value
- * is kept as canonical JSON text.
+ * update, append, inc, push) is worked out over a row that was read back, or over none, so that
+ * people see before anything is written what would stand there, and so that cases can say what
+ * shall. A value is kept as canonical JSON text.
  *
  * Memory comes from the arena that row_init() is given. Bodies that are no JSON object are
  * ERR_REJECT; groups that are not known are passed over.
@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "text/json.h"
 
 enum { ROW_FIELDS_MAX = 512 };
 
@@ -41,6 +42,12 @@ bool row_read(struct row *row, struct str columns, struct err *err);
 
 /* A record's body reaches the row. */
 bool row_apply(struct row *row, struct str body, struct err *err);
+
+/* What a column holds after `more` was added or pushed, into `json`; `held` may be NULL or null. */
+bool row_put_sum(struct json_writer *json, const struct json_value *held,
+                 const struct json_value *more, struct err *err);
+bool row_put_pushed(struct json_writer *json, const struct json_value *held,
+                    const struct json_value *more, struct err *err);
 
 /* The value of a column as JSON; absent when the row does not have it. */
 struct str row_value(const struct row *row, struct str name);

@@ -7,9 +7,10 @@
 
 enum { BODY_ROOM = 512, NAME_MAX_BYTES = 128, SHOWN_MAX = 60 };
 
-enum { GROUP_SET, GROUP_INSERT, GROUP_UPDATE, GROUP_APPEND };
+enum { GROUP_SET, GROUP_INSERT, GROUP_UPDATE, GROUP_APPEND, GROUP_INC, GROUP_PUSH };
 
-static const char *const group_names[WRITE_GROUPS] = {"set", "insert", "update", "append"};
+static const char *const group_names[WRITE_GROUPS] = {"set",    "insert", "update",
+                                                      "append", "inc",    "push"};
 
 static const struct str type_names[] = {
     [COLUMN_TEXT] = STR_INIT("text"),     [COLUMN_INT] = STR_INIT("int"),
@@ -80,10 +81,37 @@ static bool name_fits(struct str name)
     return name.len > 0 && name.len <= NAME_MAX_BYTES;
 }
 
+static bool only_when_there(size_t group)
+{
+    return group == GROUP_UPDATE || group == GROUP_APPEND;
+}
+
 /* insert meets update and append in no row; all others meet. */
 static bool groups_meet(size_t a, size_t b)
 {
-    return a == GROUP_SET || b == GROUP_SET || (a != GROUP_INSERT && b != GROUP_INSERT);
+    return !(a == GROUP_INSERT && only_when_there(b)) && !(b == GROUP_INSERT && only_when_there(a));
+}
+
+/* Only numbers are added, only lists grow; what else a column may be is said by its value. */
+static bool check_added(const struct write *write, struct step_scope *scope, struct step_spot spot,
+                        size_t group, struct write_column *column)
+{
+    if (group == GROUP_INC && column->type != COLUMN_INT && column->type != COLUMN_DOUBLE) {
+        return step_fault(scope, spot,
+                          "only a number can be added; give a field that is one, or say "
+                          "`types: {'%.*s': int}`",
+                          STR_ARG(column->name));
+    }
+    if (group != GROUP_PUSH) {
+        return true;
+    }
+    column->as_text = find_pair(&write->types, column->name) == NULL;
+    if (!column->as_text && column->type != COLUMN_JSON) {
+        return step_fault(scope, (struct step_spot){.option = "types", .key = column->name},
+                          "what is pushed into is a list; its type is json");
+    }
+    column->type = COLUMN_JSON;
+    return true;
 }
 
 static bool check_name(const struct write *write, struct step_scope *scope, struct step_spot spot,
@@ -119,7 +147,7 @@ static bool prepare_column(struct write *write, struct step_scope *scope,
     column->name = pair->name;
     if (!check_name(write, scope, spot, group) ||
         !compose_prepare(&column->value, scope, spot, pair->text) ||
-        !find_type(write, scope, column)) {
+        !find_type(write, scope, column) || !check_added(write, scope, spot, group, column)) {
         return false;
     }
     return target != NULL &&
@@ -183,6 +211,14 @@ static bool take_name(struct write *write, struct step_scope *scope)
                                   : step_fault(scope, (struct step_spot){0}, "out of memory");
 }
 
+static bool check_once(const struct write *write, struct step_scope *scope, size_t group,
+                       const char *what)
+{
+    return write->groups[group].count == 0 || write->once ||
+           step_fault(scope, (struct step_spot){.option = group_names[group]},
+                      "what is %s can only be written once: add `once: true`", what);
+}
+
 static bool write_prepare(struct step *step, struct step_scope *scope)
 {
     struct write *write = (struct write *)step;
@@ -197,10 +233,9 @@ static bool write_prepare(struct step *step, struct step_scope *scope)
                           "characters",
                           NAME_MAX_BYTES);
     }
-    if (write->groups[GROUP_APPEND].count > 0 && !write->once) {
-        good = step_fault(scope, (struct step_spot){.option = "append"},
-                          "what is appended can only be written once: add `once: true`");
-    }
+    good = check_once(write, scope, GROUP_APPEND, "appended") && good;
+    good = check_once(write, scope, GROUP_INC, "added") && good;
+    good = check_once(write, scope, GROUP_PUSH, "pushed") && good;
     target = step_target(scope, write->sink, write->target, write->key_column);
     return prepare_columns(write, scope, target) && check_types(write, scope) && good &&
            target != NULL;
@@ -314,14 +349,22 @@ static struct str date_of(int64_t time_ms, struct flow *flow)
                : (struct str){0};
 }
 
-static bool put_column(struct write *write, const struct write_column *column, struct flow *flow,
-                       struct json_writer *json, struct err *err)
+/* With `adds` an absent value is nothing, and not null. */
+static bool put_column(struct write *write, const struct write_column *column, bool adds,
+                       struct flow *flow, struct json_writer *json, struct err *err)
 {
     struct value value;
     if (!compose_write(&column->value, flow, &write->step, &value, err)) {
         return false;
     }
+    if (adds && value.kind == VALUE_ABSENT) {
+        return true;
+    }
     json_key(json, column->name);
+    if (column->as_text && value.kind == VALUE_TEXT) {
+        json_put_str(json, value.text);
+        return true;
+    }
     if (put_plain(json, column, &value)) {
         return true;
     }
@@ -337,8 +380,9 @@ static bool put_column(struct write *write, const struct write_column *column, s
 static bool put_columns(struct write *write, size_t group, struct flow *flow,
                         struct json_writer *json, struct err *err)
 {
+    bool adds = group == GROUP_INC || group == GROUP_PUSH;
     for (size_t i = 0; i < write->groups[group].count; i++) {
-        if (!put_column(write, &write->columns[group][i], flow, json, err)) {
+        if (!put_column(write, &write->columns[group][i], adds, flow, json, err)) {
             return false;
         }
     }
@@ -413,7 +457,7 @@ static bool note_insert(struct write *write, struct flow *flow, struct str key, 
     for (size_t i = 0; i < write->groups[GROUP_INSERT].count; i++) {
         const struct write_column *column = &write->columns[GROUP_INSERT][i];
         bool covered = find_pair(&write->groups[GROUP_UPDATE], column->name) != NULL;
-        if (!covered && !put_column(write, column, flow, &json, err)) {
+        if (!covered && !put_column(write, column, false, flow, &json, err)) {
             return false;
         }
     }
@@ -509,6 +553,10 @@ static const struct option options[] = {
                "Columns that are written only when the row was there."),
     OPTION_MAP(struct write, groups[GROUP_APPEND], "append", NULL,
                "Columns that get more text behind what they hold, when the row was there."),
+    OPTION_MAP(struct write, groups[GROUP_INC], "inc", NULL,
+               "Columns, and the number that is added to what each holds; a new row begins at 0."),
+    OPTION_MAP(struct write, groups[GROUP_PUSH], "push", NULL,
+               "Columns that hold lists, and the value that is put behind each."),
     OPTION_MAP(struct write, types, "types", NULL,
                "Columns whose type is another than that of their value: text, int, double, bool, "
                "time, date, json."),

@@ -9,6 +9,8 @@
  *       insert: {status: new}                  only when the row is not there yet
  *       update: {updated_at: "{now}"}          only when it was
  *       append: {history: "\n{text|line}"}     put behind what the column holds
+ *       inc: {calls: "{minutes}"}              a number added to what it holds
+ *       push: {tags: "{label}"}                a value put behind the list that it holds
  *       types: {amount: double}
  *
  * The record is absolute: its columns shall have these values, a later one of the same key replaces
@@ -17,8 +19,10 @@
  * `update` the later ones all the same, the step notes what it put into `insert` at a key's first
  * time and repeats it, and later on gives `update` together with `set`. With `once:
  * true` it is an effect: written for the first item of its key and never again, for targets that
- * only take more (a line that is appended, a message that is sent). `append` needs `once`, since
- * what is put behind something cannot be said absolutely.
+ * only take more (a line that is appended, a message that is sent). `append`, `inc` and `push` need
+ * `once`, since what is added to something cannot be said absolutely. An absent value adds and
+ * pushes nothing. What is pushed is a text, a number or a truth as the template gives it; with
+ * `types: {tags: json}` a text that is JSON is pushed as what it says.
  *
  * The target is declared by what is written into it. A column has the type of its template: that of
  * the field when the template is one place alone, else text; `types` may say another (text, int,
@@ -40,11 +44,12 @@
 
 #include "pipeline/compose.h"
 
-enum { WRITE_GROUPS = 4 };
+enum { WRITE_GROUPS = 6 };
 
 struct write_column {
     struct str name;
     enum column_type type;
+    bool as_text; /* A text that is pushed stays one, whatever it looks like. */
     struct compose value;
 };
 
@@ -56,7 +61,7 @@ struct write {
     struct str target;
     struct str key;
     struct str key_column;
-    struct str_map groups[WRITE_GROUPS]; /* set, insert, update, append */
+    struct str_map groups[WRITE_GROUPS]; /* set, insert, update, append, inc, push */
     struct str_map types;
     bool once;
     bool shared;

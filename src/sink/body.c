@@ -5,10 +5,9 @@
 enum { BODY_DEPTH_MAX = 32 };
 
 static const struct str group_names[BODY_GROUPS] = {
-    [BODY_SET] = STR_INIT("set"),
-    [BODY_INSERT] = STR_INIT("insert"),
-    [BODY_UPDATE] = STR_INIT("update"),
-    [BODY_APPEND] = STR_INIT("append"),
+    [BODY_SET] = STR_INIT("set"),       [BODY_INSERT] = STR_INIT("insert"),
+    [BODY_UPDATE] = STR_INIT("update"), [BODY_APPEND] = STR_INIT("append"),
+    [BODY_INC] = STR_INIT("inc"),       [BODY_PUSH] = STR_INIT("push"),
 };
 
 const char *body_group_name(enum body_group group)
@@ -23,8 +22,9 @@ const char *body_type_name(enum body_type type)
     return names[type];
 }
 
-static bool read_nested(const struct json_value *value, struct arena *arena,
-                        struct body_field *field, struct err *err)
+/* The value as canonical JSON. */
+static bool read_text(const struct json_value *value, struct arena *arena, struct body_field *field,
+                      struct err *err)
 {
     struct buf buf;
     struct json_writer json;
@@ -32,10 +32,9 @@ static bool read_nested(const struct json_value *value, struct arena *arena,
     json_writer_init(&json, &buf);
     json_put_value(&json, value);
     json_writer_done(&json);
-    field->type = BODY_JSON;
     field->text = buf_str(&buf);
     return field->text.ptr != NULL ||
-           err_set(err, ERR_REJECT, "the body is larger than the memory of a step");
+           err_set(err, ERR_RETRY, "the body is larger than the memory of a step");
 }
 
 static bool read_value(const struct json_value *value, struct arena *arena,
@@ -63,7 +62,8 @@ static bool read_value(const struct json_value *value, struct arena *arena,
         return true;
     case JSON_ARRAY:
     case JSON_OBJECT:
-        return read_nested(value, arena, field, err);
+        field->type = BODY_JSON;
+        return read_text(value, arena, field, err);
     case JSON_UINT:
     case JSON_BIG:
         return err_set(err, ERR_REJECT, "the number for column '%.*s' is too large",
@@ -72,6 +72,22 @@ static bool read_value(const struct json_value *value, struct arena *arena,
         break;
     }
     return err_set(err, ERR_REJECT, "a value is missing");
+}
+
+/* A field of the group, whose name is known. */
+static bool read_field(const struct json_value *value, struct arena *arena,
+                       struct body_field *field, struct err *err)
+{
+    if (!read_value(value, arena, field, err)) {
+        return false;
+    }
+    bool pushed = field->group == BODY_PUSH;
+    bool wants_text = (pushed && field->type != BODY_JSON) || field->group == BODY_INC;
+    if (wants_text && !read_text(value, arena, field, err)) {
+        return false;
+    }
+    field->type = pushed ? BODY_JSON : field->type;
+    return true;
 }
 
 static bool read_columns(const struct json_value *columns, enum body_group group,
@@ -89,7 +105,7 @@ static bool read_columns(const struct json_value *columns, enum body_group group
         field->group = group;
         field->name = name;
         body->shape = str_hash(name, body->shape + (uint64_t)group + 1);
-        if (!read_value(value, arena, field, err)) {
+        if (!read_field(value, arena, field, err)) {
             return false;
         }
     }
@@ -115,7 +131,7 @@ static bool read_group(struct str name, const struct json_value *columns, struct
 
 bool body_read(struct str text, struct arena *arena, struct body *out, struct err *err)
 {
-    static const struct json_limits limits = {.depth_max = BODY_DEPTH_MAX};
+    static const struct json_limits limits = {.depth_max = BODY_DEPTH_MAX, .innocent = true};
     const struct json_value *root = NULL;
     struct json_iter iter;
     struct str name = {0};
@@ -132,6 +148,22 @@ bool body_read(struct str text, struct arena *arena, struct body *out, struct er
     while (json_next(&iter, &name, &columns)) {
         if (!read_group(name, columns, arena, out, err)) {
             return false;
+        }
+    }
+    return true;
+}
+
+bool body_suits_kind(const struct body *body, enum record_kind kind, struct err *err)
+{
+    for (size_t i = 0; i < body->count && kind == RECORD_ABSOLUTE; i++) {
+        enum body_group group = body->fields[i].group;
+        if (group == BODY_APPEND || group == BODY_INC || group == BODY_PUSH) {
+            return err_set(
+                err, ERR_REJECT,
+                "column '%.*s': \"%s\" adds to what is there, which only an effect may do "
+                "(`once: true` in a step)",
+                STR_ARG(str_slice(body->fields[i].name, 0, BODY_NAME_SHOWN)),
+                group_names[group].ptr);
         }
     }
     return true;
@@ -163,6 +195,12 @@ static bool suits(enum column_type type, const struct body_field *field)
 {
     bool is_bool = field->type == BODY_TRUE || field->type == BODY_FALSE;
     bool is_number = field->type == BODY_INT || field->type == BODY_DOUBLE;
+    if (field->group == BODY_PUSH) {
+        return type == COLUMN_JSON;
+    }
+    if (field->group == BODY_INC) {
+        return type == COLUMN_DOUBLE ? is_number : type == COLUMN_INT && field->type == BODY_INT;
+    }
     if (field->type == BODY_NULL || type == COLUMN_JSON) {
         return field->group != BODY_APPEND;
     }
@@ -184,6 +222,15 @@ static bool suits(enum column_type type, const struct body_field *field)
     return false;
 }
 
+/* What a message says behind the name of a value. */
+static const char *purpose_of(enum body_group group)
+{
+    return group == BODY_APPEND ? " to append"
+           : group == BODY_INC  ? " to add"
+           : group == BODY_PUSH ? " to push"
+                                : "";
+}
+
 bool body_suits(const struct target *target, const struct column *column,
                 const struct body_field *field, struct str entity, struct err *err)
 {
@@ -196,5 +243,5 @@ bool body_suits(const struct target *target, const struct column *column,
     return suits(column->type, field) ||
            err_set(err, ERR_REJECT, "table %s: column %s takes %s, not %s%s", target->name,
                    column->name, column_type_name(column->type), body_type_name(field->type),
-                   field->group == BODY_APPEND ? " to append" : "");
+                   purpose_of(field->group));
 }

@@ -1,15 +1,17 @@
 /*
  * body: the column groups of a record's body, as every sink with columns reads them.
  *
- * A body is the JSON object that model/record.h describes: "set", "insert", "update" and "append",
- * each an object of columns. body_read() turns it into a flat list of fields in the order of the
- * text. Everything lies in the arena; lists and objects as values are kept as canonical JSON text.
+ * A body is the JSON object that model/record.h describes: "set", "insert", "update", "append",
+ * "inc" and "push", each an object of columns. body_read() turns it into a flat list of fields in
+ * the order of the text. Everything lies in the arena; lists and objects as values are kept as
+ * canonical JSON text, and so is whatever is to be pushed: such a field is always BODY_JSON.
  *
  * `shape` is a hash over groups and names, not over values: bodies that an op writes in one way
  * have one shape, and so one prepared statement. Two shapes may collide; compare names as well.
  *
  * Bodies come from our own ops, but also from archives of older versions and from generic rules:
- * nothing here trusts them. What cannot be read is ERR_REJECT with the reason, never with a value.
+ * nothing here trusts them. What cannot be read is ERR_REJECT with the reason, never with a value;
+ * where only the arena is too small, it is ERR_RETRY.
  */
 #ifndef SLUICE_SINK_BODY_H
 #define SLUICE_SINK_BODY_H
@@ -21,6 +23,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "model/record.h"
 #include "model/target.h"
 
 enum {
@@ -28,7 +31,22 @@ enum {
     BODY_NAME_SHOWN = 64, /* Bytes of a foreign name that a message shows. */
 };
 
-enum body_group { BODY_SET = 0, BODY_INSERT, BODY_UPDATE, BODY_APPEND, BODY_GROUPS };
+enum body_group {
+    BODY_SET = 0,
+    BODY_INSERT,
+    BODY_UPDATE,
+    BODY_APPEND,
+    BODY_INC,
+    BODY_PUSH,
+    BODY_GROUPS,
+};
+
+/* Sets of groups: which of them reach a new row, and which one that is there. */
+enum {
+    BODY_ON_NEW = 1U << BODY_SET | 1U << BODY_INSERT | 1U << BODY_INC | 1U << BODY_PUSH,
+    BODY_ON_OLD =
+        1U << BODY_SET | 1U << BODY_UPDATE | 1U << BODY_APPEND | 1U << BODY_INC | 1U << BODY_PUSH,
+};
 
 enum body_type {
     BODY_NULL = 0,
@@ -44,7 +62,7 @@ struct body_field {
     enum body_group group;
     enum body_type type;
     struct str name;
-    struct str text; /* BODY_TEXT and BODY_JSON. */
+    struct str text; /* BODY_TEXT and BODY_JSON; in BODY_INC the number, too. */
     int64_t integer;
     double real;
 };
@@ -56,6 +74,9 @@ struct body {
 };
 
 bool body_read(struct str text, struct arena *arena, struct body *out, struct err *err);
+
+/* May a record of this kind have such a body? Only effects add to what is there. */
+bool body_suits_kind(const struct body *body, enum record_kind kind, struct err *err);
 
 /*
  * May the field stand in this column? Numbers are welcome in texts, and the key must be the entity.

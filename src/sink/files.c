@@ -174,7 +174,7 @@ static bool parcel_check(const struct files *files, const struct parcel *parcel,
         return err_set(err, ERR_REJECT, "table %s: the key is empty or longer than %d bytes",
                        table->target->name, RECORD_ENTITY_MAX);
     }
-    if (!body_read(parcel->body, arena, body, err)) {
+    if (!body_read(parcel->body, arena, body, err) || !body_suits_kind(body, parcel->kind, err)) {
         return err_prefix(err, "table %s: ", table->target->name);
     }
     return files_row_check(table->target, parcel->entity, body, err);

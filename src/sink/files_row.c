@@ -4,13 +4,10 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "model/row.h"
 #include "text/json.h"
 
-enum {
-    ROW_ROOM = 512,
-    ON_NEW = 1U << BODY_INSERT | 1U << BODY_SET,
-    ON_OLD = 1U << BODY_UPDATE | 1U << BODY_SET | 1U << BODY_APPEND,
-};
+enum { ROW_ROOM = 512 };
 
 static const struct column *find_column(const struct target *target, struct str name)
 {
@@ -25,8 +22,8 @@ static const struct column *find_column(const struct target *target, struct str 
 static bool meet(const struct body_field *a, const struct body_field *b)
 {
     unsigned both = 1U << a->group | 1U << b->group;
-    bool on_new = (both & ON_NEW) == both;
-    bool on_old = (both & ON_OLD) == both;
+    bool on_new = (both & BODY_ON_NEW) == both;
+    bool on_old = (both & BODY_ON_OLD) == both;
     return (on_new || on_old) && str_equal_ascii_case(a->name, b->name);
 }
 
@@ -118,12 +115,31 @@ static bool put_appended(struct json_writer *json, const struct json_value *held
     return buf_ok(&text);
 }
 
+/* Numbers that were added up, and lists that grew. */
+static bool put_added(struct json_writer *json, const struct column *column,
+                      const struct body_field *field, const struct json_value *held,
+                      struct arena *arena, struct err *err)
+{
+    const struct json_limits limits = {.innocent = true};
+    const struct json_value *more = NULL;
+    if (!json_parse(arena, field->text, &limits, &more, err)) {
+        return false;
+    }
+    bool ok = field->group == BODY_INC ? row_put_sum(json, held, more, err)
+                                       : row_put_pushed(json, held, more, err);
+    return ok || err_prefix(err, "column '%s': ", column->name);
+}
+
 static bool put_column(struct json_writer *json, const struct column *column,
                        const struct body_field *field, const struct json_value *held, bool is_new,
-                       struct arena *arena)
+                       struct arena *arena, struct err *err)
 {
     if (field != NULL && field->group == BODY_APPEND) {
-        return put_appended(json, held, field, arena);
+        return put_appended(json, held, field, arena) ||
+               err_set(err, ERR_RETRY, "out of step memory");
+    }
+    if (field != NULL && (field->group == BODY_INC || field->group == BODY_PUSH)) {
+        return put_added(json, column, field, held, arena, err);
     }
     if (field != NULL) {
         put_field(json, column->type, field);
@@ -151,7 +167,6 @@ bool files_row_make(const struct target *target, struct str entity, struct str b
     buf_init(&buf, arena, before.len + ROW_ROOM);
     json_writer_init(&json, &buf);
     json_object_begin(&json);
-    bool ok = true;
     for (const struct column *column = target->columns; column->name != NULL; column++) {
         struct str name = str_of(column->name);
         json_key(&json, name);
@@ -159,14 +174,16 @@ bool files_row_make(const struct target *target, struct str entity, struct str b
             json_put_str(&json, entity);
             continue;
         }
-        ok = put_column(&json, column, find_field(body, column->name, is_new ? ON_NEW : ON_OLD),
-                        json_get(old, name), is_new, arena) &&
-             ok;
+        const struct body_field *field =
+            find_field(body, column->name, is_new ? BODY_ON_NEW : BODY_ON_OLD);
+        if (!put_column(&json, column, field, json_get(old, name), is_new, arena, err)) {
+            return err_prefix(err, "table %s: ", target->name);
+        }
     }
     json_object_end(&json);
     json_writer_done(&json);
     *row = buf_str(&buf);
-    if (!ok || row->ptr == NULL) {
+    if (row->ptr == NULL) {
         return err_set(err, ERR_RETRY, "out of step memory for a row of table %s", target->name);
     }
     return row->len <= FILES_ROW_MAX ||

@@ -2,9 +2,10 @@
  * files_row: what a record makes of a row, for sinks that keep rows themselves.
  *
  * A row is one canonical JSON object with every declared column in the declared order, null where
- * nothing was said. A new row takes the groups "insert" and "set" and the declared initial values;
- * a row that is there takes "update", "set" and "append". The key column holds the entity. So the
- * same records in the same order give the same bytes, wherever they are written.
+ * nothing was said. A new row takes the groups "insert", "set", "inc" and "push" and the declared
+ * initial values; a row that is there takes "update", "set", "append", "inc" and "push". The key
+ * column holds the entity. So the same records in the same order give the same bytes, wherever they
+ * are written.
  */
 #ifndef SLUICE_SINK_FILES_ROW_H
 #define SLUICE_SINK_FILES_ROW_H
@@ -25,7 +26,8 @@ bool files_row_check(const struct target *target, struct str entity, const struc
 
 /*
  * The row after the record. `before` is the row that is there, absent for none. The body must have
- * passed files_row_check(). ERR_REJECT for a row that would be larger than FILES_ROW_MAX.
+ * passed files_row_check(). ERR_REJECT for a row that would be larger than FILES_ROW_MAX, or whose
+ * column holds what nothing can be added to.
  */
 bool files_row_make(const struct target *target, struct str entity, struct str before,
                     const struct body *body, struct arena *arena, struct str *row, struct err *err);

@@ -329,7 +329,8 @@ static enum outcome parcel_check(struct sqlite_sink *self, const struct parcel *
     if (parcel->removed) {
         return removal_find(self, table, shape, err);
     }
-    if (!body_read(parcel->body, arena, &self->body, err)) {
+    if (!body_read(parcel->body, arena, &self->body, err) ||
+        !body_suits_kind(&self->body, parcel->kind, err)) {
         (void)err_prefix(err, "table %s: ", table->target->name);
         return grade(err);
     }
@@ -739,6 +740,7 @@ static bool sink_check(struct sink *sink, const struct parcel *parcel, struct ar
                        STR_ARG(str_slice(parcel->target, 0, BODY_NAME_SHOWN)));
     }
     return body_read(parcel->body, arena, &self->body, err) &&
+           body_suits_kind(&self->body, parcel->kind, err) &&
            sqlite_shape_make(&table, &self->body, arena, &shape, err) &&
            sqlite_shape_check(&shape, &self->body, parcel->entity, err);
 }

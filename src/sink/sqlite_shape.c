@@ -3,12 +3,6 @@
 /* ?1 is the key; the field at `index` is bound as ?(index + 2). */
 enum { KEY_PARAMETER = 1, FIRST_PARAMETER = 2 };
 
-/* Which groups a statement writes. */
-enum {
-    ON_INSERT = 1U << BODY_SET | 1U << BODY_INSERT,
-    ON_UPDATE = 1U << BODY_SET | 1U << BODY_UPDATE | 1U << BODY_APPEND,
-};
-
 bool sqlite_shape_fits(const struct sqlite_shape *shape, const struct sqlite_table *table,
                        const struct body *body)
 {
@@ -45,7 +39,7 @@ static bool writes(const struct sqlite_shape *shape, const struct column *column
 static bool has_updates(const struct sqlite_shape *shape)
 {
     for (size_t i = 0; i < shape->count; i++) {
-        if (in_groups(&shape->columns[i], ON_UPDATE)) {
+        if (in_groups(&shape->columns[i], BODY_ON_OLD)) {
             return true;
         }
     }
@@ -60,25 +54,26 @@ static void add_insert(struct buf *sql, const struct sqlite_shape *shape)
     buf_add_byte(sql, '(');
     sqlite_sql_name(sql, target->key);
     for (size_t i = 0; i < shape->count; i++) {
-        if (in_groups(&shape->columns[i], ON_INSERT)) {
+        if (in_groups(&shape->columns[i], BODY_ON_NEW)) {
             buf_add_byte(sql, ',');
             sqlite_sql_name(sql, shape->columns[i].column->name);
         }
     }
     for (const struct column *column = target->columns; column->name != NULL; column++) {
-        if (column->initial != NULL && !writes(shape, column, ON_INSERT)) {
+        if (column->initial != NULL && !writes(shape, column, BODY_ON_NEW)) {
             buf_add_byte(sql, ',');
             sqlite_sql_name(sql, column->name);
         }
     }
     buf_printf(sql, ") VALUES(?%d", KEY_PARAMETER);
     for (size_t i = 0; i < shape->count; i++) {
-        if (in_groups(&shape->columns[i], ON_INSERT)) {
-            buf_printf(sql, ",?%zu", i + FIRST_PARAMETER);
+        bool pushed = shape->columns[i].group == BODY_PUSH;
+        if (in_groups(&shape->columns[i], BODY_ON_NEW)) {
+            buf_printf(sql, pushed ? ",sluice_push(NULL,?%zu)" : ",?%zu", i + FIRST_PARAMETER);
         }
     }
     for (const struct column *column = target->columns; column->name != NULL; column++) {
-        if (column->initial != NULL && !writes(shape, column, ON_INSERT)) {
+        if (column->initial != NULL && !writes(shape, column, BODY_ON_NEW)) {
             buf_add_byte(sql, ',');
             sqlite_sql_initial(sql, column);
         }
@@ -86,24 +81,35 @@ static void add_insert(struct buf *sql, const struct sqlite_shape *shape)
     buf_add_byte(sql, ')');
 }
 
-/* "a"=?5,"b"=COALESCE("t"."b",'')||?6 */
+/* What the column holds now, and the parameter, within a call or an expression. */
+static void add_grown(struct buf *sql, const struct sqlite_shape *shape, size_t index,
+                      const char *before, const char *between, const char *behind)
+{
+    buf_add(sql, str_of(before));
+    sqlite_sql_name(sql, shape->table->target->name);
+    buf_add_byte(sql, '.');
+    sqlite_sql_name(sql, shape->columns[index].column->name);
+    buf_printf(sql, "%s?%zu%s", between, index + FIRST_PARAMETER, behind);
+}
+
+/* "a"=?5,"b"=COALESCE("t"."b",'')||?6,"c"=sluice_add("t"."c",?7) */
 static void add_assignments(struct buf *sql, const struct sqlite_shape *shape)
 {
     const char *separator = "";
     for (size_t i = 0; i < shape->count; i++) {
         const struct sqlite_shape_column *column = &shape->columns[i];
-        if (!in_groups(column, ON_UPDATE)) {
+        if (!in_groups(column, BODY_ON_OLD)) {
             continue;
         }
         buf_printf(sql, "%s", separator);
         separator = ",";
         sqlite_sql_name(sql, column->column->name);
         if (column->group == BODY_APPEND) {
-            buf_add(sql, STR("=COALESCE("));
-            sqlite_sql_name(sql, shape->table->target->name);
-            buf_add_byte(sql, '.');
-            sqlite_sql_name(sql, column->column->name);
-            buf_printf(sql, ",'')||?%zu", i + FIRST_PARAMETER);
+            add_grown(sql, shape, i, "=COALESCE(", ",'')||", "");
+        } else if (column->group == BODY_INC) {
+            add_grown(sql, shape, i, "=sluice_add(", ",", ")");
+        } else if (column->group == BODY_PUSH) {
+            add_grown(sql, shape, i, "=sluice_push(", ",", ")");
         } else {
             buf_printf(sql, "=?%zu", i + FIRST_PARAMETER);
         }
@@ -145,8 +151,8 @@ static bool check_doubled(const struct sqlite_shape *shape, size_t index, struct
     const struct sqlite_shape_column *column = &shape->columns[index];
     for (size_t i = 0; i < index; i++) {
         const struct sqlite_shape_column *other = &shape->columns[i];
-        bool meet = (in_groups(column, ON_INSERT) && in_groups(other, ON_INSERT)) ||
-                    (in_groups(column, ON_UPDATE) && in_groups(other, ON_UPDATE));
+        bool meet = (in_groups(column, BODY_ON_NEW) && in_groups(other, BODY_ON_NEW)) ||
+                    (in_groups(column, BODY_ON_OLD) && in_groups(other, BODY_ON_OLD));
         if (other->column == column->column && meet) {
             return err_set(err, ERR_REJECT, "table %s: column '%s' is written by both %s and %s",
                            shape->table->target->name, column->column->name,
@@ -279,13 +285,13 @@ bool sqlite_shape_write(const struct sqlite_shape *shape, struct sqlite *db,
 {
     bool row = false;
     if (shape->then == NULL) {
-        return step(shape, db, shape->first, ON_INSERT | ON_UPDATE, body, entity, &row, err);
+        return step(shape, db, shape->first, BODY_ON_NEW | BODY_ON_OLD, body, entity, &row, err);
     }
-    if (!step(shape, db, shape->first, shape->looks ? 0 : ON_UPDATE, body, entity, &row, err)) {
+    if (!step(shape, db, shape->first, shape->looks ? 0 : BODY_ON_OLD, body, entity, &row, err)) {
         return false;
     }
     bool there = shape->looks ? row : sqlite_changes(db) > 0;
-    return there || step(shape, db, shape->then, ON_INSERT, body, entity, &row, err);
+    return there || step(shape, db, shape->then, BODY_ON_NEW, body, entity, &row, err);
 }
 
 bool sqlite_shape_make_removal(const struct sqlite_table *table, struct arena *arena,

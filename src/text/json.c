@@ -76,10 +76,11 @@ static bool refuse(struct err *err, struct str text, size_t offset, const char *
                    offset, why);
 }
 
-static bool refuse_parse(struct err *err, struct str text, const yyjson_read_err *why)
+static bool refuse_parse(struct err *err, struct str text, bool innocent,
+                         const yyjson_read_err *why)
 {
     if (why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
-        return err_set(err, ERR_REJECT,
+        return err_set(err, innocent ? ERR_RETRY : ERR_REJECT,
                        "JSON of %zu bytes does not fit into the memory that is "
                        "set aside for it",
                        text.len);
@@ -121,6 +122,7 @@ struct check {
     const char *base; /* The library's copy of the text: strings stay where they stood. */
     unsigned depth_max;
     bool keys;
+    bool innocent;
 };
 
 static struct str string_of(yyjson_val *value)
@@ -161,7 +163,8 @@ static bool keys_by_hash(const struct check *check, yyjson_val *object, struct e
     struct arena_mark mark = arena_mark(check->arena);
     yyjson_val **table = arena_array(check->arena, slots, sizeof(yyjson_val *));
     if (table == NULL) {
-        return err_set(err, ERR_REJECT, "JSON: no memory to check an object of %zu keys", count);
+        return err_set(err, check->innocent ? ERR_RETRY : ERR_REJECT,
+                       "JSON: no memory to check an object of %zu keys", count);
     }
     /* The address is chance enough against keys that were chosen to collide. */
     uint64_t seed = (uint64_t)(uintptr_t)object;
@@ -239,13 +242,14 @@ bool json_parse(struct arena *arena, struct str text, const struct json_limits *
         why.code = YYJSON_READ_ERROR_EMPTY_CONTENT;
     }
     if (doc == NULL) {
-        return refuse_parse(err, text, &why);
+        return refuse_parse(err, text, use.innocent, &why);
     }
     struct check check = {.arena = arena,
                           .text = text,
                           .base = doc->str_pool,
                           .depth_max = use.depth_max,
-                          .keys = !use.allow_duplicate_keys};
+                          .keys = !use.allow_duplicate_keys,
+                          .innocent = use.innocent};
     if (!check_values(&check, doc, err)) {
         return false;
     }

@@ -71,11 +71,13 @@ struct json_limits {
     size_t size_max;
     unsigned depth_max;        /* At most JSON_DEPTH_MAX. */
     bool allow_duplicate_keys; /* json_get() then gives the first; json_next() shows all. */
+    bool innocent;             /* A lack of memory is ERR_RETRY: the text may fit another time. */
 };
 
 struct json_value;
 
-/* `limits` may be NULL. A text that is wrong, or too large for the arena, is ERR_REJECT. */
+/* `limits` may be NULL. A text that is wrong, or too large for the arena, is ERR_REJECT; but see
+   `innocent`. */
 bool json_parse(struct arena *arena, struct str text, const struct json_limits *limits,
                 const struct json_value **root, struct err *err);
 

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "model/row.h"
 #include "text/test.h"
 
@@ -21,6 +23,16 @@ static const struct {
     {"{\"a\":1,\"b\":2}", {"{\"set\":{\"b\":null}}"}, "a", "1"},
     {"{\"a\":1}", {"{\"unknown\":{\"a\":2}}"}, "a", "1"},
     {NULL, {"{\"set\":{\"a\":{\"b\":[1,2]}}}"}, "a", "{\"b\":[1,2]}"},
+    {NULL, {"{\"inc\":{\"a\":2}}", "{\"inc\":{\"a\":-5}}"}, "a", "-3"},
+    {"{\"a\":null}", {"{\"inc\":{\"a\":2}}"}, "a", "2"},
+    {"{\"a\":9223372036854775806}", {"{\"inc\":{\"a\":1}}"}, "a", "9223372036854775807"},
+    {"{\"a\":1}", {"{\"inc\":{\"a\":0.5}}"}, "a", "1.5"},
+    {NULL,
+     {"{\"push\":{\"a\":\"x\"}}", "{\"push\":{\"a\":{\"b\":[1]}}}"},
+     "a",
+     "[\"x\",{\"b\":[1]}]"},
+    {"{\"a\":[]}", {"{\"push\":{\"a\":null}}"}, "a", "[null]"},
+    {"{\"a\":null}", {"{\"push\":{\"a\":[1]}}"}, "a", "[[1]]"},
 };
 
 static void bodies_reach_rows(void **state)
@@ -92,12 +104,42 @@ static void what_is_no_object_is_refused(void **state)
     }
 }
 
+/* Nothing is added to what is no number, and nothing put behind what is no list. */
+static void what_does_not_fit_is_refused(void **state)
+{
+    static const struct {
+        const char *held;
+        const char *body;
+        const char *why;
+    } cases[] = {
+        {"{\"a\":\"12\"}", "{\"inc\":{\"a\":1}}", "column 'a': what it holds is no number"},
+        {"{\"a\":[1]}", "{\"inc\":{\"a\":1}}", "column 'a': what it holds is no number"},
+        {"{\"a\":9223372036854775807}", "{\"inc\":{\"a\":1}}", "column 'a': the sum is too large"},
+        {"{\"a\":\"12\"}", "{\"push\":{\"a\":1}}", "column 'a': what it holds is no list"},
+        {"{\"a\":{}}", "{\"push\":{\"a\":1}}", "column 'a': what it holds is no list"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct arena arena;
+        struct err err = {0};
+        struct row row;
+        arena_init(&arena, ARENA);
+        row_init(&row, &arena);
+        assert_true(row_read(&row, str_of(cases[i].held), &err));
+        assert_false(row_apply(&row, str_of(cases[i].body), &err));
+        assert_int_equal(err.kind, ERR_REJECT);
+        assert_non_null(strstr(err.text, cases[i].why));
+        arena_free(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_reach_rows),
         cmocka_unit_test(values_are_compared_by_what_they_say),
         cmocka_unit_test(what_is_no_object_is_refused),
+        cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests_name("row", tests, NULL, NULL);
 }

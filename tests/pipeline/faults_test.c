@@ -99,6 +99,17 @@ static const struct {
      "2:73 update.A: column 'A' is written by `set`, too"},
     {"ops:\n- {kind: write, sink: records, target: t, key: k, append: {a: b}}",
      "2:59 option 'append': what is appended can only be written once: add `once: true`"},
+    {"ops:\n- {kind: write, sink: records, target: t, key: k, inc: {a: '{revision}'}}",
+     "2:56 option 'inc': what is added can only be written once: add `once: true`"},
+    {"ops:\n- {kind: write, sink: records, target: t, key: k, once: true, inc: {a: b}}",
+     "2:72 inc.a: only a number can be added; give a field that is one, or say "
+     "`types: {'a': int}`"},
+    {"ops:\n- {kind: write, sink: records, target: t, key: k, once: true, push: {a: b}, "
+     "types: {a: text}}",
+     "2:88 types.a: what is pushed into is a list; its type is json"},
+    {"ops:\n- {kind: write, sink: records, target: t, key: k, once: true, insert: {a: 1}, "
+     "inc: {a: '{revision}'}}",
+     "2:85 inc.a: column 'a' is written by `insert`, too"},
     {"ops:\n- {kind: write, sink: records, target: t, key: k, set: {a: b}, types: {a: number}}",
      "2:75 types.a: 'number' is no type of a column; there are text, int, double, bool, time, "
      "date, "

@@ -22,6 +22,25 @@ static void test_groups(void **state)
     rig_close();
 }
 
+/* What is added and pushed: texts stay texts unless they are said to be JSON; nothing adds nothing.
+ */
+static void test_growing(void **state)
+{
+    (void)state;
+    rig_open("ops:\n- kind: write\n  sink: records\n  target: t\n  key: '{id}'\n  once: true\n"
+             "  inc: {n: '{revision}', m: '{text}'}\n  push: {tags: '{text}', raw: '{text}', r: "
+             "'{revision}'}\n  types: {m: int, raw: json}\n");
+    rig_say("12");
+    assert_string_equal(rig_records(), "!t M1 {\"inc\":{\"n\":0,\"m\":12},"
+                                       "\"push\":{\"tags\":\"12\",\"raw\":12,\"r\":0}}");
+    rig_close();
+    rig_open("ops:\n- kind: write\n  sink: records\n  target: t\n  key: '{id}'\n  once: true\n"
+             "  inc: {m: '{extra}'}\n  push: {tags: '{extra}'}\n  types: {m: int}\n");
+    rig_say("x");
+    assert_string_equal(rig_records(), "!t M1 {\"inc\":{},\"push\":{}}");
+    rig_close();
+}
+
 /* A later record may be the first that gets to the sink, so it says what the first one said. */
 static void test_insert_and_update(void **state)
 {
@@ -120,8 +139,11 @@ static void test_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_groups), cmocka_unit_test(test_insert_and_update),
-        cmocka_unit_test(test_types),  cmocka_unit_test(test_date_of_a_time),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_growing),
+        cmocka_unit_test(test_insert_and_update),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_date_of_a_time),
         cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

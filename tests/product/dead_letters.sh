@@ -56,7 +56,7 @@ has "an unknown column" "$(cat err)" "nosuch"
 printf '[1]' | dlq edit 1 --body -
 is "exit code of edit with a list" $? 1
 printf '{"values":{}}' | dlq edit 1 --body -
-has "an unknown group" "$(cat err)" "'values' is not one of the objects set, insert, update, append"
+has "an unknown group" "$(cat err)" "'values' is not one of the objects set, insert, update, append, inc, push"
 is "acts so far" "$(acts dlq.edit)" 0
 
 # Corrected: a column, a Hebrew one, a file, an editor.

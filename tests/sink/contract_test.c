@@ -89,6 +89,67 @@ static void groups(struct rig *rig)
     assert_row(rig, "a", "{\"drop\":\"a\",\"user\":\"second\",\"comment\":\"x\",\"count\":2," REST);
 }
 
+/* Numbers that are added up and lists that grow, from nothing too; and each effect once. */
+static void growing(struct rig *rig)
+{
+    static const char body[] = "{\"inc\":{\"count\":2,\"score\":0.5},\"push\":{\"list\":\"א\"}}";
+    write_one(rig, RECORD_EFFECT, "a", 1, body);
+    write_one(rig, RECORD_EFFECT, "a", 1, body);
+    assert_row(rig, "a",
+               "{\"drop\":\"a\",\"user\":null,\"comment\":\"none\",\"count\":2,\"score\":0.5,"
+               "\"done\":false,\"day\":null,\"list\":[\"א\"]}");
+    write_one(rig, RECORD_EFFECT, "a", 2,
+              "{\"inc\":{\"count\":-5,\"score\":1},\"push\":{\"list\":{\"b\":[1,null]}}}");
+    assert_row(rig, "a",
+               "{\"drop\":\"a\",\"user\":null,\"comment\":\"none\",\"count\":-3,\"score\":1.5,"
+               "\"done\":false,\"day\":null,\"list\":[\"א\",{\"b\":[1,null]}]}");
+    write_one(rig, RECORD_EFFECT, "a", 3, "{\"set\":{\"count\":null,\"list\":null}}");
+    write_one(rig, RECORD_EFFECT, "a", 4, "{\"inc\":{\"count\":1},\"push\":{\"list\":3}}");
+    assert_row(rig, "a",
+               "{\"drop\":\"a\",\"user\":null,\"comment\":\"none\",\"count\":1,\"score\":1.5,"
+               "\"done\":false,\"day\":null,\"list\":[3]}");
+}
+
+/* What cannot be added to stays as it is, and the others of the batch are written. */
+static void not_growing(struct rig *rig)
+{
+    static const char *const bad[] = {
+        "{\"push\":{\"list\":1}}",
+        "{\"inc\":{\"count\":9223372036854775807}}",
+        "{\"inc\":{\"user\":1}}",
+        "{\"push\":{\"user\":1}}",
+        "{\"inc\":{\"count\":0.5}}",
+        "{\"inc\":{\"count\":null}}",
+        "{\"set\":{\"count\":1},\"inc\":{\"count\":1}}",
+        "{\"insert\":{\"count\":1},\"inc\":{\"count\":1}}",
+    };
+    write_one(rig, RECORD_EFFECT, "a", 1, "{\"set\":{\"count\":7,\"list\":{\"no\":\"list\"}}}");
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct parcel parcels[] = {
+            rig_parcel(RECORD_EFFECT, "a", 10 + (int64_t)i, bad[i]),
+            rig_parcel(RECORD_EFFECT, "good", 30 + (int64_t)i, "{\"inc\":{\"count\":1}}"),
+        };
+        rig_write(rig, parcels, COUNT(parcels));
+        if (parcels[0].verdict != VERDICT_REJECT || parcels[0].why.len == 0) {
+            fail_msg("%s: %s: verdict %d", rig->kind->name, bad[i], (int)parcels[0].verdict);
+        }
+        assert_done(rig, &parcels[1], 1);
+    }
+    static const char *const adding[] = {"{\"append\":{\"user\":\"x\"}}", "{\"inc\":{\"count\":1}}",
+                                         "{\"push\":{\"list\":1}}"};
+    for (size_t i = 0; i < COUNT(adding); i++) {
+        struct parcel parcel = rig_parcel(RECORD_ABSOLUTE, "b", 50 + (int64_t)i, adding[i]);
+        rig_write(rig, &parcel, 1);
+        assert_int_equal(parcel.verdict, VERDICT_REJECT);
+        assert_int_not_equal(str_find(parcel.why, STR("once"), 0), STR_NONE);
+    }
+    assert_row(rig, "a",
+               "{\"drop\":\"a\",\"user\":null,\"comment\":\"none\",\"count\":7,\"score\":null,"
+               "\"done\":false,\"day\":null,\"list\":{\"no\":\"list\"}}");
+    assert_int_not_equal(str_find(rig_row(rig, "good"), STR("\"count\":8"), 0), STR_NONE);
+    assert_int_equal(rig_row(rig, "b").len, 0);
+}
+
 static void values(struct rig *rig)
 {
     write_one(rig, RECORD_ABSOLUTE, "א-1", 1,
@@ -470,6 +531,8 @@ static const struct {
     {"absolute records: newer over older", absolute_order},
     {"effects once", effects_once},
     {"column groups", groups},
+    {"columns that grow", growing},
+    {"columns that cannot grow", not_growing},
     {"values", values},
     {"huge values", huge_values},
     {"refusals have reasons", refusals},
