@@ -126,6 +126,14 @@ static const char *behind_preamble(const char *message)
     return message;
 }
 
+/* PgBouncer answers a wrong password, and a user it does not know, with a "protocol violation". */
+static const char *state_of_login(const char *state, const char *words)
+{
+    bool login = strstr(words, "authentication failed") != NULL ||
+                 strstr(words, "no such user") != NULL || strstr(words, "auth failed") != NULL;
+    return strcmp(state, "08P01") == 0 && login ? "28P01" : state;
+}
+
 bool postgres_why_connection(const char *where, const PGconn *conn, struct err *err)
 {
     char words[WORDS_MAX];
@@ -133,7 +141,7 @@ bool postgres_why_connection(const char *where, const PGconn *conn, struct err *
     enum err_kind tls = sluice_pg_tls_failure(conn);
     put_words(words, behind_preamble(PQerrorMessage(conn)), false);
     if (state[0] != '\0') {
-        const struct grade *grade = grade_of(state);
+        const struct grade *grade = grade_of(state_of_login(state, words));
         return err_set(err, grade->kind, "postgres %s: %s [%s]%s", where, words, state,
                        grade->advice);
     }

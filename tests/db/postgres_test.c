@@ -607,6 +607,78 @@ static void without_password(void **state)
     postgres_close(db);
 }
 
+/* A connection to another server than the one of the group. */
+static bool reach(const struct outside *other, const char *port, const char *words,
+                  struct postgres **db, struct err *err)
+{
+    char uri[URI_SIZE];
+    (void)snprintf(uri, sizeof uri, FULL "sslrootcert=%s/ca.crt dbname=appdb port=%d %s",
+                   other->folder, outside_port(other, port), words);
+    struct postgres_options options = {.uri = str_of(uri)};
+    return postgres_open(db, &options, err) && postgres_connect(*db, soon(), err);
+}
+
+/*
+ * PostgreSQL 17 speaks TLS from the first byte when it is asked to, and agrees on a protocol then
+ * (ALPN). PgBouncer in transaction mode stands between: statements work, transactions hold
+ * together, and a channel cannot be bound because PgBouncer offers no binding.
+ */
+static void direct_tls_and_a_pooler(void **state)
+{
+    static const char *const words[] = {
+        "python3", "tests/db/postgres_server.py", "{folder}", "17", "pgbouncer", NULL};
+    struct outside other;
+    struct postgres *db = NULL;
+    struct err err = {0};
+    (void)state;
+    if (!outside_start(&other, words, 120)) {
+        skip();
+    }
+    bool ok = reach(&other, "postgres", BOUND "sslnegotiation=direct", &db, &err);
+    assert_string_equal(err.text, "");
+    assert_true(ok);
+    assert_true(postgres_version(db) >= 170000);
+    assert_true(str_starts(postgres_tls(db, &arena), STR("TLSv1.2 ECDHE")));
+    assert_str_equal(must_one(db, "SELECT 1"), STR("1"));
+    postgres_close(db);
+
+    ok = reach(&other, "pgbouncer", "", &db, &err);
+    assert_string_equal(err.text, "");
+    assert_true(ok);
+    must_run(db, "CREATE TABLE pooled(a int)");
+    for (int i = 0; i < 20; i++) {
+        assert_true(postgres_begin(db, soon(), &err));
+        must_run(db, "INSERT INTO pooled VALUES(1)");
+        if (i % 2 == 0) {
+            assert_true(postgres_commit(db, soon(), &err));
+        } else {
+            postgres_rollback(db, soon());
+        }
+    }
+    assert_str_equal(must_one(db, "SELECT count(*) FROM pooled"), STR("10"));
+    int64_t began = now_ms();
+    assert_false(postgres_exec(db, "SELECT pg_sleep(30)", NULL, 0, began + 500, NULL, &err));
+    assert_int_equal(err.kind, ERR_RETRY);
+    assert_true(now_ms() - began < 4000);
+    assert_str_equal(must_one(db, "SELECT 3"), STR("3"));
+    postgres_close(db);
+    db = NULL;
+    assert_false(reach(&other, "pgbouncer", BOUND, &db, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_non_null(strstr(err.text, "channel binding"));
+    postgres_close(db);
+    db = NULL;
+    assert_false(reach(&other, "pgbouncer", "password=nope", &db, &err));
+    assert_int_equal(err.kind, ERR_LOGIN); /* PgBouncer itself calls it a protocol violation. */
+    assert_non_null(strstr(err.text, "are user and password right"));
+    postgres_close(db);
+    db = NULL;
+    assert_false(reach(&other, "pgbouncer", "user=ghost", &db, &err));
+    assert_int_equal(err.kind, ERR_LOGIN);
+    postgres_close(db);
+    outside_stop(&other);
+}
+
 static void *connect_often(void *context)
 {
     char uri[URI_SIZE];
@@ -659,6 +731,7 @@ int main(void)
         cmocka_unit_test(deadlines),
         cmocka_unit_test(coming_back),
         cmocka_unit_test(without_password),
+        cmocka_unit_test(direct_tls_and_a_pooler),
         cmocka_unit_test(many_threads),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
