@@ -267,13 +267,8 @@ static bool read_source(struct build *build, const struct yaml_node *map, struct
         good = fault_add(build->reader->faults, FAULT_BOUNDS, reader_place(poll),
                          "option 'poll': at least %d milliseconds", CONFIG_POLL_MS_MIN);
     }
-    struct err err = {0};
     source->type = type;
     source->connector.name = name;
-    if (good && type->check != NULL && !type->check(source, &err)) {
-        good = fault_add(build->reader->faults, FAULT_OPTION, reader_place(map), "%s: %s", what,
-                         err.text);
-    }
     bool is_reference = good && type->is_reference != NULL && type->is_reference(source);
     good = good && connector_check(build, map, &type->connector, &source->connector);
     struct plan *plan = &build->config->plan;

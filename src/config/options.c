@@ -418,9 +418,11 @@ static void report_fault(struct report *report, const char *option, size_t chara
                          const char *text)
 {
     struct options_report *own = report->context;
-    const struct yaml_node *node = yaml_get(own->map, str_of(option));
-    char what[WHAT_MAX];
-    (void)snprintf(what, sizeof what, "option '%s'", option);
+    const struct yaml_node *node = option != NULL ? yaml_get(own->map, str_of(option)) : NULL;
+    char what[WHAT_MAX] = "its options";
+    if (option != NULL) {
+        (void)snprintf(what, sizeof what, "option '%s'", option);
+    }
     struct place place = node != NULL ? reader_character(node, character) : reader_place(own->map);
     own->good = fault_add_advice(own->reader->faults, FAULT_OPTION, place, what, text);
 }

@@ -22,7 +22,8 @@
 
 struct report {
     void *context;
-    /* `character` of the option's text, from 1; 0: the whole. */
+    /* `option` is NULL for a mistake of several together; `character` of its text, from 1; 0: the
+       whole. */
     void (*fault)(struct report *report, const char *option, size_t character, const char *text);
 };
 

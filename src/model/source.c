@@ -87,3 +87,11 @@ bool batch_event(struct batch *batch, struct event event)
     batch->events[batch->event_count++] = event;
     return true;
 }
+
+bool source_wrong(const struct connector *connector, const char *option, struct err *err)
+{
+    if (option != NULL) {
+        (void)err_prefix(err, "option `%s`: ", option);
+    }
+    return err_prefix(err, "source %.*s: ", STR_ARG(connector->name));
+}

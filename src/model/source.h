@@ -117,9 +117,6 @@ struct source_type {
      */
     bool (*changed)(struct source *source);
 
-    /* Optional: do the options fit each other? Opens nothing and asks nobody; ERR_CONFIG if not. */
-    bool (*check)(struct source *source, struct err *err);
-
     /* Optional: was it configured to bring a table that ops look things up in? Such a source has no
        chats: it gets one entry with the empty name, and sets the batch's snapshot. */
     bool (*is_reference)(const struct source *source);
@@ -139,5 +136,9 @@ struct message *batch_add(struct batch *batch, size_t bytes);
 void batch_refuse(struct batch *batch, struct str chat, struct str where, const char *why);
 bool batch_blob(struct batch *batch, struct blob blob);
 bool batch_event(struct batch *batch, struct event event);
+
+/* What open() says of options that `check` refuses; `option` is NULL for several together. False.
+ */
+bool source_wrong(const struct connector *connector, const char *option, struct err *err);
 
 #endif

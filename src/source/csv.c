@@ -85,9 +85,10 @@ static bool no_memory(const struct csv_source *self, struct err *err)
 
 /* ---- Options ---- */
 
-static bool csv_check(struct source *source, struct err *err)
+/* `*option` is the one that a mistake is in. */
+static bool options_read(struct csv_source *self, const char **option, struct err *err)
 {
-    struct csv_source *self = csv_of(&source->connector);
+    *option = NULL;
     if (self->reference && self->key.len == 0) {
         return err_set(err, ERR_CONFIG,
                        "a reference needs a `key`: the header of the column that is looked up");
@@ -95,18 +96,27 @@ static bool csv_check(struct source *source, struct err *err)
     if (!self->reference && self->key.len > 0) {
         return err_set(err, ERR_CONFIG, "`key` is for a table with `reference: true`");
     }
+    *option = "zone";
     if (!zone_parse(self->zone_name, &self->zone, err)) {
-        return err_prefix(err, "option `zone`: ");
+        return false;
     }
+    *option = "time_format";
     self->pattern = (struct timepattern){0};
     if (self->time_format.len == 0) {
         return true;
     }
-    if (!timepattern_compile(self->time_format, &self->pattern, err)) {
-        return err_prefix(err, "option `time_format`: ");
+    return timepattern_compile(self->time_format, &self->pattern, err) &&
+           (self->pattern.reads || err_set(err, ERR_CONFIG, "a date needs year, month and day"));
+}
+
+static void csv_check(const struct connector *connector, struct report *report)
+{
+    struct csv_source self = *(const struct csv_source *)(const void *)connector;
+    const char *option = NULL;
+    struct err err = {0};
+    if (!options_read(&self, &option, &err)) {
+        report_err(report, option, &err);
     }
-    return self->pattern.reads ||
-           err_set(err, ERR_CONFIG, "option `time_format`: a date needs year, month and day");
 }
 
 static bool csv_is_reference(const struct source *source)
@@ -117,8 +127,9 @@ static bool csv_is_reference(const struct source *source)
 static bool csv_open_source(struct connector *connector, struct err *err)
 {
     struct csv_source *self = csv_of(connector);
-    if (!csv_check(&self->source, err)) {
-        return err_prefix(err, "source %.*s: ", STR_ARG(connector->name));
+    const char *option = NULL;
+    if (!options_read(self, &option, err)) {
+        return source_wrong(connector, option, err);
     }
     struct str name = self->path;
     for (size_t i = 0; i < self->path.len; i++) {
@@ -786,6 +797,7 @@ const struct source_type source_csv = {
             .summary = "Rows of a CSV file that grows, or a table to look things up in.",
             .options = options,
             .size = sizeof(struct csv_source),
+            .check = csv_check,
             .open = csv_open_source,
             .probe = csv_probe,
             .rest = csv_rest,
@@ -793,6 +805,5 @@ const struct source_type source_csv = {
         },
     .fetch = csv_fetch,
     .changed = csv_changed,
-    .check = csv_check,
     .is_reference = csv_is_reference,
 };

@@ -31,58 +31,72 @@ static struct timer *timer_of(struct connector *connector)
     return (struct timer *)(void *)connector; /* The connector is its first member. */
 }
 
-static bool since_read(struct timer *timer, struct err *err)
+/* `*option` is the one that a mistake is in. */
+static bool since_read(struct timer *timer, const char **option, struct err *err)
 {
     struct stamp stamp;
     timer->since_ms = 0;
     if (timer->since_text.len == 0) {
         return true;
     }
+    *option = "since";
     if (!datetime_parse_iso(timer->since_text, &stamp, err)) {
         err->kind = ERR_CONFIG;
-        return err_prefix(err, "option `since`: ");
+        return false;
     }
     timer->since_ms = zone_stamp_ms(timer->schedule.zone, &stamp, NULL);
     return true;
 }
 
-static bool schedule_read(struct timer *timer, struct err *err)
+static bool schedule_read(struct timer *timer, const char **option, struct err *err)
 {
     int64_t next_ms = 0;
     timer->schedule = (struct schedule){.misfire = (enum misfire_policy)timer->misfire};
+    *option = NULL;
     if ((timer->every_ms != 0) == (timer->cron_text.len > 0)) {
         return err_set(err, ERR_CONFIG, "write exactly one of `every` and `cron`");
     }
+    *option = "zone";
     if (!zone_parse(timer->zone_name, &timer->schedule.zone, err)) {
-        return err_prefix(err, "option `zone`: ");
+        return false;
     }
     if (timer->every_ms != 0) {
+        *option = "every";
         timer->schedule.kind = SCHEDULE_EVERY;
         timer->schedule.every_ms = timer->every_ms;
-        return timer->every_ms >= EVERY_MS_MIN ||
-               err_set(err, ERR_CONFIG, "option `every`: at least one second");
+        return timer->every_ms >= EVERY_MS_MIN || err_set(err, ERR_CONFIG, "at least one second");
     }
+    *option = "cron";
     timer->schedule.kind = SCHEDULE_CRON;
     if (!cron_parse(timer->cron_text, &timer->schedule.cron, err)) {
-        return err_prefix(err, "option `cron`: ");
+        return false;
     }
     return cron_next(&timer->schedule.cron, timer->schedule.zone, 0, &next_ms) ||
-           err_set(err, ERR_CONFIG, "option `cron`: '%.*s' never comes: there is no such date",
+           err_set(err, ERR_CONFIG, "'%.*s' never comes: there is no such date",
                    STR_ARG(timer->cron_text));
 }
 
-static bool timer_check(struct source *source, struct err *err)
+static bool options_read(struct timer *timer, const char **option, struct err *err)
 {
-    struct timer *timer = timer_of(&source->connector);
-    return schedule_read(timer, err) && since_read(timer, err);
+    return schedule_read(timer, option, err) && since_read(timer, option, err);
+}
+
+static void timer_check(const struct connector *connector, struct report *report)
+{
+    struct timer timer = *(const struct timer *)(const void *)connector;
+    const char *option = NULL;
+    struct err err = {0};
+    if (!options_read(&timer, &option, &err)) {
+        report_err(report, option, &err);
+    }
 }
 
 static bool timer_open(struct connector *connector, struct err *err)
 {
     struct timer *timer = timer_of(connector);
+    const char *option = NULL;
     timer->next_ms = 0;
-    return timer_check(&timer->source, err) ||
-           err_prefix(err, "source %.*s: ", STR_ARG(connector->name));
+    return options_read(timer, &option, err) || source_wrong(connector, option, err);
 }
 
 static void timer_close(struct connector *connector)
@@ -209,11 +223,11 @@ const struct source_type source_timer = {
             .summary = "Ticks of time, by an interval or by cron.",
             .options = options,
             .size = sizeof(struct timer),
+            .check = timer_check,
             .open = timer_open,
             .probe = timer_probe,
             .close = timer_close,
         },
     .fetch = timer_fetch,
     .changed = timer_changed,
-    .check = timer_check,
 };

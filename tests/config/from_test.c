@@ -93,7 +93,7 @@ static void test_reference(void **state)
               STR("sources:\n  in: {kind: bridge, path: a, note: a table that is loud}\n"
                   "sinks:\n  records: {kind: table}\n"
                   "pipelines:\n  p: {kind: plain, source: in, chats: all}\n"));
-    assert_string_equal(rig_load(&config, NULL), "sluice.yaml:2:7: source 'in': `table` and `loud` "
+    assert_string_equal(rig_load(&config, NULL), "sluice.yaml:2:7: its options: `table` and `loud` "
                                                  "do not go together");
     config_free(&config);
     rig_end();

@@ -35,11 +35,12 @@ static const struct option op_options[] = {
     OPTION_END,
 };
 
-static bool source_check(struct source *source, struct err *err)
+static void source_check(const struct connector *connector, struct report *report)
 {
-    const struct rig_source *self = (const struct rig_source *)(const void *)source;
-    return !str_equal(self->note, STR("a table that is loud")) ||
-           err_set(err, ERR_CONFIG, "`table` and `loud` do not go together");
+    const struct rig_source *self = (const struct rig_source *)(const void *)connector;
+    if (str_equal(self->note, STR("a table that is loud"))) {
+        report->fault(report, NULL, 0, "`table` and `loud` do not go together");
+    }
 }
 
 static bool source_is_reference(const struct source *source)
@@ -48,8 +49,10 @@ static bool source_is_reference(const struct source *source)
 }
 
 static const struct source_type source_type = {
-    .connector = {.kind = "bridge", .options = source_options, .size = sizeof(struct rig_source)},
-    .check = source_check,
+    .connector = {.kind = "bridge",
+                  .options = source_options,
+                  .size = sizeof(struct rig_source),
+                  .check = source_check},
     .is_reference = source_is_reference,
 };
 static const struct sink_type sink_type = {
