@@ -276,34 +276,45 @@ bool store_reference_put(struct store *store, struct arena *arena, const struct 
     return true;
 }
 
-bool store_reference_get(struct store *store, struct arena *arena, struct str name, struct str key,
-                         int64_t message_id, struct str *body, struct err *err)
+/* The row as `sql` finds it, by name, key and place. `*known` is false when there is no such row.
+ */
+static bool row_get(struct store *store, struct arena *arena, const char *sql, int64_t name_id,
+                    struct str key, int64_t place, bool *known, struct str *body, struct err *err)
 {
-    int64_t name_id = 0;
-    bool row = false;
-    *body = (struct str){0};
-    if (!store_name_find(store, name, &name_id, err)) {
-        return false;
-    }
-    struct query *query = store_query(store,
-                                      "SELECT body, to_id FROM reference_row WHERE name=?1 AND"
-                                      " key=?2 AND from_id<=?3 ORDER BY from_id DESC LIMIT 1",
-                                      err);
+    struct query *query = store_query(store, sql, err);
     if (query == NULL) {
         return false;
     }
     query_bind_int(query, 1, name_id);
     query_bind_text(query, 2, key.ptr != NULL ? key : STR(""));
-    query_bind_int(query, 3, message_id);
-    if (!store_step(store, query, &row, err)) {
+    query_bind_int(query, 3, place);
+    if (!store_step(store, query, known, err)) {
         return false;
     }
-    bool holds = row && (query_type(query, 1) == QUERY_NULL || query_int(query, 1) > message_id);
+    bool holds = *known && (query_type(query, 1) == QUERY_NULL || query_int(query, 1) > place);
     if (holds) {
         *body = arena_copy(arena, query_text(query, 0));
     }
     query_end(query);
     return !holds || body->ptr != NULL || out_of_memory(err);
+}
+
+bool store_reference_get(struct store *store, struct arena *arena, struct str name, struct str key,
+                         int64_t message_id, struct str *body, struct err *err)
+{
+    static const char current[] = "SELECT body, to_id FROM reference_row WHERE name=?1 AND key=?2"
+                                  " AND from_id<=?3 ORDER BY from_id DESC LIMIT 1";
+    static const char first[] =
+        "SELECT body, NULL FROM reference_row WHERE name=?1 AND key=?2 AND from_id>?3 AND"
+        " from_id=(SELECT min(message) FROM reference WHERE name=?1)";
+    int64_t name_id = 0;
+    bool known = false;
+    *body = (struct str){0};
+    if (!store_name_find(store, name, &name_id, err) ||
+        !row_get(store, arena, current, name_id, key, message_id, &known, body, err)) {
+        return false;
+    }
+    return known || row_get(store, arena, first, name_id, key, message_id, &known, body, err);
 }
 
 bool store_reference_version(struct store *store, struct str name, int64_t message_id,

@@ -3,8 +3,9 @@
  *
  * A snapshot is filed as a message; each row then holds from that message's number on, until a
  * later snapshot changes or drops it. Asking "as of" a place in the archive gives the row that was
- * current there, so a replay sees what the first run saw. A snapshot equal to the current one
- * leaves no trace.
+ * current there, so a replay sees what the first run saw. The first version also holds for what was
+ * archived before it: rules wait until there is one, and the messages that waited with them are
+ * meant to find it. A snapshot equal to the current one leaves no trace.
  */
 #ifndef SLUICE_STORE_REFERENCE_H
 #define SLUICE_STORE_REFERENCE_H
@@ -23,7 +24,8 @@ enum {
 bool store_reference_put(struct store *store, struct arena *arena, const struct snapshot *snapshot,
                          int64_t *message_id, struct err *err);
 
-/* The row current at `message_id`; absent when there was none. */
+/* The row current at `message_id`, or that of the first version before it; absent when there was
+   none. */
 bool store_reference_get(struct store *store, struct arena *arena, struct str name, struct str key,
                          int64_t message_id, struct str *body, struct err *err);
 

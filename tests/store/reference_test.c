@@ -49,7 +49,7 @@ static void rows_hold_from_place_to_place(void **state)
     assert_int_equal(version(f, one), one);
     assert_int_equal(version(f, between), one);
     assert_int_equal(version(f, two + 9), two);
-    assert_null(get(f, "b", one - 1).ptr);
+    assert_str_equal(get(f, "b", one - 1), STR("{\"b\":1}"));
     assert_str_equal(get(f, "b", one), STR("{\"b\":1}"));
     assert_str_equal(get(f, "b", between), STR("{\"b\":1}"));
     assert_null(get(f, "b", two).ptr);
@@ -72,6 +72,24 @@ static void a_row_that_comes_back_has_a_gap(void **state)
     assert_str_equal(get(f, "a", one), STR("1"));
     assert_null(get(f, "a", two).ptr);
     assert_str_equal(get(f, "a", three), STR("1"));
+}
+
+/* Messages that were there before the first table find it; those in a later gap do not. */
+static void the_first_version_holds_for_what_was_before(void **state)
+{
+    struct fixture *f = *state;
+    const struct snapshot_row rows[] = {{STR("a"), STR("1")}};
+    const struct snapshot_row more[] = {{STR("a"), STR("2")}, {STR("b"), STR("3")}};
+    fixture_begin(f);
+    int64_t before = fixture_say(f, "north", "m1", "who is a?");
+    fixture_commit(f);
+    int64_t one = put(f, rows, 1);
+    int64_t two = put(f, more, 2);
+    assert_true(before < one && one < two);
+    assert_str_equal(get(f, "a", before), STR("1"));
+    assert_null(get(f, "b", before).ptr);
+    assert_null(get(f, "b", one).ptr);
+    assert_str_equal(get(f, "a", two), STR("2"));
 }
 
 static void the_message_tells_version_rows_and_hash(void **state)
@@ -191,6 +209,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_hold_from_place_to_place, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(a_row_that_comes_back_has_a_gap, fixture_open,
+                                        fixture_close),
+        cmocka_unit_test_setup_teardown(the_first_version_holds_for_what_was_before, fixture_open,
                                         fixture_close),
         cmocka_unit_test_setup_teardown(the_message_tells_version_rows_and_hash, fixture_open,
                                         fixture_close),
