@@ -14,7 +14,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SLUICE = os.environ["SLUICE"]
 NAMED = {"sources", "sinks", "pipelines"}  # What stands below has names of people's own.
-FREE = {"labels", "fields", "set", "insert", "update", "append", "inc", "push", "columns", "table", "types", "json", "values"}
+FREE = {"labels", "fields", "rename", "add", "inc", "push", "set", "insert", "update", "append", "inc", "push", "columns", "table", "types", "json", "values"}
 KEY = re.compile(r"^( *)((?:- )*)([A-Za-z_]+):(?= |$)")
 
 
