@@ -36,6 +36,7 @@ const ROOMS = [_]Room{
         .name = "base",
         .files = &.{
             "arena.c",
+            "aside.c",
             "buf.c",
             "clock.c",
             "command.c",
@@ -403,6 +404,7 @@ const World = enum { none, simulated, servers };
 
 const UNIT_TESTS = [_]UnitTest{
     .{ .name = "base/arena" },
+    .{ .name = "base/aside", .threads = true },
     .{ .name = "base/str" },
     .{ .name = "base/thread", .threads = true },
     .{ .name = "base/file" },

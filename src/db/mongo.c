@@ -15,6 +15,7 @@ enum {
     WORDS_MAX = 400,
     CODE_NO_LOGIN = 18, /* AuthenticationFailed */
     SOCKET_CHECK_MS = 5000,
+    GOODBYE_MS = 1000, /* To tell the server that a cursor or a client is not needed any more. */
 };
 
 struct mongo {
@@ -22,7 +23,11 @@ struct mongo {
     mongoc_client_t *client;
     mongoc_cursor_t *cursor;
     struct clock *clock;
+    bool (*stopping)(void *context);
+    void *stopping_context;
+    int64_t connect_ms;
     int64_t deadline_ms; /* Of the cursor. */
+    bool alone;          /* The URI names one server. */
     int code;
     char database[MONGO_NAME_MAX + 1];
     char where[WHERE_MAX];
@@ -242,6 +247,7 @@ static enum host_kind judge_hosts(struct mongo *db)
         return HOST_PUBLIC; /* Its servers are not known yet; TLS is on anyhow. */
     }
     const mongoc_host_list_t *hosts = mongoc_uri_get_hosts(db->uri);
+    db->alone = hosts->next == NULL;
     (void)snprintf(db->where, sizeof db->where, "%.200s/%s", hosts->host_and_port, db->database);
     for (; hosts != NULL; hosts = hosts->next) {
         if (hosts->host[0] == '/') {
@@ -296,8 +302,9 @@ static bool set_options(struct mongo *db, const struct mongo_options *options, s
     /* A choice that waits for a new primary instead of giving up at once. */
     (void)mongoc_uri_set_option_as_bool(db->uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
     (void)mongoc_uri_set_option_as_int32(db->uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
-                                         MONGO_CONNECT_MS);
-    (void)mongoc_uri_set_option_as_int32(db->uri, MONGOC_URI_CONNECTTIMEOUTMS, MONGO_CONNECT_MS);
+                                         (int32_t)db->connect_ms);
+    (void)mongoc_uri_set_option_as_int32(db->uri, MONGOC_URI_CONNECTTIMEOUTMS,
+                                         (int32_t)db->connect_ms);
     (void)mongoc_uri_set_option_as_int32(db->uri, MONGOC_URI_SOCKETCHECKINTERVALMS,
                                          SOCKET_CHECK_MS);
     if (mongoc_uri_has_option(db->uri, MONGOC_URI_TLSCERTIFICATEKEYFILE)) {
@@ -319,6 +326,10 @@ bool mongo_open(struct mongo **out, const struct mongo_options *options, struct 
     }
     init_driver();
     db->clock = options->clock != NULL ? options->clock : clock_system();
+    db->stopping = options->stopping;
+    db->stopping_context = options->stopping_context;
+    must(options->connect_ms >= 0 && options->connect_ms <= INT32_MAX);
+    db->connect_ms = options->connect_ms > 0 ? options->connect_ms : MONGO_CONNECT_MS;
     bool ok = read_uri(db, options, err) && name_database(db, options, err) &&
               judge_safety(db, judge_hosts(db), options->allow_insecure, err) &&
               set_options(db, options, err);
@@ -330,12 +341,56 @@ bool mongo_open(struct mongo **out, const struct mongo_options *options, struct 
     return true;
 }
 
-void mongo_disconnect(struct mongo *db)
+/* ---- Within limits ---- */
+
+/* What the driver does from here on ends in time, and when the owner is asked to stop. */
+static void enter(struct mongo *db, int64_t left_ms)
 {
-    mongo_end(db);
+    struct sluice_mongoc_limits limits = {
+        .left_ms = left_ms,
+        .connect_ms = db->connect_ms,
+        .stopping = db->stopping,
+        .stopping_context = db->stopping_context,
+        .alone = db->alone,
+    };
+    sluice_mongoc_begin(&limits);
+    if (db->client != NULL) {
+        sluice_mongoc_limit(db->client, &limits);
+    }
+}
+
+static void forget_client(struct mongo *db)
+{
+    if (db->cursor != NULL) {
+        mongoc_cursor_destroy(db->cursor);
+        db->cursor = NULL;
+    }
     if (db->client != NULL) {
         mongoc_client_destroy(db->client);
         db->client = NULL;
+    }
+}
+
+/* Its counterpart, once for each enter(). A client whose clock has jumped is of no more use. */
+static bool leave(struct mongo *db, bool ok, struct err *err)
+{
+    if (sluice_mongoc_end()) {
+        enter(db, GOODBYE_MS);
+        forget_client(db);
+        (void)sluice_mongoc_end();
+    }
+    if (!ok && db->stopping != NULL && db->stopping(db->stopping_context)) {
+        return err_set(err, ERR_STOP, "mongodb %s: asked to stop", db->where);
+    }
+    return ok;
+}
+
+void mongo_disconnect(struct mongo *db)
+{
+    if (db->client != NULL) {
+        enter(db, GOODBYE_MS);
+        forget_client(db);
+        (void)sluice_mongoc_end();
     }
 }
 
@@ -365,7 +420,7 @@ struct str mongo_note(const struct mongo *db)
     return str_of(db->note);
 }
 
-/* A client, and the time that this call may take. */
+/* A client, and the time that this call may take: true is answered by leave(). */
 static bool begin(struct mongo *db, int64_t deadline_ms, struct err *err)
 {
     bson_error_t error = {0};
@@ -374,16 +429,17 @@ static bool begin(struct mongo *db, int64_t deadline_ms, struct err *err)
     if (left_ms <= 0) {
         return err_set(err, ERR_RETRY, "mongodb %s: no time left", db->where);
     }
+    enter(db, left_ms);
     if (db->client == NULL) {
         db->client = mongoc_client_new_from_uri_with_error(db->uri, &error);
         if (db->client == NULL) {
             char words[WORDS_MAX];
             put_words(words, error.message);
-            return err_set(err, ERR_RETRY, "mongodb %s: %s", db->where, words);
+            return leave(db, err_set(err, ERR_RETRY, "mongodb %s: %s", db->where, words), err);
         }
         (void)mongoc_client_set_error_api(db->client, MONGOC_ERROR_API_VERSION_2);
+        enter(db, left_ms);
     }
-    sluice_mongoc_deadline(db->client, left_ms, MONGO_CONNECT_MS);
     return true;
 }
 
@@ -437,7 +493,7 @@ static bool run(struct mongo *db, struct str command, bool write, int64_t deadli
                                                                  NULL, NULL, &answer, &error);
     ok = ok ? read_reply(db, &answer, arena, reply, err) : fail(db, &error, err);
     bson_destroy(&answer);
-    return ok;
+    return leave(db, ok, err);
 }
 
 bool mongo_command(struct mongo *db, struct str command, int64_t deadline_ms, struct arena *arena,
@@ -485,6 +541,7 @@ bool mongo_ready(struct mongo *db, int64_t deadline_ms, struct err *err)
                                                   &answer, &error) ||
              fail(db, &error, err);
         bson_destroy(&answer);
+        ok = leave(db, ok, err);
     }
     bson_destroy(command);
     return ok;
@@ -510,7 +567,7 @@ bool mongo_query(struct mongo *db, struct str collection, struct str filter, str
     mongoc_collection_destroy(from);
     bson_destroy(&options_view);
     db->deadline_ms = deadline_ms;
-    return true;
+    return leave(db, true, err); /* Nothing was asked yet. */
 }
 
 bool mongo_next(struct mongo *db, struct arena *arena, struct str *json, struct err *err)
@@ -522,30 +579,41 @@ bool mongo_next(struct mongo *db, struct arena *arena, struct str *json, struct 
         return true;
     }
     int64_t left_ms = db->deadline_ms - clock_mono_ms(db->clock);
-    sluice_mongoc_deadline(db->client, left_ms, MONGO_CONNECT_MS);
     if (left_ms <= 0) {
         mongo_end(db);
         return err_set(err, ERR_RETRY, "mongodb %s: no time left", db->where);
     }
-    if (!mongoc_cursor_next(db->cursor, &row)) {
-        bool ok = !mongoc_cursor_error(db->cursor, &error) || fail(db, &error, err);
-        mongo_end(db);
-        return ok;
+    enter(db, left_ms);
+    bool more = mongoc_cursor_next(db->cursor, &row);
+    if (more) {
+        size_t len = 0;
+        char *text = bson_as_relaxed_extended_json(row, &len);
+        if (text != NULL) {
+            *json = arena_copy(arena, (struct str){text, len});
+            bson_free(text);
+        }
+        bool ok =
+            json->ptr != NULL || err_set(err, ERR_RETRY, "mongodb: out of memory for a document");
+        ok = leave(db, ok, err);
+        /* Asked to stop, and the cursor is gone with its client: this is not the end of the rows.
+         */
+        return db->cursor != NULL ? ok
+                                  : err_set(err, ERR_STOP, "mongodb %s: asked to stop", db->where);
     }
-    size_t len = 0;
-    char *text = bson_as_relaxed_extended_json(row, &len);
-    if (text != NULL) {
-        *json = arena_copy(arena, (struct str){text, len});
-        bson_free(text);
-    }
-    return json->ptr != NULL || err_set(err, ERR_RETRY, "mongodb: out of memory for a document");
+    bool ok = !mongoc_cursor_error(db->cursor, &error) || fail(db, &error, err);
+    ok = leave(db, ok, err);
+    mongo_end(db);
+    return ok;
 }
 
 void mongo_end(struct mongo *db)
 {
+    struct err ignored = {0};
     if (db->cursor != NULL) {
+        enter(db, GOODBYE_MS);
         mongoc_cursor_destroy(db->cursor);
         db->cursor = NULL;
+        (void)leave(db, true, &ignored);
     }
 }
 

@@ -4,7 +4,9 @@
  * A `struct mongo` is one client of one worker. Opening reads the URI and touches no network; the
  * first use finds the servers (mongodb+srv:// asks the DNS), connects and logs in with
  * SCRAM-SHA-256 or -1, and later uses keep the connections. Every call takes an absolute deadline
- * on the monotonic clock; finding a server and connecting take 5 seconds at most each.
+ * on the monotonic clock; finding a server and connecting take 5 seconds at most each. It ends
+ * within a fraction of a second, with ERR_STOP, when the owner is asked to stop. That holds for the
+ * DNS as well.
  *
  * Everything is a command: a document written with db/document.h, answered by a document that comes
  * back as JSON text.
@@ -62,7 +64,10 @@ struct mongo_options {
     struct str database; /* Absent: the URI's. */
     struct str application; /* Absent: "sluice". */
     bool allow_insecure;
+    int64_t connect_ms; /* To find a server and to connect; 0: MONGO_CONNECT_MS. */
     struct clock *clock;
+    bool (*stopping)(void *context); /* Asked while waiting; may be NULL. */
+    void *stopping_context;
 };
 
 /* Checks everything that can be checked without connecting; copies what it needs. */

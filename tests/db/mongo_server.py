@@ -2,7 +2,7 @@
 
     python3 mongo_server.py DIR
 
-Prints "mongo PORT" and "ready". Reads commands from standard input, each answered with "ok":
+Prints "mongo PORT", "ec PORT" and so on for the same server behind other certificates, and "ready". Reads commands from standard input, each answered with "ok":
 
     cert NAME      another certificate of tests/net/certificates.py
     stop, start    at once, as a power cut
@@ -12,16 +12,66 @@ Ends, and ends the server, when its standard input does. Users of the database "
 invented), reader (may only read). It is SecantusDB and not mongod: what it shows of the protocol is what counts.
 """
 import os
+import selectors
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "net"))
 import certificates
 
+OTHERS = ("ec", "chain", "expired", "wrong", "nameonly")
 RUN = "import sys; sys.argv[0] = 'secantusd-py'; from secantus.__main__ import main; main()"
+
+
+class Front:
+    """The server behind a certificate of its own: TLS ends here, and begins anew."""
+
+    def __init__(self, folder, name, port):
+        base = os.path.join(folder, name)
+        self.behind = port
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(base + ".crt", base + ".key")
+        self.client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.client.maximum_version = ssl.TLSVersion.TLSv1_2  # 1.3 has messages behind which recv() waits
+        self.client.check_hostname = False
+        self.client.verify_mode = ssl.CERT_NONE
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            one, _ = self.socket.accept()
+            threading.Thread(target=self.serve, args=(one,), daemon=True).start()
+
+    def serve(self, plain):
+        try:
+            plain.settimeout(10)
+            with self.context.wrap_socket(plain, server_side=True) as near, \
+                    self.client.wrap_socket(socket.create_connection(("127.0.0.1", self.behind), 10)) as far:
+                self.carry(near, far)
+        except OSError:
+            pass
+
+    @staticmethod
+    def carry(near, far):
+        with selectors.DefaultSelector() as both:
+            both.register(near, selectors.EVENT_READ, far)
+            both.register(far, selectors.EVENT_READ, near)
+            while True:
+                for key, _ in both.select():
+                    while True:
+                        bytes_ = key.fileobj.recv(65536)
+                        if not bytes_:
+                            return
+                        key.data.sendall(bytes_)
+                        if not key.fileobj.pending():
+                            break
 
 
 def package():
@@ -93,15 +143,17 @@ def main():
     try:
         server.start()
         server.users()
-        server.stop()
+        server.stop(signal.SIGKILL)
         server.certificate = "rsa"
         server.start()
         print("mongo", server.port)
+        for name in OTHERS:
+            print(name, Front(folder, name, server.port).port)
         print("ready", flush=True)
         for line in sys.stdin:
             word, _, rest = line.strip().partition(" ")
             if word == "cert":
-                server.stop()
+                server.stop(signal.SIGKILL)
                 server.certificate = rest
                 server.start()
             elif word == "stop":
@@ -116,7 +168,7 @@ def main():
     finally:
         if server.process is not None:
             server.process.send_signal(signal.SIGCONT)
-        server.stop()
+        server.stop(signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ pub const recipe = Recipe{
     .include = &.{ "src/libmongoc/src", "src/libbson/src" },
     .private = &.{ "src/common", "src/libmongoc/src/mongoc", "src/libbson/src/bson" },
     .ours_include = &.{"include"},
-    .ours = &.{ "deadline.c", "scram.c", "tls.c" },
+    .ours = &.{ "deadline.c", "scram.c", "tls.c", "wait.c" },
     .flags = &.{
         "-D_XOPEN_SOURCE=700",
         "-D_BSD_SOURCE",
@@ -19,6 +19,12 @@ pub const recipe = Recipe{
         "-DBSON_STATIC",
         "-DMCOMMON_NAME_PREFIX=_mongoc_mcommon",
         "-D_MLIB_BUILD_CONFIG=Release",
+        // What it waits with is ours: wait.c.
+        "-Dclock_gettime=sluice_mongoc_clock_gettime",
+        "-Dgetaddrinfo=sluice_mongoc_getaddrinfo",
+        "-Dpoll=sluice_mongoc_poll",
+        "-Dres_search=sluice_mongoc_res_search",
+        "-Dusleep=sluice_mongoc_usleep",
     },
     .files = &.{
         "src/common/common-b64.c",

@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "base/clock.h"
 #include "deadline.h"
 
 #undef MONGOC_LOG_DOMAIN
@@ -58,16 +59,18 @@ static void set_deadline(struct sluice_mongoc_tls *own, int32_t timeout_ms)
         timeout_ms <= 0 ? timeout_ms : bson_get_monotonic_time() + (int64_t)timeout_ms * MS_IN_US;
 }
 
+/* The limit of this call of the driver's, or of all of ours. */
 static int32_t left_ms(const struct sluice_mongoc_tls *own)
 {
-    if (own->deadline_us <= 0) {
-        return own->deadline_us < 0 ? -1 : 0;
+    if (own->deadline_us == 0) {
+        return 0;
     }
-    int64_t end_us = own->deadline_us;
-    if (sluice_mongoc_deadline_us != 0 && sluice_mongoc_deadline_us < end_us) {
-        end_us = sluice_mongoc_deadline_us;
+    int64_t left = own->deadline_us < 0 ? INT32_MAX
+                                        : (own->deadline_us - bson_get_monotonic_time()) / MS_IN_US;
+    if (sluice_mongoc_wait.deadline_ms > 0) {
+        int64_t all = sluice_mongoc_wait.deadline_ms - clock_mono_ms(clock_system());
+        left = all < left ? all : left;
     }
-    int64_t left = (end_us - bson_get_monotonic_time()) / MS_IN_US;
     return left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int32_t)left;
 }
 

@@ -1,4 +1,4 @@
-/* What mongo-c-driver has no function for: an absolute deadline, and why TLS failed. */
+/* What mongo-c-driver has no function for: absolute deadlines, stopping, and why TLS failed. */
 #ifndef MONGOC_SLUICE_H
 #define MONGOC_SLUICE_H
 
@@ -6,12 +6,24 @@
 
 #include "base/err.h"
 
+struct sluice_mongoc_limits {
+    int64_t left_ms;    /* Of the whole call. */
+    int64_t connect_ms; /* Of finding a server, and of each connection. */
+    bool (*stopping)(void *context);
+    void *stopping_context;
+    bool alone; /* The URI names one server only. */
+};
+
 /*
- * Everything that this thread does with `client` from now on ends within `left_ms`: choosing a
- * server, connecting, and (over TLS exactly, else for each answer) sending and reading. No part of
- * it waits longer than `connect_ms` for a connection.
+ * Everything that this thread does with the driver from now on ends within the limits, and soon
+ * after `stopping` says yes. sluice_mongoc_end() ends that; when it returns true the client's idea
+ * of time is spoilt, and it must be destroyed.
  */
-void sluice_mongoc_deadline(mongoc_client_t *client, int64_t left_ms, int64_t connect_ms);
+void sluice_mongoc_begin(const struct sluice_mongoc_limits *limits);
+bool sluice_mongoc_end(void);
+
+/* The same for the limits that are a client's own. */
+void sluice_mongoc_limit(mongoc_client_t *client, const struct sluice_mongoc_limits *limits);
 
 /* How the last failure of a handshake of this thread is graded, since the deadline was set. */
 enum err_kind sluice_mongoc_tls_failure(void);
