@@ -425,6 +425,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/tls", .with = &.{"rig/outside.c"} },
     .{ .name = "db/document" },
     .{ .name = "db/mongo", .with = &.{"rig/outside.c"} },
+    .{ .name = "db/names", .with = &.{"rig/outside.c"} },
     .{ .name = "db/postgres", .with = &.{"rig/outside.c"} },
     .{ .name = "db/resolve" },
     .{ .name = "db/sqlite" },
