@@ -17,6 +17,7 @@ const curl = &@import("vendor/curl/recipe.zig").recipe;
 const libpq = &@import("vendor/libpq/recipe.zig").recipe;
 const mongoc = &@import("vendor/mongoc/recipe.zig").recipe;
 const cmocka = &@import("vendor/cmocka/recipe.zig").recipe;
+const certifi = &@import("vendor/certifi/recipe.zig").recipe;
 const tzdata = &@import("vendor/tzdata/recipe.zig").recipe;
 
 const VERSION = "0.1.0";
@@ -423,6 +424,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/encode" },
     .{ .name = "crypto/password" },
     .{ .name = "crypto/tls", .with = &.{"rig/outside.c"} },
+    .{ .name = "crypto/tls_damage", .with = &.{"rig/outside.c"}, .libs = &.{bearssl} },
     .{ .name = "db/document" },
     .{ .name = "db/mongo", .with = &.{"rig/outside.c"} },
     .{ .name = "db/names", .with = &.{"rig/outside.c"} },
@@ -693,6 +695,7 @@ fn addSanitize(shop: *Shop, only: []const u8) void {
         tally.runs.items[0].setEnvironmentVariable("SLUICE_TEST_SECONDS", "1800");
         tally.runs.items[0].addFileArg(shop.manifest());
         tally.runs.items[0].addFileArg(shop.zoneData());
+        tally.runs.items[0].addFileArg(shop.authorityData());
     }
     var glibc = Shop.init(b, b.resolveTargetQuery(.{ .cpu_arch = b.graph.host.result.cpu.arch, .os_tag = .linux, .abi = .gnu }));
     glibc.thread_sanitizer = true;
@@ -803,6 +806,7 @@ const Shop = struct {
     /// Without symbols, as it is shipped; profilers want them.
     strip: bool = true,
     zones: ?std.Build.LazyPath = null,
+    authorities: ?std.Build.LazyPath = null,
 
     fn init(b: *std.Build, target: std.Build.ResolvedTarget) Shop {
         const sources = b.graph.env_map.get("SLUICE_SOURCES") orelse {
@@ -954,24 +958,36 @@ const Shop = struct {
             if (std.mem.eql(u8, name, "text")) {
                 m.addCSourceFile(.{ .file = shop.zoneData(), .flags = &STRICT });
             }
+            if (std.mem.eql(u8, name, "crypto")) {
+                m.addCSourceFile(.{ .file = shop.authorityData(), .flags = &STRICT });
+            }
             break :lib b.addLibrary(.{ .name = key, .linkage = .static, .root_module = m });
         };
         shop.rooms.put(key, lib) catch @panic("OOM");
         return lib;
     }
 
-    /// The time zones as C tables (src/text/zone_data.h), written by vendor/tzdata/pack.c, which
-    /// runs on the machine that builds.
+    /// The time zones as C tables (src/text/zone_data.h).
     fn zoneData(shop: *Shop) std.Build.LazyPath {
-        if (shop.zones) |made| return made;
+        if (shop.zones == null) shop.zones = shop.pack(tzdata, "zone_data.c");
+        return shop.zones.?;
+    }
+
+    /// The certificate authorities (src/crypto/tls_authorities.h).
+    fn authorityData(shop: *Shop) std.Build.LazyPath {
+        if (shop.authorities == null) shop.authorities = shop.pack(certifi, "tls_authorities.c");
+        return shop.authorities.?;
+    }
+
+    /// What pack.c of a package of data, which runs on the machine that builds, makes of it.
+    fn pack(shop: *Shop, recipe: *const Recipe, out: []const u8) std.Build.LazyPath {
         const b = shop.b;
         const m = b.createModule(.{ .target = b.graph.host, .optimize = .Debug, .link_libc = true });
         m.addIncludePath(b.path("src"));
-        m.addCSourceFile(.{ .file = b.path("vendor/tzdata/pack.c"), .flags = &STRICT });
-        const pack = b.addRunArtifact(b.addExecutable(.{ .name = "tzdata-pack", .root_module = m }));
-        pack.addDirectoryArg(shop.path(tzdata, ""));
-        shop.zones = pack.addOutputFileArg("zone_data.c");
-        return shop.zones.?;
+        m.addCSourceFile(.{ .file = b.path(b.fmt("vendor/{s}/pack.c", .{recipe.name})), .flags = &STRICT });
+        const run = b.addRunArtifact(b.addExecutable(.{ .name = b.fmt("{s}-pack", .{recipe.name}), .root_module = m }));
+        run.addDirectoryArg(shop.path(recipe, ""));
+        return run.addOutputFileArg(out);
     }
 
     /// Link a room and every room below it.

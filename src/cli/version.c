@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "crypto/tls_trust.h"
 #include "text/json.h"
 #include "text/zone.h"
 
@@ -30,6 +31,8 @@ static void write_json(struct buf *out)
     json_field_str(&json, STR("machine"), STR(MACHINE));
     json_field_str(&json, STR("compiler"), STR(__VERSION__));
     json_field_str(&json, STR("time_zones"), zone_version());
+    json_field_str(&json, STR("authorities"), tls_trust_system());
+    json_field_str(&json, STR("authorities_built_in"), str_of(tls_trust_built_in_version()));
     json_key(&json, STR("libraries"));
     json_object_begin(&json);
     while (str_split(&rest, '\n', &line)) {
@@ -58,8 +61,11 @@ int cli_version(struct cli *cli)
     }
     (void)printf("sluice %s\n", SLUICE_VERSION);
     if (cli->verbose) {
+        struct str authorities = tls_trust_system();
         (void)printf("%s, built by %s\ntime zones %.*s\n%s", MACHINE, __VERSION__,
                      STR_ARG(zone_version()), SLUICE_LIBRARIES);
+        (void)printf("certificate authorities: %.*s (built in: Mozilla's of %s)\n",
+                     STR_ARG(authorities), tls_trust_built_in_version());
     }
     return CLI_OK;
 }

@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "base/thread.h"
 #include "crypto/tls_anchor.h"
+#include "crypto/tls_authorities.h"
 #include "crypto/tls_der.h"
 
 enum {
@@ -221,7 +222,8 @@ bool tls_trust_parse(struct str pem, struct str name, struct tls_trust **out, st
 
 /* ---- Files ---- */
 
-static bool find_system(struct str *path, struct err *err)
+/* The machine's list; absent where there is none. */
+static struct str find_system(void)
 {
     static const char *const places[] = {
         "/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine */
@@ -231,21 +233,16 @@ static bool find_system(struct str *path, struct err *err)
     };
     const char *set = getenv("SSL_CERT_FILE");
     if (set != NULL && set[0] != '\0') {
-        *path = str_of(set);
-        return true;
+        return str_of(set);
     }
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         struct file_info info;
         struct err ignored = {0};
         if (file_look(str_of(places[i]), &info, &ignored) && info.kind == FILE_REGULAR) {
-            *path = str_of(places[i]);
-            return true;
+            return str_of(places[i]);
         }
     }
-    return err_set(err, ERR_CONFIG,
-                   "this machine has no list of certificate authorities (%s and three other places "
-                   "were looked at): install the package ca-certificates, or name a file",
-                   places[0]);
+    return (struct str){0};
 }
 
 static bool same_file(const struct tls_trust *trust, struct str path, const struct file_info *info)
@@ -293,23 +290,8 @@ static void remember(struct tls_trust *trust)
     tls_trust_drop(old);
 }
 
-bool tls_trust_load(struct str path, struct tls_trust **out, struct err *err)
+static bool read_file(struct str path, struct tls_trust **out, struct err *err)
 {
-    struct file_info info = {0};
-    if ((path.len == 0 || str_equal(path, STR("system"))) && !find_system(&path, err)) {
-        return false;
-    }
-    if (!file_look(path, &info, err)) {
-        return err_prefix(err, "certificate authorities: ");
-    }
-    if (info.kind != FILE_REGULAR) {
-        return err_set(err, ERR_CONFIG, "certificate authorities in %.*s: %s", STR_ARG(path),
-                       info.kind == FILE_MISSING ? "there is no such file" : "not a file");
-    }
-    *out = recall(path, &info);
-    if (*out != NULL) {
-        return true;
-    }
     struct arena arena;
     struct str pem = {0};
     arena_init(&arena, 2 * (size_t)TLS_TRUST_FILE_MAX);
@@ -320,12 +302,47 @@ bool tls_trust_load(struct str path, struct tls_trust **out, struct err *err)
     }
     ok = ok && tls_trust_parse(pem, path, out, err);
     arena_free(&arena);
+    return ok;
+}
+
+bool tls_trust_load(struct str path, struct tls_trust **out, struct err *err)
+{
+    struct file_info info = {0};
+    if (path.len == 0 || str_equal(path, STR("system"))) {
+        path = find_system();
+    }
+    bool own = path.len == 0 || str_equal(path, STR(TLS_TRUST_BUILT_IN));
+    if (own) {
+        path = STR(TLS_TRUST_BUILT_IN);
+    } else if (!file_look(path, &info, err)) {
+        return err_prefix(err, "certificate authorities: ");
+    } else if (info.kind != FILE_REGULAR) {
+        return err_set(err, ERR_CONFIG, "certificate authorities in %.*s: %s", STR_ARG(path),
+                       info.kind == FILE_MISSING ? "there is no such file" : "not a file");
+    }
+    *out = recall(path, &info);
+    if (*out != NULL) {
+        return true;
+    }
+    struct str pem = {(const char *)tls_authorities_pem, tls_authorities_len};
+    bool ok = own ? tls_trust_parse(pem, path, out, err) : read_file(path, out, err);
     if (ok) {
         must(*out != NULL);
         (*out)->file = info;
         remember(*out);
     }
     return ok;
+}
+
+struct str tls_trust_system(void)
+{
+    struct str path = find_system();
+    return path.len > 0 ? path : STR(TLS_TRUST_BUILT_IN);
+}
+
+const char *tls_trust_built_in_version(void)
+{
+    return tls_authorities_version;
 }
 
 struct tls_trust *tls_trust_keep(struct tls_trust *trust)

@@ -5,8 +5,9 @@
  * gives the same object to everybody until the file changes, so a thousand connections cost one
  * reading. It is counted: each load or keep is answered by one drop. Any thread may call.
  *
- * "system" stands for the machine's own list: $SSL_CERT_FILE, or the first of the places where
- * distributions keep it.
+ * "system" (or nothing) stands for the machine's own list: $SSL_CERT_FILE, or the first of the
+ * places where distributions keep it. Where there is none, as in a container made from nothing,
+ * Mozilla's list that was built in takes its place; "built-in" asks for that one.
  *
  * Left out while reading, and counted: authorities whose key BearSSL cannot use, and those that
  * are limited to some names (name constraints), because the limit could not be enforced. One whose
@@ -23,14 +24,20 @@
 
 struct tls_trust;
 
+#define TLS_TRUST_BUILT_IN "built-in"
+
 enum {
     TLS_TRUST_FILE_MAX = 8 * 1024 * 1024,
     TLS_TRUST_ANCHORS_MAX = 4096,
     TLS_TRUSTS_KEPT_MAX = 16, /* Files that are remembered for the next who asks. */
 };
 
-/* `path` is a file, "system", or empty for "system" too. What is wrong is ERR_CONFIG. */
+/* `path` is a file, "system" or empty, or "built-in". What is wrong is ERR_CONFIG. */
 bool tls_trust_load(struct str path, struct tls_trust **out, struct err *err);
+
+/* What "system" stands for on this machine: a file, or "built-in". */
+struct str tls_trust_system(void);
+const char *tls_trust_built_in_version(void);
 
 /* The same from a text in memory; `name` is for messages. */
 bool tls_trust_parse(struct str pem, struct str name, struct tls_trust **out, struct err *err);

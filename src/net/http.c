@@ -540,6 +540,11 @@ bool http_send(struct http *http, const struct http_request *request, int64_t de
     }
 }
 
+struct str http_authorities(const struct http *http)
+{
+    return http->trust != NULL ? str_of(tls_trust_name(http->trust)) : (struct str){0};
+}
+
 struct str http_header_get(const struct http_answer *answer, struct str name)
 {
     for (size_t i = 0; i < answer->header_count; i++) {

@@ -118,6 +118,10 @@ void http_rest(struct http *http);
 bool http_send(struct http *http, const struct http_request *request, int64_t deadline_ms,
                struct arena *arena, struct http_answer *answer, struct err *err);
 
+/* Whose authorities judge https: a file, or "built-in" (see crypto/tls_trust.h); absent before the
+ * first such request. */
+struct str http_authorities(const struct http *http);
+
 /* The value of a header of the answer, whatever the case of its name; absent for none. */
 struct str http_header_get(const struct http_answer *answer, struct str name);
 

@@ -393,9 +393,13 @@ static bool sink_probe(struct connector *connector, int64_t deadline_ms, struct 
     arena_init(&arena, 4 * (size_t)HTTP_ANSWER_MAX);
     bool ok = http_send(self->http, &request, deadline_ms, &arena, &answer, err);
     if (ok) {
-        *found =
-            arena_printf(connector->env.arena, "%s answers (HTTP %d)%s", self->shown, answer.status,
-                         self->key_len > 0 ? "" : "; requests are not signed (no `secret`)");
+        bool built_in = str_equal(http_authorities(self->http), STR("built-in"));
+        *found = arena_printf(
+            connector->env.arena, "%s answers (HTTP %d)%s%s", self->shown, answer.status,
+            self->key_len > 0 ? "" : "; requests are not signed (no `secret`)",
+            built_in ? "; this machine has no list of certificate authorities, so the built-in "
+                       "one judged"
+                     : "");
     }
     arena_free(&arena);
     return ok || explain(self, err);

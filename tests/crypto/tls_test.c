@@ -264,6 +264,24 @@ static void trust_is_shared(void **state)
     tls_trust_drop(b);
 }
 
+/* Mozilla's list, for machines that have none: it is whole, shared, and knows nobody of ours. */
+static void the_built_in_list(void **state)
+{
+    struct tls_trust *a = NULL;
+    struct tls_trust *b = NULL;
+    struct err err = {0};
+    (void)state;
+    assert_true(tls_trust_load(STR(TLS_TRUST_BUILT_IN), &a, &err));
+    assert_true(tls_trust_load(STR(TLS_TRUST_BUILT_IN), &b, &err));
+    assert_ptr_equal(a, b);
+    assert_true(tls_trust_count(a) >= 100);
+    assert_true(tls_trust_skipped(a) * 20 < tls_trust_count(a));
+    print_message("built-in authorities: %zu of %s, %zu left out\n", tls_trust_count(a),
+                  tls_trust_built_in_version(), tls_trust_skipped(a));
+    tls_trust_drop(a);
+    tls_trust_drop(b);
+}
+
 static int64_t connect_us(const char *root, int times)
 {
     int64_t began = clock_cpu_us();
@@ -276,11 +294,13 @@ static int64_t connect_us(const char *root, int times)
     return clock_cpu_us() - began;
 }
 
-/* 144 authorities must not cost more than a few searches: CPU is compared, as the clock is shared.
- */
+/* 144 more authorities cost no more than a tenth: CPU is compared, the best of interleaved rounds,
+ * because the machine is shared. */
 static void many_authorities_cost_little(void **state)
 {
-    enum { TIMES = 20 };
+    enum { TIMES = 10, ROUNDS = 4 };
+    int64_t one = INT64_MAX;
+    int64_t many = INT64_MAX;
     (void)state;
     if (!started) {
         skip();
@@ -289,11 +309,15 @@ static void many_authorities_cost_little(void **state)
     append_text("many.crt", read_text("ecca.crt"));
     (void)connect_us("many.crt", 1); /* Reads the file. */
     (void)connect_us("ecca.crt", 1);
-    int64_t one = connect_us("ecca.crt", TIMES);
-    int64_t many = connect_us("many.crt", TIMES);
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t with_one = connect_us("ecca.crt", TIMES);
+        int64_t with_many = connect_us("many.crt", TIMES);
+        one = with_one < one ? with_one : one;
+        many = with_many < many ? with_many : many;
+    }
     print_message("connect: %lld us with 1 authority, %lld us with 145\n", (long long)(one / TIMES),
                   (long long)(many / TIMES));
-    assert_true(many < one * 3 / 2); /* Measured: equal; the machine is shared. */
+    assert_true(many < one * 11 / 10);
 }
 
 /* The reader of certificates, fed with damaged ones: it may refuse, and must not fall. */
@@ -327,9 +351,8 @@ static void damaged_certificates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_matrix),
-        cmocka_unit_test(trust_is_shared),
-        cmocka_unit_test(many_authorities_cost_little),
+        cmocka_unit_test(the_matrix),           cmocka_unit_test(trust_is_shared),
+        cmocka_unit_test(the_built_in_list),    cmocka_unit_test(many_authorities_cost_little),
         cmocka_unit_test(damaged_certificates),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
