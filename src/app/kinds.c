@@ -6,6 +6,7 @@
 #include "sink/http.h"
 #include "sink/json.h"
 #include "sink/ndjson.h"
+#include "sink/postgres.h"
 #include "sink/sqlite.h"
 #include "source/csv.h"
 #include "source/timer.h"
@@ -19,7 +20,7 @@ static const struct source_type *const sources[] = {
 };
 
 static const struct sink_type *const sinks[] = {
-    &sink_csv, &sink_http, &sink_json, &sink_ndjson, &sink_sqlite, NULL,
+    &sink_csv, &sink_http, &sink_json, &sink_ndjson, &sink_postgres, &sink_sqlite, NULL,
 };
 
 static const struct op_type *const ops[] = {

@@ -4,14 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "rig/outside.h"
 #include "sink/csv.h"
 #include "sink/json.h"
 #include "sink/ndjson.h"
+#include "sink/postgres.h"
 #include "sink/sqlite.h"
 #include "text/test.h"
 
@@ -40,6 +43,10 @@ const struct contract_kind contract_kinds[] = {
      .type = &sink_json,
      .file = "reviews.json",
      .options = {{"shape", "object"}}},
+    {.name = "postgres",
+     .type = &sink_postgres,
+     .remote = true,
+     .options = {{"connect_timeout", "10000"}}},
 };
 const size_t contract_kind_count = COUNT(contract_kinds);
 
@@ -70,6 +77,22 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at)
         _exit(RIG_DIED);
     }
     return count;
+}
+
+ssize_t sendto(int fd, const void *bytes, size_t len, int flags, const struct sockaddr *to,
+               socklen_t to_len)
+{
+    bool last = is_last();
+    ssize_t count = syscall(SYS_sendto, fd, bytes, last ? len / 2 : len, flags, to, to_len);
+    if (last) {
+        _exit(RIG_DIED);
+    }
+    return count;
+}
+
+ssize_t send(int fd, const void *bytes, size_t len, int flags)
+{
+    return sendto(fd, bytes, len, flags, NULL, 0);
 }
 
 int fsync(int fd)
@@ -137,6 +160,43 @@ static int64_t fake_wall(struct clock *clock)
 
 static struct clock clock_fake = {.wall_ms = fake_wall, .mono_ms = fake_mono};
 
+/* ---- A server ---- */
+
+static struct outside server;
+static enum { SERVER_UNTRIED = 0, SERVER_RUNS, SERVER_LACKS } server_state;
+
+bool rig_can(const struct contract_kind *kind)
+{
+    static const char *const words[] = {"python3", "tests/db/postgres_server.py", "{folder}", NULL};
+    if (kind->remote && server_state == SERVER_UNTRIED) {
+        server_state = outside_start(&server, words, 120) ? SERVER_RUNS : SERVER_LACKS;
+    }
+    return !kind->remote || server_state == SERVER_RUNS;
+}
+
+void rig_stop(void)
+{
+    if (server_state == SERVER_RUNS) {
+        outside_stop(&server);
+        server_state = SERVER_UNTRIED;
+    }
+}
+
+/* Each rig has a schema of its own. */
+static void set_server(struct rig *rig)
+{
+    struct str uri = arena_printf(
+        &rig->opened,
+        "postgresql://app:secret@localhost:%d/appdb?sslmode=verify-full&sslrootcert=%s/ca.crt",
+        outside_port(&server, "postgres"), server.folder);
+    const struct option *options = rig->kind->type->connector.options;
+    const struct option *secret = option_find(options, STR("uri"));
+    const struct option *schema = option_find(options, STR("schema"));
+    char *sink = (char *)rig->sink;
+    assert_true(secret_make((struct secret *)(void *)(sink + secret->offset), &rig->opened, uri));
+    *(struct str *)(void *)(sink + schema->offset) = str_of(rig->home);
+}
+
 static void set_option(void *instance, const struct option *options, const char *name,
                        const char *text)
 {
@@ -148,7 +208,8 @@ static void set_option(void *instance, const struct option *options, const char 
         }
         if (option->type == OPTION_TYPE_BOOL) {
             *(bool *)at = strcmp(text, "true") == 0;
-        } else if (option->type == OPTION_TYPE_INT || option->type == OPTION_TYPE_SIZE) {
+        } else if (option->type == OPTION_TYPE_INT || option->type == OPTION_TYPE_SIZE ||
+                   option->type == OPTION_TYPE_DURATION) {
             assert_true(str_to_int64(str_of(text), at));
         } else if (option->type == OPTION_TYPE_CHOICE) {
             while (strcmp(option->choices[choice], text) != 0) {
@@ -181,8 +242,31 @@ void rig_open(struct rig *rig)
         set_option(rig->sink, type->connector.options, rig->kind->options[i][0],
                    rig->kind->options[i][1]);
     }
+    if (rig->kind->remote) {
+        set_server(rig);
+    }
     if (!type->connector.open(&rig->sink->connector, &err)) {
         fail_msg("%s: %s", rig->kind->name, err.text);
+    }
+}
+
+void rig_away(struct rig *rig, bool away)
+{
+    char moved[80];
+    (void)snprintf(moved, sizeof moved, "%s-away", rig->home);
+    if (rig->kind->remote) {
+        outside_ask(&server, away ? "stop" : "start");
+    } else if (away) { /* A file where a folder should be: also root fails. */
+        assert_int_equal(rename(rig->home, moved), 0);
+        FILE *file = fopen(rig->home, "w");
+        if (file == NULL) {
+            fail_msg("a file cannot be written");
+            return;
+        }
+        (void)fclose(file);
+    } else {
+        assert_int_equal(unlink(rig->home), 0);
+        assert_int_equal(rename(moved, rig->home), 0);
     }
 }
 
@@ -205,6 +289,13 @@ void rig_begin(struct rig *rig, const struct contract_kind *kind)
     assert_non_null(mkdtemp(rig->home));
     rig_mono_ms = 1000;
     rig_open(rig);
+    if (kind->remote) {
+        struct err err = {0};
+        struct str done = {0};
+        if (!kind->type->migrate(rig->sink, false, &rig->step, &done, &err)) {
+            fail_msg("%s: %s", kind->name, err.text);
+        }
+    }
 }
 
 void rig_end(struct rig *rig)

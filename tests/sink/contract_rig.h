@@ -21,6 +21,7 @@ struct contract_kind {
     const char *options[RIG_OPTIONS_MAX][2]; /* As a person would write them. */
     const char *file;                        /* Of the target `reviews`; NULL: none to compare. */
     bool keeps_versions;                     /* The file has each version of a row, one a line. */
+    bool remote; /* A server, which the suite starts; its tables are made by migrate. */
 };
 
 extern const struct contract_kind contract_kinds[];
@@ -37,13 +38,21 @@ struct rig {
 /* A clock that is set by hand. */
 extern int64_t rig_mono_ms;
 
+/* Of a remote kind: is there a server to try it with? Starts it at the first call. */
+bool rig_can(const struct contract_kind *kind);
+void rig_stop(void); /* Ends what rig_can() started. */
+
+/* What the kind writes to goes away, and comes back. */
+void rig_away(struct rig *rig, bool away);
+
 void rig_begin(struct rig *rig, const struct contract_kind *kind);
 void rig_end(struct rig *rig); /* Closes, and removes the folder. */
 void rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
 
 /*
- * Die at the n-th call from now that changes a file (a write is half done by then); 0 for never.
+ * Die at the n-th call from now that changes a file or sends something (a write is half done by
+ * then); 0 for never.
  * The calls of the C library are replaced in this program, so it also dies inside of SQLite.
  */
 extern int rig_die_at;

@@ -1,0 +1,55 @@
+/*
+ * postgres_shape: the statements that write many records of one shape into one table.
+ *
+ * Records whose bodies have the same groups and columns are written by one statement: their values
+ * travel as one array a column and are put together again by UNNEST, in their order.
+ *
+ * Where every column that is there already gets what a new row gets, and the key has a unique
+ * index, that is INSERT … ON CONFLICT DO UPDATE. Else one statement inserts the rows that are not
+ * there and updates the others, and answers with the places of those for which neither happened,
+ * because somebody else made or removed their row in between: they are written once more.
+ *
+ * What is made here is text; it lives as long as the arena, and holds names, types and declared
+ * first values, and never a value of a record.
+ */
+#ifndef SLUICE_SINK_POSTGRES_SHAPE_H
+#define SLUICE_SINK_POSTGRES_SHAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "sink/body.h"
+#include "sink/postgres_table.h"
+
+struct postgres_shape_field {
+    enum body_group group;
+    struct str name; /* As the body spells it. */
+    const struct postgres_column *column;
+    bool is_key;
+};
+
+struct postgres_shape {
+    const struct postgres_table *table;
+    uint64_t hash;
+    size_t count;
+    struct postgres_shape_field *fields;
+    const char *sql; /* $1: the keys; then one array for each field that is not the key. */
+    bool answers;    /* `sql` gives the places of those it did not write, from 1. */
+    bool removes;    /* `sql` takes rows away: no body has this shape. */
+};
+
+/* Has the body this shape? */
+bool postgres_shape_fits(const struct postgres_shape *shape, const struct postgres_table *table,
+                         const struct body *body);
+
+/* ERR_REJECT for a column that is not declared, or that two groups write. */
+bool postgres_shape_make(const struct postgres_table *table, const struct body *body,
+                         struct arena *arena, struct postgres_shape *out, struct err *err);
+
+bool postgres_shape_make_removal(const struct postgres_table *table, struct arena *arena,
+                                 struct postgres_shape *out, struct err *err);
+
+#endif
