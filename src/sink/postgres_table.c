@@ -490,10 +490,19 @@ static void add_index(struct change *change, const char *column, bool unique)
     buf_add_byte(&change->sql, ')');
 }
 
-static bool create_indexes(struct change *change, struct err *err)
+/* How the table spells a column; NUL behind it. */
+static const char *spelling(struct change *change, const struct found *found, const char *name)
+{
+    const struct found_column *there = found != NULL ? find_column(found, name) : NULL;
+    struct str spelt = there != NULL ? arena_copy(change->arena, there->name) : (struct str){0};
+    return spelt.ptr != NULL ? spelt.ptr : name;
+}
+
+/* `found` is NULL for a table that was made just now. */
+static bool create_indexes(struct change *change, const struct found *found, struct err *err)
 {
     for (const char *const *name = change->target->indexes; name != NULL && *name != NULL; name++) {
-        add_index(change, *name, false);
+        add_index(change, spelling(change, found, *name), false);
         if (!run(change, err)) {
             return false;
         }
@@ -525,7 +534,7 @@ static bool create(struct change *change, struct err *err)
         return false;
     }
     add_index(change, target->key, true);
-    return run(change, err) && create_indexes(change, err);
+    return run(change, err) && create_indexes(change, NULL, err);
 }
 
 static bool add_missing(struct change *change, struct found *found, struct err *err)
@@ -591,8 +600,7 @@ static bool offer_unique(struct change *change, const struct found *found, struc
                    target->name, target->key, (long long)doubled);
         return true;
     }
-    struct str spelt = arena_copy(change->arena, key->name);
-    add_index(change, spelt.ptr != NULL ? spelt.ptr : target->key, true);
+    add_index(change, spelling(change, found, target->key), true);
     if (!run(change, err)) {
         return false;
     }
@@ -629,5 +637,5 @@ bool postgres_table_migrate(struct postgres *db, const struct target *target, st
     return check_kind(&found, target, schema, err) && add_missing(&change, &found, err) &&
            check_declared(&found, target, schema, err) &&
            check_found(&found, target, schema, err) && offer_unique(&change, &found, err) &&
-           create_indexes(&change, err);
+           create_indexes(&change, &found, err);
 }

@@ -717,6 +717,7 @@ static bool write_some(struct work *work, size_t from, size_t *to, struct err *e
         }
         if (work->entry_count == 0 || transact(work, carefully, &why)) {
             settle(work, true);
+            *err = (struct err){0}; /* Of an earlier try. */
             return true;
         }
         undo_verdicts(work);
@@ -744,12 +745,12 @@ static bool is_late(const struct work *work)
 }
 
 /* A server that was too slow for a transaction gets smaller ones, until it keeps up again. */
-static void adapt(struct postgres_sink *self, bool done, bool late)
+static void adapt(struct postgres_sink *self, size_t tried, bool done, bool late)
 {
     if (done) {
         self->room = self->room < SINK_BATCH_MAX / 2 ? self->room * 2 : SINK_BATCH_MAX;
     } else if (late) {
-        self->room = self->room > 4 ? self->room / 4 : 1;
+        self->room = tried > 4 ? tried / 4 : 1;
     }
 }
 
@@ -795,10 +796,10 @@ bool postgres_sink_write(struct sink *sink, struct parcel *parcels, size_t count
     while (from < count && !is_late(&work)) {
         size_t to = from;
         if (!write_some(&work, from, &to, &why)) {
-            adapt(self, false, is_late(&work));
+            adapt(self, to - from, false, is_late(&work));
             break;
         }
-        adapt(self, true, false);
+        adapt(self, to - from, true, false);
         from = to;
     }
     arena_reset(&self->batch);
