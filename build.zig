@@ -291,6 +291,7 @@ const ROOMS = [_]Room{
             "env.c",
             "excerpt.c",
             "fault.c",
+            "either.c",
             "from.c",
             "nearest.c",
             "ops.c",

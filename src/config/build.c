@@ -9,6 +9,7 @@
 
 #include "base/must.h"
 #include "config/content.h"
+#include "config/either.h"
 #include "config/from.h"
 #include "config/nearest.h"
 #include "config/ops.h"
@@ -497,6 +498,21 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
     return filled && heard && from_ticks(&build->from, map, what, pipeline) && good;
 }
 
+/* A source or a sink, or the one of two that a variable chooses. */
+static bool read_chosen_source(struct build *build, const struct yaml_node *map, struct str name,
+                               const char *what)
+{
+    map = either_choose(build->reader, map, what);
+    return map != NULL && read_source(build, map, name, what);
+}
+
+static bool read_chosen_sink(struct build *build, const struct yaml_node *map, struct str name,
+                             const char *what)
+{
+    map = either_choose(build->reader, map, what);
+    return map != NULL && read_sink(build, map, name, what);
+}
+
 static bool read_section(struct build *build, const struct yaml_node *root, const char *key,
                          const char *noun, size_t max,
                          bool (*read)(struct build *build, const struct yaml_node *map,
@@ -605,8 +621,9 @@ bool config_build(struct config *config, struct reader *reader, const struct yam
     if (!prepare(&build)) {
         return reader_no_memory(reader);
     }
-    bool good = read_section(&build, root, "sources", "source", PLAN_SOURCES_MAX, read_source);
-    good = read_section(&build, root, "sinks", "sink", PLAN_SINKS_MAX, read_sink) && good;
+    bool good =
+        read_section(&build, root, "sources", "source", PLAN_SOURCES_MAX, read_chosen_source);
+    good = read_section(&build, root, "sinks", "sink", PLAN_SINKS_MAX, read_chosen_sink) && good;
     note_sinks(reader, yaml_get(root, STR("sinks")));
     good = read_section(&build, root, "pipelines", "pipeline", PLAN_PIPELINES_MAX, read_pipeline) &&
            good;

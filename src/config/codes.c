@@ -237,11 +237,12 @@ static const struct code codes[FAULT_CODES] = {
          "value in quotes\nends at the closing quote, in the same line. The line is not shown, for "
          "it may hold a secret.\n",
          "  DB PASSWORD=x                   # a name has no spaces\n"},
-    [FAULT_VARIABLE_REFUSED] = {"E0405", "A variable asks for what is not there yet",
+    [FAULT_VARIABLE_REFUSED] = {"E0405", "A variable that the configuration does not follow",
                                 "ignoring it would look like success",
-                                "A variable of the documents is set that this version cannot "
-                                "follow. Unset it, or leave it empty.\n",
-                                "  NEON_DATABASE_URL=postgresql://…\n"},
+                                "NEON_DATABASE_URL says where rows shall go, and no sink is of "
+                                "kind postgres. Add one, or leave\nthe variable empty.\n",
+                                "  NEON_DATABASE_URL=postgresql://…   # and only a sink of kind "
+                                "sqlite\n"},
     [FAULT_VARIABLE_VALUE] = {"E0406", "A variable with a wrong value", "only these are known",
                               "LOG_LEVEL is one of DEBUG, INFO, WARNING and ERROR.\n",
                               "  LOG_LEVEL=LOUD\n"},

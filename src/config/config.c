@@ -42,16 +42,6 @@ const struct option *config_top_options(void)
 /* Where a configuration is looked for when none is named. */
 static const char *const usual_paths[] = {"sluice.yaml", "/config/sluice.yaml"};
 
-/* Variables of the documents that ask for what this version cannot do: better said than ignored. */
-static const struct {
-    const char *name;
-    const char *text;
-    const char *help;
-} refused[] = {
-    {"NEON_DATABASE_URL", "NEON_DATABASE_URL is set, but PostgreSQL comes with a later version",
-     "unset it (or leave it empty) to write to records.db in the data folder"},
-};
-
 static bool find_path(struct config *config, const struct config_input *input,
                       const struct env *env, struct err *err)
 {
@@ -180,16 +170,27 @@ static int64_t read_number(struct reader *reader, const char *name, int64_t fall
     return number;
 }
 
+/* Rows that go elsewhere than this variable says would look like success. */
+static void check_neon(const struct config *config, struct reader *reader)
+{
+    struct place place = {0};
+    bool used = env_find(reader->env, STR("NEON_DATABASE_URL"), NULL, &place) == ENV_NONE;
+    for (size_t i = 0; i < config->plan.sink_count; i++) {
+        const struct sink_type *type = config->plan.sinks[i].sink->type;
+        used = used || str_equal(str_of(type->connector.kind), STR("postgres"));
+    }
+    if (!used) {
+        (void)fault_add(reader->faults, FAULT_VARIABLE_REFUSED, place,
+                        "NEON_DATABASE_URL is set, but no sink here is of kind postgres");
+        (void)fault_help(reader->faults,
+                         "add one (`kind: postgres`, `uri: env:NEON_DATABASE_URL`), or leave the "
+                         "variable empty to write elsewhere");
+    }
+}
+
 /* What comes from variables alone. */
 static void read_variables(struct config *config, struct reader *reader)
 {
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        struct place place = {0};
-        if (env_find(reader->env, str_of(refused[i].name), NULL, &place) != ENV_NONE) {
-            (void)fault_add(reader->faults, FAULT_VARIABLE_REFUSED, place, "%s", refused[i].text);
-            (void)fault_help(reader->faults, "%s", refused[i].help);
-        }
-    }
     struct str value = {0};
     enum env_origin origin = env_find(reader->env, STR("LOG_FILE"), &value, NULL);
     if (origin != ENV_NONE) {
@@ -283,6 +284,7 @@ bool config_load(struct config *config, const struct config_input *input, struct
         (void)find_zone(config, &reader, root);
         (void)secrets_read(&reader, yaml_get(root, STR("secrets")));
         (void)config_build(config, &reader, root, input->kinds);
+        check_neon(config, &reader);
         secrets_conclude(&reader);
     }
     return conclude(config, err);

@@ -252,6 +252,29 @@ static void any_end(struct json_writer *json)
     json_object_end(json);
 }
 
+/* One of two, by a variable: config/either.h. */
+static void either_of(struct json_writer *json, const char *item)
+{
+    json_object_begin(json);
+    field(json, "type", "object");
+    field(json, "description", "One of two, by whether a variable is set.");
+    json_field_bool(json, STR("additionalProperties"), false);
+    key(json, "properties");
+    json_object_begin(json);
+    key(json, "if");
+    text_of(json, "^[A-Za-z_][A-Za-z0-9_]*$");
+    key(json, "then");
+    ref(json, item);
+    key(json, "else");
+    ref(json, item);
+    json_object_end(json);
+    key(json, "required");
+    json_array_begin(json);
+    json_put_str(json, STR("if"));
+    json_array_end(json);
+    json_object_end(json);
+}
+
 static void define_kinds(struct json_writer *json, const struct kinds *kinds)
 {
     any_begin(json, "source");
@@ -260,6 +283,7 @@ static void define_kinds(struct json_writer *json, const struct kinds *kinds)
         map_of(json, type->kind, type->summary,
                (const struct option *const[]){table(type->options), config_source_options(), NULL});
     }
+    either_of(json, "source");
     any_end(json);
     any_begin(json, "sink");
     for (size_t i = 0; kinds->sinks[i] != NULL; i++) {
@@ -267,6 +291,7 @@ static void define_kinds(struct json_writer *json, const struct kinds *kinds)
         map_of(json, type->kind, type->summary,
                (const struct option *const[]){table(type->options), config_sink_options(), NULL});
     }
+    either_of(json, "sink");
     any_end(json);
     any_begin(json, "pipeline");
     for (size_t i = 0; kinds->ops[i] != NULL; i++) {

@@ -365,11 +365,15 @@ static void variables_of_the_documents(void **state)
         {"", "NEON_DATABASE_URL=", "ok"},
         {"NEON_DATABASE_URL=postgresql://u:hunter2@h/d\n", "NEON_DATABASE_URL=", "ok"},
         {"", "NEON_DATABASE_URL=postgresql://u:hunter2@h/d",
-         "environment: NEON_DATABASE_URL is set, but PostgreSQL comes with a later version; unset "
-         "it (or leave it empty) to write to records.db in the data folder"},
+         "environment: NEON_DATABASE_URL is set, but no sink here is of kind postgres; add one "
+         "(`kind: "
+         "postgres`, `uri: env:NEON_DATABASE_URL`), or leave the variable empty to write "
+         "elsewhere"},
         {"NEON_DATABASE_URL=postgresql://u:hunter2@h/d\n", NULL,
-         ".env:1:1: NEON_DATABASE_URL is set, but PostgreSQL comes with a later version; unset it "
-         "(or leave it empty) to write to records.db in the data folder"},
+         ".env:1:1: NEON_DATABASE_URL is set, but no sink here is of kind postgres; add one "
+         "(`kind: "
+         "postgres`, `uri: env:NEON_DATABASE_URL`), or leave the variable empty to write "
+         "elsewhere"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -1,0 +1,23 @@
+/*
+ * either: one of two definitions, chosen by whether a variable is set.
+ *
+ *     records:
+ *       if: NEON_DATABASE_URL
+ *       then: {kind: postgres, uri: env:NEON_DATABASE_URL}
+ *       else: {kind: sqlite}
+ *
+ * A source or a sink may be written so. A variable that is empty counts as missing, as everywhere.
+ * The definition that is not chosen is not read: what it needs need not be there.
+ */
+#ifndef SLUICE_CONFIG_EITHER_H
+#define SLUICE_CONFIG_EITHER_H
+
+#include <stdbool.h>
+
+#include "config/reader.h"
+
+/* The chosen definition, or `map` itself when it has no `if`; NULL after a fault. */
+const struct yaml_node *either_choose(struct reader *reader, const struct yaml_node *map,
+                                      const char *what);
+
+#endif
