@@ -9,13 +9,15 @@
 #include "sink/postgres.h"
 #include "sink/sqlite.h"
 #include "source/csv.h"
+#include "source/mongodb.h"
+#include "source/postgres.h"
+#include "source/sqlite.h"
 #include "source/timer.h"
 #include "source/whatsapp_bridge.h"
 
 static const struct source_type *const sources[] = {
-    &source_csv,
-    &source_timer,
-    &source_whatsapp_bridge,
+    &source_csv,    &source_mongodb, &source_postgres,
+    &source_sqlite, &source_timer,   &source_whatsapp_bridge,
     NULL,
 };
 

@@ -37,7 +37,7 @@ for example in "$repo"/config/examples/*/; do
     count=$((count + 1))
     cd "$folder" || exit 1
 done
-[ "$count" -ge 10 ] || fail "only $count examples"
+[ "$count" -ge 11 ] || fail "only $count examples"
 
 # An edit corrects its rows and counts no line twice.
 cd "$folder/orders" || exit 1

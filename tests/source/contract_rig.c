@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "db/sqlite.h"
 #include "source/csv.h"
+#include "source/sqlite.h"
 #include "source/timer.h"
 #include "source/whatsapp_bridge.h"
 #include "test.h"
@@ -69,6 +70,17 @@ const struct contract_kind contract_kinds[] = {
      .options = {{"time_column", "when"}, {"chat_column", "chat"}, {"text_column", "text"}},
      .chat = "one",
      .add = add_rows},
+    {.name = "sqlite",
+     .type = &source_sqlite,
+     .options = {{"table", "messages"},
+                 {"cursor_column", "timestamp"},
+                 {"id_column", "id"},
+                 {"chat_column", "chat_jid"},
+                 {"text_column", "content"},
+                 {"time_column", "timestamp"},
+                 {"overlap", "0s"}},
+     .chat = "one@g.us",
+     .add = add_bridge_rows},
     {.name = "timer",
      .type = &source_timer,
      .options = {{"every", "1m"}, {"misfire", "all"}, {"since", "2025-12-09T18:50:00Z"}},
