@@ -62,9 +62,8 @@ static bool filter_read(const struct mongodb_source *self, struct arena *arena,
                    "{\"status\": \"open\"}");
 }
 
-static bool check(struct source *source, struct err *err)
+static bool options_fit(struct mongodb_source *self, struct err *err)
 {
-    struct mongodb_source *self = source_of(&source->connector);
     const struct json_value *filter = NULL;
     struct arena arena;
     if (!self->select.reference && self->select.cursor_column.len == 0) {
@@ -80,6 +79,15 @@ static bool check(struct source *source, struct err *err)
     bool ok = filter_read(self, &arena, &filter, err) && select_check(&self->select, err);
     arena_free(&arena);
     return ok;
+}
+
+static void check(const struct connector *connector, struct report *report)
+{
+    struct mongodb_source self = *(const struct mongodb_source *)(const void *)connector;
+    struct err err = {0};
+    if (!options_fit(&self, &err)) {
+        report_err(report, NULL, &err);
+    }
 }
 
 /* ---- Questions ---- */
@@ -490,7 +498,7 @@ static bool open_source(struct connector *connector, struct err *err)
         arena_printf(connector->env.arena, "collection %.*s", STR_ARG(self->collection));
     self->db = NULL;
     self->there = false;
-    bool ok = check(&self->select.source, err) && select_open(&self->select, &reader, what, err) &&
+    bool ok = options_fit(self, err) && select_open(&self->select, &reader, what, err) &&
               mongo_open(&self->db, &options, err);
     return ok || err_prefix(err, "source %.*s: ", STR_ARG(connector->name));
 }
@@ -551,12 +559,12 @@ const struct source_type source_mongodb = {
                 "Documents of a MongoDB collection that grows, or a table to look things up in.",
             .options = options,
             .size = sizeof(struct mongodb_source),
+            .check = check,
             .open = open_source,
             .probe = probe,
             .rest = rest,
             .close = close_source,
         },
     .fetch = select_fetch,
-    .check = check,
     .is_reference = select_is_reference,
 };

@@ -63,12 +63,20 @@ static int64_t now_ms(const struct postgres_source *self)
 
 /* ---- Options ---- */
 
-static bool check(struct source *source, struct err *err)
+static bool options_fit(struct postgres_source *self, struct err *err)
 {
-    struct postgres_source *self = source_of(&source->connector);
     self->sql.dialect = SELECT_POSTGRES;
     self->sql.select = &self->select;
     return select_sql_check(&self->sql, err) && select_check(&self->select, err);
+}
+
+static void check(const struct connector *connector, struct report *report)
+{
+    struct postgres_source self = *(const struct postgres_source *)(const void *)connector;
+    struct err err = {0};
+    if (!options_fit(&self, &err)) {
+        report_err(report, NULL, &err);
+    }
 }
 
 static void rest(struct connector *connector)
@@ -351,7 +359,7 @@ static bool open_source(struct connector *connector, struct err *err)
     };
     self->shaped = false;
     self->db = NULL;
-    bool ok = check(&self->select.source, err) && select_sql_prepare(&self->sql, env->arena, err) &&
+    bool ok = options_fit(self, err) && select_sql_prepare(&self->sql, env->arena, err) &&
               select_open(&self->select, &reader, select_sql_what(&self->sql, env->arena), err) &&
               postgres_open(&self->db, &options, err);
     return ok || err_prefix(err, "source %.*s: ", STR_ARG(connector->name));
@@ -403,12 +411,12 @@ const struct source_type source_postgres = {
             .summary = "Rows of a PostgreSQL table that grows, or a table to look things up in.",
             .options = options,
             .size = sizeof(struct postgres_source),
+            .check = check,
             .open = open_source,
             .probe = probe,
             .rest = rest,
             .close = close_source,
         },
     .fetch = select_fetch,
-    .check = check,
     .is_reference = select_is_reference,
 };

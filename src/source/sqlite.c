@@ -48,12 +48,20 @@ static bool no_memory(struct err *err)
     return err_set(err, ERR_RETRY, "out of memory for a row");
 }
 
-static bool check(struct source *source, struct err *err)
+static bool options_fit(struct sqlite_source *self, struct err *err)
 {
-    struct sqlite_source *self = source_of(&source->connector);
     self->sql.dialect = SELECT_SQLITE;
     self->sql.select = &self->select;
     return select_sql_check(&self->sql, err) && select_check(&self->select, err);
+}
+
+static void check(const struct connector *connector, struct report *report)
+{
+    struct sqlite_source self = *(const struct sqlite_source *)(const void *)connector;
+    struct err err = {0};
+    if (!options_fit(&self, &err)) {
+        report_err(report, NULL, &err);
+    }
 }
 
 /* ---- Questions ---- */
@@ -285,7 +293,7 @@ static bool open_source(struct connector *connector, struct err *err)
     self->seen = (struct bridge_glance){0};
     self->db = NULL;
     self->stepping = false;
-    bool ok = check(&self->select.source, err) && select_sql_prepare(&self->sql, arena, err) &&
+    bool ok = options_fit(self, err) && select_sql_prepare(&self->sql, arena, err) &&
               select_open(&self->select, &reader, select_sql_what(&self->sql, arena), err);
     return ok || err_prefix(err, "source %.*s: ", STR_ARG(connector->name));
 }
@@ -340,12 +348,12 @@ const struct source_type source_sqlite = {
             .summary = "Rows of a SQLite table that grows, or a table to look things up in.",
             .options = options,
             .size = sizeof(struct sqlite_source),
+            .check = check,
             .open = open_source,
             .probe = probe,
             .close = close_source,
         },
     .fetch = select_fetch,
     .changed = changed,
-    .check = check,
     .is_reference = select_is_reference,
 };
