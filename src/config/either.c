@@ -23,6 +23,15 @@ static bool check_keys(struct reader *reader, const struct yaml_node *map, const
     return good;
 }
 
+static bool has_any_key(const struct yaml_node *map)
+{
+    bool any = false;
+    for (size_t i = 0; i < KEYS && yaml_kind(map) == YAML_MAP; i++) {
+        any = any || yaml_get(map, str_of(keys[i])) != NULL;
+    }
+    return any;
+}
+
 static bool is_name(struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -38,12 +47,20 @@ static bool is_name(struct str text)
 const struct yaml_node *either_choose(struct reader *reader, const struct yaml_node *map,
                                       const char *what)
 {
-    const struct yaml_node *question = yaml_kind(map) == YAML_MAP ? yaml_get(map, STR("if")) : NULL;
     struct str name = {0};
-    if (question == NULL) {
+    if (!has_any_key(map)) {
         return map;
     }
-    if (!check_keys(reader, map, what) || !reader_text(reader, question, "if", &name)) {
+    const struct yaml_node *question = yaml_get(map, STR("if"));
+    if (!check_keys(reader, map, what)) {
+        return NULL;
+    }
+    if (question == NULL) {
+        (void)fault_add(reader->faults, FAULT_MISSING, reader_place(map),
+                        "%s has `then` or `else`, and no `if`", what);
+        return NULL;
+    }
+    if (!reader_text(reader, question, "if", &name)) {
         return NULL;
     }
     if (!is_name(name)) {
