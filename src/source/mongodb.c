@@ -54,15 +54,14 @@ static bool filter_read(const struct mongodb_source *self, struct arena *arena,
     struct str text = self->filter.len > 0 ? self->filter : STR("{}");
     if (!json_parse(arena, text, NULL, filter, err)) {
         err->kind = ERR_CONFIG;
-        return err_prefix(err, "option `filter`: ");
+        return false;
     }
-    return json_kind(*filter) == JSON_OBJECT ||
-           err_set(err, ERR_CONFIG,
-                   "option `filter`: it must be a JSON object, such as "
-                   "{\"status\": \"open\"}");
+    return json_kind(*filter) == JSON_OBJECT || err_set(err, ERR_CONFIG,
+                                                        "it must be a JSON object, such as "
+                                                        "{\"status\": \"open\"}");
 }
 
-static bool options_fit(struct mongodb_source *self, struct err *err)
+static bool options_read(struct mongodb_source *self, const char **option, struct err *err)
 {
     const struct json_value *filter = NULL;
     struct arena arena;
@@ -72,11 +71,13 @@ static bool options_fit(struct mongodb_source *self, struct err *err)
     if (!self->select.reference && self->select.id_column.len == 0) {
         self->select.id_column = STR("_id");
     }
+    *option = "collection";
     if (!mongo_name_check(self->collection, false, err)) {
-        return err_prefix(err, "option `collection`: ");
+        return false;
     }
+    *option = "filter";
     arena_init(&arena, FILTER_ARENA);
-    bool ok = filter_read(self, &arena, &filter, err) && select_check(&self->select, err);
+    bool ok = filter_read(self, &arena, &filter, err) && select_check(&self->select, option, err);
     arena_free(&arena);
     return ok;
 }
@@ -84,9 +85,10 @@ static bool options_fit(struct mongodb_source *self, struct err *err)
 static void check(const struct connector *connector, struct report *report)
 {
     struct mongodb_source self = *(const struct mongodb_source *)(const void *)connector;
+    const char *option = NULL;
     struct err err = {0};
-    if (!options_fit(&self, &err)) {
-        report_err(report, NULL, &err);
+    if (!options_read(&self, &option, &err)) {
+        report_err(report, option, &err);
     }
 }
 
@@ -496,10 +498,14 @@ static bool open_source(struct connector *connector, struct err *err)
     };
     struct str what =
         arena_printf(connector->env.arena, "collection %.*s", STR_ARG(self->collection));
+    const char *option = NULL;
     self->db = NULL;
     self->there = false;
-    bool ok = options_fit(self, err) && select_open(&self->select, &reader, what, err) &&
-              mongo_open(&self->db, &options, err);
+    if (!options_read(self, &option, err)) {
+        return source_wrong(connector, option, err);
+    }
+    bool ok =
+        select_open(&self->select, &reader, what, err) && mongo_open(&self->db, &options, err);
     return ok || err_prefix(err, "source %.*s: ", STR_ARG(connector->name));
 }
 

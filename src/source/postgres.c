@@ -63,19 +63,20 @@ static int64_t now_ms(const struct postgres_source *self)
 
 /* ---- Options ---- */
 
-static bool options_fit(struct postgres_source *self, struct err *err)
+static bool options_read(struct postgres_source *self, const char **option, struct err *err)
 {
     self->sql.dialect = SELECT_POSTGRES;
     self->sql.select = &self->select;
-    return select_sql_check(&self->sql, err) && select_check(&self->select, err);
+    return select_sql_check(&self->sql, option, err) && select_check(&self->select, option, err);
 }
 
 static void check(const struct connector *connector, struct report *report)
 {
     struct postgres_source self = *(const struct postgres_source *)(const void *)connector;
+    const char *option = NULL;
     struct err err = {0};
-    if (!options_fit(&self, &err)) {
-        report_err(report, NULL, &err);
+    if (!options_read(&self, &option, &err)) {
+        report_err(report, option, &err);
     }
 }
 
@@ -357,9 +358,13 @@ static bool open_source(struct connector *connector, struct err *err)
         .stopping = env->stopping,
         .stopping_context = env->stopping_context,
     };
+    const char *option = NULL;
     self->shaped = false;
     self->db = NULL;
-    bool ok = options_fit(self, err) && select_sql_prepare(&self->sql, env->arena, err) &&
+    if (!options_read(self, &option, err)) {
+        return source_wrong(connector, option, err);
+    }
+    bool ok = select_sql_prepare(&self->sql, env->arena, err) &&
               select_open(&self->select, &reader, select_sql_what(&self->sql, env->arena), err) &&
               postgres_open(&self->db, &options, err);
     return ok || err_prefix(err, "source %.*s: ", STR_ARG(connector->name));

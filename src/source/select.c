@@ -107,8 +107,9 @@ bool select_check_columns(const struct select *select, const struct str *names, 
     return true;
 }
 
-bool select_check(struct select *self, struct err *err)
+bool select_check(struct select *self, const char **option, struct err *err)
 {
+    *option = NULL;
     if (self->reference && self->key.len == 0) {
         return err_set(err, ERR_CONFIG, "a reference needs a `key`: the column that is looked up");
     }
@@ -125,18 +126,17 @@ bool select_check(struct select *self, struct err *err)
                        "rows as messages need a `cursor_column`: the column that rises with each "
                        "new row (or `reference: true` for a table to look things up in)");
     }
+    *option = "zone";
     if (!zone_parse(self->zone_name, &self->zone, err)) {
-        return err_prefix(err, "option `zone`: ");
+        return false;
     }
+    *option = "time_format";
     self->pattern = (struct timepattern){0};
     if (self->time_format.len == 0) {
         return true;
     }
-    if (!timepattern_compile(self->time_format, &self->pattern, err)) {
-        return err_prefix(err, "option `time_format`: ");
-    }
-    return self->pattern.reads ||
-           err_set(err, ERR_CONFIG, "option `time_format`: a date needs year, month and day");
+    return timepattern_compile(self->time_format, &self->pattern, err) &&
+           (self->pattern.reads || err_set(err, ERR_CONFIG, "a date needs year, month and day"));
 }
 
 bool select_is_reference(const struct source *source)
@@ -150,8 +150,7 @@ bool select_open(struct select *self, const struct select_reader *reader, struct
     self->reader = reader;
     self->what = what;
     self->read = false;
-    return what.ptr != NULL ? select_check(self, err)
-                            : err_set(err, ERR_RETRY, "out of memory for a source");
+    return what.ptr != NULL || err_set(err, ERR_RETRY, "out of memory for a source");
 }
 
 /* ---- Cells ---- */

@@ -136,8 +136,9 @@ struct str select_tie(const struct select *select);
 bool select_check_columns(const struct select *select, const struct str *names, size_t count,
                           struct err *err);
 
-/* The hooks that kinds hand on to, or use as they are. */
-bool select_check(struct select *select, struct err *err);
+/* The hooks that kinds hand on to, or use as they are. `*option` is the one that a mistake is in,
+   NULL for several together. */
+bool select_check(struct select *select, const char **option, struct err *err);
 bool select_open(struct select *select, const struct select_reader *reader, struct str what,
                  struct err *err);
 bool select_fetch(struct source *source, struct batch *batch, int64_t deadline_ms, struct err *err);

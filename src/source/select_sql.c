@@ -1,7 +1,5 @@
 #include "source/select_sql.h"
 
-#include <string.h>
-
 enum { ROOM = 512, SHOWN_MAX = 120 };
 
 static bool is_word(char c)
@@ -64,24 +62,26 @@ static size_t parameter_of(const struct select_sql *sql, struct str name)
     return STR_NONE;
 }
 
-static bool check_parameters(const struct select_sql *sql, struct err *err)
+static bool check_parameters(const struct select_sql *sql, const char **option, struct err *err)
 {
     bool used[SELECT_PARAMETERS_MAX] = {0};
     size_t at = 0;
     size_t begin = 0;
     struct str name = {0};
     if (sql->parameters.count > SELECT_PARAMETERS_MAX) {
-        return err_set(err, ERR_CONFIG, "`parameters`: at most %d", SELECT_PARAMETERS_MAX);
+        *option = "parameters";
+        return err_set(err, ERR_CONFIG, "at most %d", SELECT_PARAMETERS_MAX);
     }
+    *option = "query";
     while (next_name(sql->query, &at, &begin, &name)) {
         size_t index = parameter_of(sql, name);
         if (index == STR_NONE) {
-            return err_set(err, ERR_CONFIG,
-                           "`query` has ':%.*s', and `parameters` has no such name",
+            return err_set(err, ERR_CONFIG, "it has ':%.*s', and `parameters` has no such name",
                            STR_ARG(str_slice(name, 0, SHOWN_MAX)));
         }
         used[index] = true;
     }
+    *option = "parameters";
     for (size_t i = 0; i < sql->parameters.count; i++) {
         if (!used[i]) {
             return err_set(err, ERR_CONFIG, "the parameter '%.*s' stands nowhere in `query`",
@@ -91,18 +91,17 @@ static bool check_parameters(const struct select_sql *sql, struct err *err)
     return true;
 }
 
-bool select_sql_check(const struct select_sql *sql, struct err *err)
+bool select_sql_check(const struct select_sql *sql, const char **option, struct err *err)
 {
+    *option = NULL;
     if ((sql->table.len > 0) == (sql->query.len > 0)) {
         return err_set(err, ERR_CONFIG, "either a `table` or a `query` is needed");
     }
     if (sql->query.len > SELECT_QUERY_MAX) {
-        return err_set(err, ERR_CONFIG, "`query` is longer than %d bytes", SELECT_QUERY_MAX);
+        *option = "query";
+        return err_set(err, ERR_CONFIG, "longer than %d bytes", SELECT_QUERY_MAX);
     }
-    if (memchr(sql->table.ptr != NULL ? sql->table.ptr : "", '\0', sql->table.len) != NULL) {
-        return err_set(err, ERR_CONFIG, "`table` holds a NUL");
-    }
-    return check_parameters(sql, err);
+    return check_parameters(sql, option, err);
 }
 
 static void add_name(struct buf *buf, struct str name)

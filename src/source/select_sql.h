@@ -32,7 +32,7 @@ struct select_sql {
 };
 
 /* One of `table` and `query`, and each `:name` has a parameter and each parameter its place. */
-bool select_sql_check(const struct select_sql *sql, struct err *err);
+bool select_sql_check(const struct select_sql *sql, const char **option, struct err *err);
 
 /* What follows FROM. */
 bool select_sql_prepare(struct select_sql *sql, struct arena *arena, struct err *err);

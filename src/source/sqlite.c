@@ -48,19 +48,20 @@ static bool no_memory(struct err *err)
     return err_set(err, ERR_RETRY, "out of memory for a row");
 }
 
-static bool options_fit(struct sqlite_source *self, struct err *err)
+static bool options_read(struct sqlite_source *self, const char **option, struct err *err)
 {
     self->sql.dialect = SELECT_SQLITE;
     self->sql.select = &self->select;
-    return select_sql_check(&self->sql, err) && select_check(&self->select, err);
+    return select_sql_check(&self->sql, option, err) && select_check(&self->select, option, err);
 }
 
 static void check(const struct connector *connector, struct report *report)
 {
     struct sqlite_source self = *(const struct sqlite_source *)(const void *)connector;
+    const char *option = NULL;
     struct err err = {0};
-    if (!options_fit(&self, &err)) {
-        report_err(report, NULL, &err);
+    if (!options_read(&self, &option, &err)) {
+        report_err(report, option, &err);
     }
 }
 
@@ -290,10 +291,14 @@ static bool open_source(struct connector *connector, struct err *err)
 {
     struct sqlite_source *self = source_of(connector);
     struct arena *arena = connector->env.arena;
+    const char *option = NULL;
     self->seen = (struct bridge_glance){0};
     self->db = NULL;
     self->stepping = false;
-    bool ok = options_fit(self, err) && select_sql_prepare(&self->sql, arena, err) &&
+    if (!options_read(self, &option, err)) {
+        return source_wrong(connector, option, err);
+    }
+    bool ok = select_sql_prepare(&self->sql, arena, err) &&
               select_open(&self->select, &reader, select_sql_what(&self->sql, arena), err);
     return ok || err_prefix(err, "source %.*s: ", STR_ARG(connector->name));
 }

@@ -127,7 +127,9 @@ static void make(int64_t overlap_ms)
                             .overlap_ms = overlap_ms};
     table.source.connector.name = STR("in");
     table.source.connector.env = (struct connector_env){.clock = &clock_fake, .arena = &opened};
-    if (!select_open(&table, &made, STR("table made"), &err)) {
+    const char *option = NULL;
+    if (!select_check(&table, &option, &err) ||
+        !select_open(&table, &made, STR("table made"), &err)) {
         fail_msg("%s", err.text);
     }
 }
@@ -350,7 +352,8 @@ static void statements(void **state)
             sql.parameters = (struct str_map){pairs, COUNT(pairs)};
         }
         arena_reset(&arena);
-        if (!select_sql_check(&sql, &err) || !select_sql_prepare(&sql, &arena, &err)) {
+        const char *option = NULL;
+        if (!select_sql_check(&sql, &option, &err) || !select_sql_prepare(&sql, &arena, &err)) {
             fail_msg("%s", err.text);
         }
         assert_str_equal(select_sql_ask(&sql, &ask, &arena), str_of(cases[i].sql));
@@ -394,7 +397,8 @@ static void wrong_options(void **state)
         struct select_sql sql = {.table = str_of(cases[i].table),
                                  .query = str_of(cases[i].query),
                                  .parameters = {pairs, cases[i].parameters}};
-        assert_false(select_sql_check(&sql, &err));
+        const char *option = NULL;
+        assert_false(select_sql_check(&sql, &option, &err));
         assert_int_equal(err.kind, ERR_CONFIG);
         if (str_find(str_of(err.text), str_of(cases[i].why), 0) == STR_NONE) {
             fail_msg("%s", err.text);
@@ -413,18 +417,23 @@ static void options_that_do_not_fit(void **state)
         {{.reference = true, .key = STR_INIT("k"), .cursor_column = STR_INIT("id")},
          "is for messages"},
         {{.chat = STR_INIT("x")}, "need a `cursor_column`"},
-        {{.cursor_column = STR_INIT("id"), .zone_name = STR_INIT("Mars/Base")}, "option `zone`"},
+        {{.cursor_column = STR_INIT("id"), .zone_name = STR_INIT("Mars/Base")}, "zone"},
         {{.cursor_column = STR_INIT("id"),
           .zone_name = STR_INIT("UTC"),
           .time_format = STR_INIT("HH:MM")},
-         "option `time_format`"},
+         "time_format"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct err err = {0};
         struct select select = cases[i].select;
-        assert_false(select_check(&select, &err));
+        const char *option = NULL;
+        assert_false(select_check(&select, &option, &err));
         assert_int_equal(err.kind, ERR_CONFIG);
+        if (option != NULL) {
+            assert_string_equal(option, cases[i].why);
+            continue;
+        }
         if (str_find(str_of(err.text), str_of(cases[i].why), 0) == STR_NONE) {
             fail_msg("%zu: %s", i, err.text);
         }
