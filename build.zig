@@ -140,9 +140,12 @@ const ROOMS = [_]Room{
         .may = &.{ "base", "crypto", "text" },
         .libs = &.{ bearssl, zlib, curl },
         .files = &.{
+            "dial.c",
             "http.c",
             "http_grade.c",
             "http_url.c",
+            "mail.c",
+            "mail_compose.c",
         },
     },
     .{
@@ -440,10 +443,10 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/tls", .with = &.{"rig/outside.c"} },
     .{ .name = "crypto/tls_damage", .with = &.{"rig/outside.c"}, .libs = &.{bearssl} },
     .{ .name = "db/document" },
-    .{ .name = "db/mongo", .with = &.{"rig/outside.c"} },
+    .{ .name = "db/mongo", .with = &.{"rig/outside.c"}, .threads = true },
     .{ .name = "db/names", .with = &.{"rig/outside.c"} },
-    .{ .name = "db/postgres", .with = &.{"rig/outside.c"} },
-    .{ .name = "db/resolve" },
+    .{ .name = "db/postgres", .with = &.{"rig/outside.c"}, .threads = true },
+    .{ .name = "db/resolve", .threads = true },
     .{ .name = "db/sqlite" },
     .{ .name = "domain/drops" },
     .{ .name = "engine/retry" },
@@ -478,6 +481,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "sink/postgres", .with = &.{"rig/outside.c"} },
     .{ .name = "sink/sqlite" },
     .{ .name = "net/http", .with = &.{"rig/outside.c"} },
+    .{ .name = "net/mail", .with = &.{"rig/outside.c"} },
     .{ .name = "model/record" },
     .{ .name = "model/row" },
     .{ .name = "model/source" },
@@ -709,13 +713,12 @@ fn addProgram(shop: *Shop, p: Program, all: *Tally) void {
 fn addSanitize(shop: *Shop, only: []const u8) void {
     const b = shop.b;
     const tally = Tally.init(b, "sanitized tests");
-    if (only.len == 0) { // With -Dunit only those with threads.
-        tally.add("asan", &.{"ci/sanitize"}, null);
-        tally.runs.items[0].setEnvironmentVariable("SLUICE_TEST_SECONDS", "1800");
-        tally.runs.items[0].addFileArg(shop.manifest());
-        tally.runs.items[0].addFileArg(shop.zoneData());
-        tally.runs.items[0].addFileArg(shop.authorityData());
-    }
+    tally.add("asan", &.{"ci/sanitize"}, null);
+    tally.runs.items[0].setEnvironmentVariable("SLUICE_TEST_SECONDS", "1800");
+    tally.runs.items[0].addFileArg(shop.manifest());
+    tally.runs.items[0].addFileArg(shop.zoneData());
+    tally.runs.items[0].addFileArg(shop.authorityData());
+    tally.runs.items[0].addArg(only);
     var glibc = Shop.init(b, b.resolveTargetQuery(.{ .cpu_arch = b.graph.host.result.cpu.arch, .os_tag = .linux, .abi = .gnu }));
     glibc.thread_sanitizer = true;
     for (UNIT_TESTS) |unit| {

@@ -1,18 +1,12 @@
 #include "net/http.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "base/thread.h"
-#include "crypto/tls.h"
+#include "net/dial.h"
 #include "net/http_url.h"
-#include "text/host.h"
 
 enum {
     CONNECTION_AGE_S = 60,
@@ -22,18 +16,9 @@ enum {
 };
 
 struct http {
-    struct clock *clock;
-    bool (*stopping)(void *context);
-    void *stopping_context;
-    bool anywhere;
+    struct dial dial;
     bool allow_clear;
-    char root[1024];
-
     CURL *curl; /* NULL: at rest. It keeps the connections. */
-    struct tls_trust *trust;
-    struct tls_check *check; /* Of the last handshake. */
-    enum host_kind refused;  /* An address that was not connected to, and its kind. */
-    bool was_refused;
 };
 
 /* One request on its way. */
@@ -48,23 +33,10 @@ struct transfer {
     size_t header_count;
     bool too_large;
     bool no_memory;
-    bool stopped;
-    struct err tls; /* Why the check could not be set up. */
     char words[CURL_ERROR_SIZE];
 };
 
 /* ---- Life ---- */
-
-static bool init_library(struct err *err)
-{
-    static struct lock lock = {PTHREAD_MUTEX_INITIALIZER};
-    static bool done;
-    lock_take(&lock);
-    done = done || curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-    bool ok = done;
-    lock_give(&lock);
-    return ok || err_set(err, ERR_RETRY, "http: the library cannot be set up");
-}
 
 bool http_open(struct http **out, const struct http_options *options, struct err *err)
 {
@@ -72,17 +44,14 @@ bool http_open(struct http **out, const struct http_options *options, struct err
     if (http == NULL) {
         return err_set(err, ERR_RETRY, "http: out of memory");
     }
-    http->clock = options->clock != NULL ? options->clock : clock_system();
-    http->stopping = options->stopping;
-    http->stopping_context = options->stopping_context;
-    http->anywhere = options->anywhere;
+    http->dial.clock = options->clock != NULL ? options->clock : clock_system();
+    http->dial.stopping = options->stopping;
+    http->dial.stopping_context = options->stopping_context;
+    http->dial.anywhere = options->anywhere;
     http->allow_clear = options->allow_clear;
-    if (options->root.len >= sizeof http->root) {
+    if (!dial_set_root(&http->dial, options->root, err)) {
         mem_free(http);
-        return err_set(err, ERR_CONFIG, "http: the path of the authorities is too long");
-    }
-    if (options->root.len > 0) {
-        memcpy(http->root, options->root.ptr, options->root.len);
+        return err_prefix(err, "http: ");
     }
     *out = http;
     return true;
@@ -94,10 +63,7 @@ void http_rest(struct http *http)
         curl_easy_cleanup(http->curl);
         http->curl = NULL;
     }
-    tls_check_free(http->check);
-    http->check = NULL;
-    tls_trust_drop(http->trust);
-    http->trust = NULL;
+    dial_rest(&http->dial);
 }
 
 void http_close(struct http *http)
@@ -141,57 +107,6 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
     return transfer->no_memory ? 0 : size * count;
 }
 
-static int look_up(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    struct transfer *transfer = context;
-    struct http *http = transfer->http;
-    (void)a;
-    (void)b;
-    (void)c;
-    (void)d;
-    transfer->stopped = http->stopping != NULL && http->stopping(http->stopping_context);
-    return transfer->stopped;
-}
-
-/* The name was looked up: may we go to this address? */
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct http *http = context;
-    enum host_kind kind = HOST_SPECIAL;
-    (void)purpose;
-    if (address->family == AF_INET) {
-        /* The address stands behind family and port. */
-        kind = host_kind_of_address((const unsigned char *)&address->addr + 4, 4);
-    } else if (address->family == AF_INET6) {
-        kind = host_kind_of_address((const unsigned char *)&address->addr + 8, 16);
-    }
-    bool fine =
-        kind == HOST_PUBLIC || (http->anywhere && (kind == HOST_LOOPBACK || kind == HOST_PRIVATE));
-    if (!fine) {
-        http->was_refused = true;
-        http->refused = kind;
-        return CURL_SOCKET_BAD;
-    }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-/* A handshake is about to begin: our policy takes the place of curl's. */
-static CURLcode begin_tls(CURL *curl, void *client, void *context)
-{
-    struct transfer *transfer = context;
-    struct http *http = transfer->http;
-    (void)curl;
-    tls_check_free(http->check);
-    http->check = NULL;
-    struct tls_policy policy = {
-        .trust = http->trust, .host = transfer->url->host, .clock = http->clock};
-    if (!tls_check_new(&http->check, &policy, &transfer->tls)) {
-        return CURLE_SSL_CONNECT_ERROR;
-    }
-    tls_check_install(http->check, client);
-    return CURLE_OK;
-}
-
 /* ---- Setting up ---- */
 
 static bool no_memory(struct err *err)
@@ -203,7 +118,7 @@ static bool no_memory(struct err *err)
 static bool judge_url(struct http *http, const struct http_url *url, struct err *err)
 {
     if (url->secure) {
-        return http->trust != NULL || tls_trust_load(str_of(http->root), &http->trust, err);
+        return dial_trust(&http->dial, err);
     }
     enum host_kind kind = host_kind_of(url->host);
     if ((kind == HOST_PUBLIC || kind == HOST_SPECIAL) && !http->allow_clear) {
@@ -260,25 +175,13 @@ static bool make_headers(const struct transfer *transfer, bool foreign, struct c
 static bool set_manners(struct http *http)
 {
     CURL *curl = http->curl;
-    bool ok = true;
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_QUICK_EXIT, 1L); /* A name that is never found does not hold us up. */
+    bool ok = dial_manners(&http->dial, curl);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_PROXY, "");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_ACCEPT_ENCODING, "gzip");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_MAXCONNECTS, (long)HTTP_CONNECTIONS_KEPT);
     SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_AGE_S);
-    SET(CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(CURLOPT_NOPROGRESS, 0L);
-    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    SET(CURLOPT_OPENSOCKETDATA, http);
-    /* Not unchecked: begin_tls() puts our own judge in the place of curl's. */
-    SET(CURLOPT_SSL_VERIFYPEER, 0L);
-    SET(CURLOPT_SSL_VERIFYHOST, 0L);
-    SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    SET(CURLOPT_SSL_CTX_FUNCTION, begin_tls);
     SET(CURLOPT_USERAGENT, "sluice/" SLUICE_VERSION);
     return ok;
 }
@@ -299,9 +202,6 @@ static bool set_request(struct transfer *transfer, bool foreign, int64_t left_ms
     SET(CURLOPT_WRITEDATA, transfer);
     SET(CURLOPT_HEADERFUNCTION, take_header);
     SET(CURLOPT_HEADERDATA, transfer);
-    SET(CURLOPT_XFERINFOFUNCTION, look_up);
-    SET(CURLOPT_XFERINFODATA, transfer);
-    SET(CURLOPT_SSL_CTX_DATA, transfer);
     SET(CURLOPT_HTTPGET, 1L);
     if (body) {
         SET(CURLOPT_POST, 1L);
@@ -320,54 +220,26 @@ static bool set_request(struct transfer *transfer, bool foreign, int64_t left_ms
 
 static bool why_refused(const struct http *http, const char *shown, struct err *err)
 {
-    bool near = http->refused == HOST_LINK_LOCAL;
+    bool near = http->dial.refused == HOST_LINK_LOCAL;
     return err_set(err, ERR_REJECT, "%s: its address is %s, where a URL of strangers must not lead",
                    shown,
-                   near                             ? "link-local"
-                   : http->refused == HOST_LOOPBACK ? "this machine"
-                   : http->refused == HOST_PRIVATE  ? "in a private network"
-                                                    : "none of a server");
-}
-
-/* curl's words end in BearSSL's code, unless the judge has spoken already. */
-static bool why_tls(const struct transfer *transfer, const char *shown, struct err *err)
-{
-    const char *code = strstr(transfer->words, "error 0x");
-    if (transfer->tls.kind != ERR_NONE) {
-        *err = transfer->tls;
-    } else {
-        int number = code != NULL ? (int)strtol(code + 8, NULL, 16) : 0;
-        (void)tls_check_why(transfer->http->check, number, err);
-    }
-    return err_prefix(err, "%s: ", shown);
+                   near                                  ? "link-local"
+                   : http->dial.refused == HOST_LOOPBACK ? "this machine"
+                   : http->dial.refused == HOST_PRIVATE  ? "in a private network"
+                                                         : "none of a server");
 }
 
 static const char *words_of(CURLcode code)
 {
     switch ((int)code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return "the host's name is not known (or there is no network)";
-    case CURLE_COULDNT_CONNECT:
-        return "nobody answers there";
-    case CURLE_OPERATION_TIMEDOUT:
-        return "no answer in time";
-    case CURLE_GOT_NOTHING:
-        return "the connection was closed without an answer";
-    case CURLE_PARTIAL_FILE:
-    case CURLE_RECV_ERROR:
-        return "the connection was cut before the end of the answer";
-    case CURLE_SEND_ERROR:
-        return "the connection was cut in the middle of the request";
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_HTTP2:
         return "what answers there does not speak HTTP/1";
     case CURLE_BAD_CONTENT_ENCODING:
         return "the answer is packed in a way that cannot be unpacked";
-    case CURLE_OUT_OF_MEMORY:
-        return "out of memory";
     default:
-        return NULL;
+        return dial_words(code);
     }
 }
 
@@ -378,7 +250,7 @@ static bool why(const struct transfer *transfer, CURLcode code, struct err *err)
     buf_init(&buf, transfer->arena, 0);
     http_show(&buf, transfer->url->text, transfer->request->secret_url);
     (void)snprintf(memory, sizeof memory, "%.*s", STR_ARG(buf_str(&buf)));
-    if (transfer->stopped) {
+    if (transfer->http->dial.stopped) {
         return err_set(err, ERR_STOP, "%s: asked to stop", memory);
     }
     if (strstr(transfer->words, "Too large response headers") != NULL) {
@@ -392,16 +264,18 @@ static bool why(const struct transfer *transfer, CURLcode code, struct err *err)
     if (transfer->no_memory) {
         return no_memory(err);
     }
-    if (transfer->http->was_refused && code == CURLE_COULDNT_CONNECT) {
+    if (transfer->http->dial.was_refused && code == CURLE_COULDNT_CONNECT) {
         return why_refused(transfer->http, memory, err);
     }
     bool tls = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
                code == CURLE_FAILED_INIT || strncmp(transfer->words, "SSL: ", 5) == 0;
     if (tls && transfer->url->secure &&
-        (transfer->http->check != NULL || transfer->tls.kind != ERR_NONE)) {
-        bool handshake = transfer->http->check == NULL || !tls_check_passed(transfer->http->check);
+        (transfer->http->dial.check != NULL || transfer->http->dial.tls.kind != ERR_NONE)) {
+        bool handshake =
+            transfer->http->dial.check == NULL || !tls_check_passed(transfer->http->dial.check);
         if (handshake || code != CURLE_RECV_ERROR) {
-            return why_tls(transfer, memory, err);
+            (void)dial_why_tls(&transfer->http->dial, transfer->words, err);
+            return err_prefix(err, "%s: ", memory);
         }
     }
     const char *words = words_of(code);
@@ -421,7 +295,7 @@ static bool perform(struct transfer *transfer, bool foreign, int64_t deadline_ms
     long status = 0;
     long connects = 0;
     long request_size = 0;
-    int64_t left_ms = deadline_ms - clock_mono_ms(http->clock);
+    int64_t left_ms = deadline_ms - clock_mono_ms(http->dial.clock);
     if (left_ms <= 0) {
         return err_set(err, ERR_RETRY, "http: no time left");
     }
@@ -432,7 +306,9 @@ static bool perform(struct transfer *transfer, bool foreign, int64_t deadline_ms
         return no_memory(err);
     }
     curl_easy_reset(http->curl); /* Connections stay. */
-    http->was_refused = false;
+    http->dial.was_refused = http->dial.stopped = false;
+    http->dial.tls = (struct err){0};
+    http->dial.host = transfer->url->host;
     bool ok = judge_url(http, transfer->url, err) && make_headers(transfer, foreign, &headers, err);
     if (ok && !(set_manners(http) && set_request(transfer, foreign, left_ms) &&
                 curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK)) {
@@ -448,7 +324,7 @@ static bool perform(struct transfer *transfer, bool foreign, int64_t deadline_ms
         /* A new connection over TLS that nobody judged cannot be; if it were, it would not count.
          */
         must(!ok || !transfer->url->secure || connects == 0 ||
-             (http->check != NULL && tls_check_passed(http->check)));
+             (http->dial.check != NULL && tls_check_passed(http->dial.check)));
     }
     curl_slist_free_all(headers);
     answer->status = (int)status;
@@ -508,7 +384,7 @@ bool http_send(struct http *http, const struct http_request *request, int64_t de
     struct http_url url;
     bool foreign = false;
     *answer = (struct http_answer){0};
-    if (!init_library(err) || !http_url_read(request->url, arena, &url, err)) {
+    if (!dial_init_library(err) || !http_url_read(request->url, arena, &url, err)) {
         return false;
     }
     for (unsigned hop = 0;; hop++) {
@@ -523,7 +399,7 @@ bool http_send(struct http *http, const struct http_request *request, int64_t de
         answer->body = transfer.body.len > 0 ? buf_str(&transfer.body) : STR("");
         answer->url = url.text;
         answer->retry_after_ms = http_retry_after(http_header_get(answer, STR("Retry-After")),
-                                                  clock_wall_ms(http->clock));
+                                                  clock_wall_ms(http->dial.clock));
         struct str location = http_header_get(answer, STR("Location"));
         if (!is_redirect(answer->status) || request->redirects == 0 || location.len == 0) {
             return true;
@@ -542,7 +418,7 @@ bool http_send(struct http *http, const struct http_request *request, int64_t de
 
 struct str http_authorities(const struct http *http)
 {
-    return http->trust != NULL ? str_of(tls_trust_name(http->trust)) : (struct str){0};
+    return http->dial.trust != NULL ? str_of(tls_trust_name(http->dial.trust)) : (struct str){0};
 }
 
 struct str http_header_get(const struct http_answer *answer, struct str name)

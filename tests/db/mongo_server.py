@@ -112,6 +112,19 @@ class Server:
         with open(os.path.join(self.folder, "mongo.log")) as log:
             raise SystemExit("the server did not start: " + log.read()[-2000:])
 
+    def pause(self):
+        """Back when every thread stands: the signal takes its time."""
+        tasks = "/proc/%d/task" % self.process.pid
+        self.process.send_signal(signal.SIGSTOP)
+        for _ in range(500):
+            states = []
+            for task in os.listdir(tasks):
+                with open("%s/%s/stat" % (tasks, task)) as file:
+                    states.append(file.read().rsplit(")", 1)[1].split()[0])
+            if all(state in "Tt" for state in states):
+                return
+            time.sleep(0.01)
+
     def stop(self, how=signal.SIGTERM):
         if self.process is not None:
             self.process.send_signal(how)
@@ -161,7 +174,7 @@ def main():
             elif word == "start":
                 server.start()
             elif word == "pause":
-                server.process.send_signal(signal.SIGSTOP)
+                server.pause()
             elif word == "resume":
                 server.process.send_signal(signal.SIGCONT)
             print("ok", flush=True)
