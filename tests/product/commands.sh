@@ -84,8 +84,11 @@ shows "nothing has run here yet"
 [ ! -e fresh ] || fail "status made a data folder"
 SLUICE_CONFIG=$repo/config/drops.yaml try 64 --data data run drosp
 says "did you mean 'drops'?"
-NEON_DATABASE_URL=postgresql://u:hunter2@h/d try 78 --config "$repo/config/drops.yaml" check
-says "NEON_DATABASE_URL is set, but PostgreSQL comes with a later version"
+NEON_DATABASE_URL=postgresql://u:hunter2@h/d try 0 --config "$repo/config/drops.yaml" check
+grep -q hunter2 out err && fail "the value of NEON_DATABASE_URL was shown"
+NEON_DATABASE_URL=postgresql://u:hunter2@h/d try 78 --config "$repo/config/demo.yaml" check
+says "NEON_DATABASE_URL is set"
+says "no sink here is of kind postgres"
 grep -q hunter2 out err && fail "the value of NEON_DATABASE_URL was shown"
 
 # A folder as the document has it: config/projects.yaml, .env beside it, LOG_FILE, ENV.
