@@ -3,6 +3,7 @@
 #include "domain/drops.h"
 #include "pipeline/chain.h"
 #include "sink/csv.h"
+#include "sink/email.h"
 #include "sink/http.h"
 #include "sink/json.h"
 #include "sink/ndjson.h"
@@ -22,7 +23,8 @@ static const struct source_type *const sources[] = {
 };
 
 static const struct sink_type *const sinks[] = {
-    &sink_csv, &sink_http, &sink_json, &sink_ndjson, &sink_postgres, &sink_sqlite, NULL,
+    &sink_csv,    &sink_email,    &sink_http,   &sink_json,
+    &sink_ndjson, &sink_postgres, &sink_sqlite, NULL,
 };
 
 static const struct op_type *const ops[] = {

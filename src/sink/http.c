@@ -9,13 +9,12 @@
 #include "crypto/hmac.h"
 #include "crypto/token.h"
 #include "net/http.h"
+#include "sink/effect_id.h"
 #include "text/json.h"
 
 enum {
     SECRET_BYTES_MIN = 16,
     SECRET_BYTES_MAX = 512,
-    ID_DIGITS = 32,
-    ID_MAX = 64,
     HEADERS_OWN = 3,
     SHOWN_MAX = 200,
     BODY_DEPTH = 40,
@@ -133,27 +132,6 @@ static void sink_rest(struct connector *connector)
 
 /* ---- One record as a request ---- */
 
-/* What names the cause, and not where this store happens to keep it. */
-static struct str make_id(const struct effect *effect, char out[ID_MAX])
-{
-    char value[DIGEST_SIZE_MAX];
-    char digits[2 * DIGEST_SIZE_MAX];
-    char text[EFFECT_TEXT_MAX];
-    char nth[24];
-    struct digest digest;
-    struct str origin = effect->origin.len > 0 ? effect->origin : effect_text(effect, text);
-    (void)snprintf(nth, sizeof nth, "/%" PRId32, effect->nth);
-    digest_init(&digest, DIGEST_SHA256);
-    digest_add(&digest, effect->pipeline);
-    digest_add(&digest, STR("\n"));
-    digest_add(&digest, origin);
-    digest_add(&digest, str_of(nth));
-    struct str bytes = digest_value(&digest, value);
-    encode_hex_into(bytes, digits);
-    (void)snprintf(out, ID_MAX, "sluice_%.*s", (int)ID_DIGITS, digits);
-    return str_of(out);
-}
-
 static struct str kind_name(enum record_kind kind)
 {
     switch (kind) {
@@ -248,8 +226,8 @@ static size_t make_headers(const struct http_sink *self, struct str id, struct a
 static bool post(struct http_sink *self, const struct parcel *parcel, struct arena *arena,
                  int64_t deadline_ms, struct http_answer *answer, struct err *err)
 {
-    char memory[ID_MAX];
-    struct str id = make_id(&parcel->effect, memory);
+    char memory[EFFECT_ID_MAX];
+    struct str id = effect_id(&parcel->effect, memory);
     struct signing signing = {self, id};
     struct http_header *headers = NULL;
     struct http_request request = {
