@@ -87,6 +87,35 @@ static void put_words(char out[WORDS_MAX], const char *message, bool hide)
     out[len] = '\0';
 }
 
+/*
+ * PgBouncer has one SQLSTATE for whatever it says itself, "protocol violation": a wrong password
+ * and a user it does not know are a login, and the server behind it that is away comes back.
+ */
+static const char *state_of_pooler(const char *state, const char *words)
+{
+    static const struct {
+        const char *words;
+        const char *state;
+    } known[] = {
+        {"authentication failed", "28P01"},
+        {"no such user", "28P01"},
+        {"auth failed", "28P01"},
+        {"server_login_retry", "08006"},
+        {"_timeout", "08006"},
+        {"cannot connect to server", "08006"},
+        {"server conn crashed", "08006"},
+        {"no more connections", "53300"},
+        {"shutting down", "57P01"},
+        {"pgbouncer database is disabled", "57P03"},
+    };
+    for (size_t i = 0; strcmp(state, "08P01") == 0 && i < sizeof known / sizeof known[0]; i++) {
+        if (strstr(words, known[i].words) != NULL) {
+            return known[i].state;
+        }
+    }
+    return state;
+}
+
 static const char *field(const PGresult *result, int code)
 {
     const char *text = result != NULL ? PQresultErrorField(result, code) : NULL;
@@ -106,8 +135,8 @@ bool postgres_why_result(const char *where, const PGconn *conn, const PGresult *
         return err_set(err, ERR_RETRY, "postgres %s: %s", where,
                        words[0] != '\0' ? words : "the connection was lost");
     }
-    const struct grade *grade = grade_of(state);
     put_words(words, message, strncmp(state, "22", 2) == 0);
+    const struct grade *grade = grade_of(state_of_pooler(state, words));
     return err_set(err, grade->kind, "postgres %s: %s%s%s%s%s [%s]%s", where, words,
                    table[0] != '\0' ? ", table " : "", table, column[0] != '\0' ? ", column " : "",
                    column, state, grade->advice);
@@ -126,14 +155,6 @@ static const char *behind_preamble(const char *message)
     return message;
 }
 
-/* PgBouncer answers a wrong password, and a user it does not know, with a "protocol violation". */
-static const char *state_of_login(const char *state, const char *words)
-{
-    bool login = strstr(words, "authentication failed") != NULL ||
-                 strstr(words, "no such user") != NULL || strstr(words, "auth failed") != NULL;
-    return strcmp(state, "08P01") == 0 && login ? "28P01" : state;
-}
-
 bool postgres_why_connection(const char *where, const PGconn *conn, struct err *err)
 {
     char words[WORDS_MAX];
@@ -141,7 +162,7 @@ bool postgres_why_connection(const char *where, const PGconn *conn, struct err *
     enum err_kind tls = sluice_pg_tls_failure(conn);
     put_words(words, behind_preamble(PQerrorMessage(conn)), false);
     if (state[0] != '\0') {
-        const struct grade *grade = grade_of(state_of_login(state, words));
+        const struct grade *grade = grade_of(state_of_pooler(state, words));
         return err_set(err, grade->kind, "postgres %s: %s [%s]%s", where, words, state,
                        grade->advice);
     }

@@ -212,6 +212,7 @@ client_tls_cert_file = {folder}/server.crt
 client_tls_key_file = {folder}/server.key
 server_tls_sslmode = require
 default_pool_size = 4
+server_login_retry = 2
 max_client_conn = 100
 """
 USERS = '"app" "secret"\n"reader" "secret"\n'  # invented
