@@ -6,6 +6,7 @@
 #include "sink/email.h"
 #include "sink/http.h"
 #include "sink/json.h"
+#include "sink/mongodb.h"
 #include "sink/ndjson.h"
 #include "sink/postgres.h"
 #include "sink/sqlite.h"
@@ -23,7 +24,7 @@ static const struct source_type *const sources[] = {
 };
 
 static const struct sink_type *const sinks[] = {
-    &sink_csv,    &sink_email,    &sink_http,   &sink_json,
+    &sink_csv,    &sink_email,    &sink_http,   &sink_json, &sink_mongodb,
     &sink_ndjson, &sink_postgres, &sink_sqlite, NULL,
 };
 

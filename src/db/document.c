@@ -291,6 +291,12 @@ bool document_json(struct document *doc, struct str key, const struct json_value
     return (in_array || check_key(key, false, err)) && put_value(doc, key, value, false, err);
 }
 
+bool document_data(struct document *doc, struct str key, const struct json_value *value,
+                   struct err *err)
+{
+    return put_value(doc, key, value, false, err);
+}
+
 bool document_query(struct document *doc, struct str key, const struct json_value *value,
                     struct err *err)
 {

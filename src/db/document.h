@@ -76,6 +76,10 @@ void document_raw(struct document *doc, struct str key, struct str document);
 bool document_json(struct document *doc, struct str key, const struct json_value *value,
                    struct err *err);
 
+/* The same, under a key of the code's own, which may be an operator ("$literal"). */
+bool document_data(struct document *doc, struct str key, const struct json_value *value,
+                   struct err *err);
+
 /* From the configuration: operators are meant. */
 bool document_query(struct document *doc, struct str key, const struct json_value *value,
                     struct err *err);

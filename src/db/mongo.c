@@ -42,37 +42,42 @@ enum err_kind mongo_kind_of(int code)
         int code;
         enum err_kind kind;
     } grades[] = {
-        {2, ERR_REJECT},                          /* BadValue */
-        {9, ERR_REJECT},                          /* FailedToParse */
-        {13, ERR_CONFIG},                         /* Unauthorized */
-        {14, ERR_REJECT},                         /* TypeMismatch */
-        {15, ERR_REJECT},                         /* Overflow */
-        {18, ERR_LOGIN},                          /* AuthenticationFailed */
-        {26, ERR_CONFIG},                         /* NamespaceNotFound */
-        {28, ERR_REJECT},                         /* PathNotViable */
-        {40, ERR_REJECT},                         /* ConflictingUpdateOperators */
-        {52, ERR_REJECT},                         /* DollarPrefixedFieldName */
-        {54, ERR_REJECT},                         /* NotSingleValueField */
-        {55, ERR_REJECT},                         /* InvalidDBRef */
-        {56, ERR_REJECT},                         /* EmptyFieldName */
-        {57, ERR_REJECT},                         /* DottedFieldName */
-        {59, ERR_CONFIG},                         /* CommandNotFound */
-        {66, ERR_REJECT},                         /* ImmutableField */
-        {67, ERR_CONFIG},                         /* CannotCreateIndex */
-        {72, ERR_CONFIG},                         /* InvalidOptions */
-        {73, ERR_CONFIG},                         /* InvalidNamespace */
-        {85, ERR_CONFIG},                         /* IndexOptionsConflict */
-        {86, ERR_CONFIG},                         /* IndexKeySpecsConflict */
-        {115, ERR_CONFIG},                        /* CommandNotSupported */
-        {121, ERR_REJECT},                        /* DocumentValidationFailure */
-        {8000, ERR_LOGIN},                        /* Atlas: bad login */
-        {10334, ERR_REJECT},                      /* BSONObjectTooLarge */
-        {11000, ERR_REJECT},                      /* DuplicateKey */
-        {11001, ERR_REJECT},                      /* DuplicateKey, old */
-        {16755, ERR_REJECT},                      /* Not a place for a 2dsphere index */
-        {17280, ERR_REJECT},                      /* KeyTooLong */
-        {17419, ERR_REJECT},                      /* The result would be too large */
-        {17420, ERR_REJECT}, {40415, ERR_CONFIG}, /* Unknown field of a command */
+        {2, ERR_REJECT},     /* BadValue */
+        {9, ERR_REJECT},     /* FailedToParse */
+        {13, ERR_CONFIG},    /* Unauthorized */
+        {14, ERR_REJECT},    /* TypeMismatch */
+        {15, ERR_REJECT},    /* Overflow */
+        {18, ERR_LOGIN},     /* AuthenticationFailed */
+        {26, ERR_CONFIG},    /* NamespaceNotFound */
+        {28, ERR_REJECT},    /* PathNotViable */
+        {40, ERR_REJECT},    /* ConflictingUpdateOperators */
+        {52, ERR_REJECT},    /* DollarPrefixedFieldName */
+        {54, ERR_REJECT},    /* NotSingleValueField */
+        {55, ERR_REJECT},    /* InvalidDBRef */
+        {56, ERR_REJECT},    /* EmptyFieldName */
+        {57, ERR_REJECT},    /* DottedFieldName */
+        {59, ERR_CONFIG},    /* CommandNotFound */
+        {66, ERR_REJECT},    /* ImmutableField */
+        {67, ERR_CONFIG},    /* CannotCreateIndex */
+        {72, ERR_CONFIG},    /* InvalidOptions */
+        {73, ERR_CONFIG},    /* InvalidNamespace */
+        {85, ERR_CONFIG},    /* IndexOptionsConflict */
+        {86, ERR_CONFIG},    /* IndexKeySpecsConflict */
+        {115, ERR_CONFIG},   /* CommandNotSupported */
+        {121, ERR_REJECT},   /* DocumentValidationFailure */
+        {241, ERR_REJECT},   /* ConversionFailure */
+        {8000, ERR_LOGIN},   /* Atlas: bad login */
+        {10334, ERR_REJECT}, /* BSONObjectTooLarge */
+        {11000, ERR_REJECT}, /* DuplicateKey */
+        {11001, ERR_REJECT}, /* DuplicateKey, old */
+        {16554, ERR_REJECT}, /* $add of what is no number */
+        {16702, ERR_REJECT}, /* $concat of what is no text */
+        {16755, ERR_REJECT}, /* Not a place for a 2dsphere index */
+        {17280, ERR_REJECT}, /* KeyTooLong */
+        {17419, ERR_REJECT}, /* The result would be too large */
+        {17420, ERR_REJECT}, /* The same, of an update */
+        {28664, ERR_REJECT}, /* $concatArrays of what is no list */
+        {40415, ERR_CONFIG}, /* Unknown field of a command */
     };
     for (size_t i = 0; i < sizeof grades / sizeof grades[0]; i++) {
         if (grades[i].code == code) {
@@ -104,6 +109,8 @@ static const char *advice_of(int code)
         return "; are user, password and authSource right?";
     case 121:
         return "; the collection's own rules refuse it";
+    case 11000:
+        return "; another document holds that value already";
     case 10334:
         return "; 16 MiB are the most";
     default:
@@ -527,6 +534,14 @@ bool mongo_item_error(const struct mongo *db, const struct json_value *reply, si
     *item = index < 0 ? 0 : (size_t)index;
     ++*at;
     return true;
+}
+
+int mongo_item_code(const struct json_value *reply, size_t at)
+{
+    int64_t code = 0;
+    must(at > 0);
+    const struct json_value *one = json_at(json_get(reply, STR("writeErrors")), at - 1);
+    return json_int(json_get(one, STR("code")), &code) ? (int)code : 0;
 }
 
 bool mongo_ready(struct mongo *db, int64_t deadline_ms, struct err *err)

@@ -51,6 +51,9 @@
 struct mongo;
 
 enum {
+    MONGO_NO_COLLECTION = 26, /* Codes of the server that callers ask for. */
+    MONGO_DUPLICATE = 11000,
+
     MONGO_URI_MAX = 4096,
     MONGO_CONNECT_MS = 5000,
     MONGO_NAME_MAX = 120,
@@ -106,6 +109,9 @@ bool mongo_write(struct mongo *db, struct str command, int64_t deadline_ms, stru
  */
 bool mongo_item_error(const struct mongo *db, const struct json_value *reply, size_t *at,
                       size_t *item, struct err *err);
+
+/* The server's code of the error that mongo_item_error() has just handed out. */
+int mongo_item_code(const struct json_value *reply, size_t at);
 
 /* ---- Reading ---- */
 

@@ -1,6 +1,7 @@
 #include "sink/body.h"
 
-#include "text/json.h"
+#include <inttypes.h>
+#include <stdio.h>
 
 enum { BODY_DEPTH_MAX = 32 };
 
@@ -240,8 +241,125 @@ bool body_suits(const struct target *target, const struct column *column,
                                "table %s: column %s is the key and must hold the record's entity",
                                target->name, column->name);
     }
+    return body_suits_column(target, column, field, err);
+}
+
+bool body_suits_column(const struct target *target, const struct column *column,
+                       const struct body_field *field, struct err *err)
+{
     return suits(column->type, field) ||
            err_set(err, ERR_REJECT, "table %s: column %s takes %s, not %s%s", target->name,
                    column->name, column_type_name(column->type), body_type_name(field->type),
                    purpose_of(field->group));
+}
+
+const struct column *body_column(const struct target *target, struct str name)
+{
+    for (const struct column *column = target->columns; column->name != NULL; column++) {
+        if (str_equal_ascii_case(str_of(column->name), name)) {
+            return column;
+        }
+    }
+    return NULL;
+}
+
+static bool meet(const struct body_field *a, const struct body_field *b)
+{
+    unsigned both = 1U << a->group | 1U << b->group;
+    bool on_new = (both & BODY_ON_NEW) == both;
+    bool on_old = (both & BODY_ON_OLD) == both;
+    return (on_new || on_old) && str_equal_ascii_case(a->name, b->name);
+}
+
+bool body_check(const struct target *target, struct str entity, const struct body *body,
+                struct err *err)
+{
+    for (size_t i = 0; i < body->count; i++) {
+        const struct body_field *field = &body->fields[i];
+        const struct column *column = body_column(target, field->name);
+        if (column == NULL) {
+            return err_set(err, ERR_REJECT, "table %s: a column '%.*s' is not declared",
+                           target->name, STR_ARG(str_slice(field->name, 0, BODY_NAME_SHOWN)));
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (meet(field, &body->fields[j])) {
+                return err_set(err, ERR_REJECT,
+                               "table %s: column '%s' is written by both %s and %s", target->name,
+                               column->name, body_group_name(body->fields[j].group),
+                               body_group_name(field->group));
+            }
+        }
+        if (!body_suits(target, column, field, entity, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool body_initial(const struct column *column, struct arena *arena, struct body_field *out,
+                  struct err *err)
+{
+    static const struct json_limits limits = {.depth_max = BODY_DEPTH_MAX, .innocent = true};
+    const struct json_value *value = NULL;
+    *out = (struct body_field){.group = BODY_INSERT, .name = str_of(column->name)};
+    return column->initial == NULL ||
+           (json_parse(arena, str_of(column->initial), &limits, &value, err) &&
+            read_value(value, arena, out, err));
+}
+
+void body_put(struct json_writer *json, enum column_type type, const struct body_field *field)
+{
+    char number[JSON_NUMBER_MAX];
+    bool as_text = type == COLUMN_TEXT;
+    switch (field->type) {
+    case BODY_NULL:
+        json_put_null(json);
+        return;
+    case BODY_TEXT:
+        json_put_str(json, field->text);
+        return;
+    case BODY_JSON:
+        json_put_raw(json, field->text);
+        return;
+    case BODY_INT:
+        if (type == COLUMN_BOOL) {
+            json_put_bool(json, field->integer != 0);
+        } else if (as_text) {
+            (void)snprintf(number, sizeof number, "%" PRId64, field->integer);
+            json_put_str(json, str_of(number));
+        } else {
+            json_put_int(json, field->integer);
+        }
+        return;
+    case BODY_DOUBLE:
+        if (as_text) {
+            json_put_str(json, json_double_text(field->real, number));
+        } else {
+            json_put_double(json, field->real);
+        }
+        return;
+    case BODY_TRUE:
+    case BODY_FALSE:
+        json_put_bool(json, field->type == BODY_TRUE);
+        return;
+    }
+}
+
+const struct body_field *body_find(const struct body *body, const char *column, unsigned groups)
+{
+    for (size_t i = 0; i < body->count; i++) {
+        const struct body_field *field = &body->fields[i];
+        if ((1U << field->group & groups) != 0 &&
+            str_equal_ascii_case(field->name, str_of(column))) {
+            return field;
+        }
+    }
+    return NULL;
+}
+
+bool body_value(const struct json_value *value, struct str name, struct arena *arena,
+                struct body_field *out, struct err *err)
+{
+    *out = (struct body_field){.group = BODY_SET, .name = name};
+    return read_value(value, arena, out, err);
 }

@@ -25,6 +25,7 @@
 #include "base/str.h"
 #include "model/record.h"
 #include "model/target.h"
+#include "text/json.h"
 
 enum {
     BODY_FIELDS_MAX = 128,
@@ -84,6 +85,32 @@ bool body_suits_kind(const struct body *body, enum record_kind kind, struct err 
  */
 bool body_suits(const struct target *target, const struct column *column,
                 const struct body_field *field, struct str entity, struct err *err);
+
+/*
+ * Could the body be applied to some row? By the declaration alone; ERR_REJECT if not: a column that
+ * is not declared, that two groups write, or whose value does not suit it.
+ */
+bool body_check(const struct target *target, struct str entity, const struct body *body,
+                struct err *err);
+
+/* The declared column of this name (compared without case), or NULL. */
+const struct column *body_column(const struct target *target, struct str name);
+
+/* The field that one of the groups writes into the column, or NULL. */
+const struct body_field *body_find(const struct body *body, const char *column, unsigned groups);
+
+/* The value that a new row gets where nothing writes the column; BODY_NULL when it has none. */
+bool body_initial(const struct column *column, struct arena *arena, struct body_field *out,
+                  struct err *err);
+
+/* As JSON: a number in a text column is its text; 0 and 1 in a column of truths are truths. */
+void body_put(struct json_writer *json, enum column_type type, const struct body_field *field);
+
+/* One value by itself, and whether it may stand in the column; for bodies of another form. */
+bool body_value(const struct json_value *value, struct str name, struct arena *arena,
+                struct body_field *out, struct err *err);
+bool body_suits_column(const struct target *target, const struct column *column,
+                       const struct body_field *field, struct err *err);
 
 /* "set", "insert", … and "text", "a whole number", … for messages. */
 const char *body_group_name(enum body_group group);

@@ -177,7 +177,7 @@ static bool parcel_check(const struct files *files, const struct parcel *parcel,
     if (!body_read(parcel->body, arena, body, err) || !body_suits_kind(body, parcel->kind, err)) {
         return err_prefix(err, "table %s: ", table->target->name);
     }
-    return files_row_check(table->target, parcel->entity, body, err);
+    return body_check(table->target, parcel->entity, body, err);
 }
 
 static bool prepare(const struct files *files, struct span *span, struct err *err)

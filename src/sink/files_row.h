@@ -20,13 +20,9 @@
 
 enum { FILES_ROW_MAX = 16 * 1024 * 1024 };
 
-/* Could the body be applied to some row? By the declaration alone; ERR_REJECT if not. */
-bool files_row_check(const struct target *target, struct str entity, const struct body *body,
-                     struct err *err);
-
 /*
  * The row after the record. `before` is the row that is there, absent for none. The body must have
- * passed files_row_check(). ERR_REJECT for a row that would be larger than FILES_ROW_MAX, or whose
+ * passed body_check(). ERR_REJECT for a row that would be larger than FILES_ROW_MAX, or whose
  * column holds what nothing can be added to.
  */
 bool files_row_make(const struct target *target, struct str entity, struct str before,

@@ -9,7 +9,7 @@ Prints "mongo PORT", "ec PORT" and so on for the same server behind other certif
     pause, resume  it stands still and goes on
 
 Ends, and ends the server, when its standard input does. Users of the database "work": app (password secret,
-invented), reader (may only read). It is SecantusDB and not mongod: what it shows of the protocol is what counts.
+invented), reader (may only read); of "admin": any (every database). It is SecantusDB and not mongod: what it shows of the protocol is what counts.
 """
 import os
 import selectors
@@ -142,6 +142,8 @@ class Server:
         for name, role in (("app", "readWrite"), ("reader", "read")):
             client["work"].command("createUser", name, pwd="secret", roles=[{"role": role, "db": "work"}],  # invented
                                    mechanisms=["SCRAM-SHA-256"])
+        client["admin"].command("createUser", "any", pwd="secret", mechanisms=["SCRAM-SHA-256"],  # invented
+                                roles=[{"role": "readWriteAnyDatabase", "db": "admin"}])
         client.close()
 
 

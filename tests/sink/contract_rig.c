@@ -13,6 +13,7 @@
 #include "rig/outside.h"
 #include "sink/csv.h"
 #include "sink/json.h"
+#include "sink/mongodb.h"
 #include "sink/ndjson.h"
 #include "sink/postgres.h"
 #include "sink/sqlite.h"
@@ -47,6 +48,10 @@ const struct contract_kind contract_kinds[] = {
      .type = &sink_postgres,
      .remote = true,
      .options = {{"connect_timeout", "10000"}}},
+    {.name = "mongodb",
+     .type = &sink_mongodb,
+     .remote = true,
+     .options = {{"timeout", "20000"}, {"ledger", "sluice_effects"}}},
 };
 const size_t contract_kind_count = COUNT(contract_kinds);
 
@@ -93,6 +98,17 @@ ssize_t sendto(int fd, const void *bytes, size_t len, int flags, const struct so
 ssize_t send(int fd, const void *bytes, size_t len, int flags)
 {
     return sendto(fd, bytes, len, flags, NULL, 0);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    struct msghdr half = *message;
+    if (!is_last()) {
+        return syscall(SYS_sendmsg, fd, message, flags);
+    }
+    half.msg_iovlen = half.msg_iovlen / 2;
+    (void)syscall(SYS_sendmsg, fd, &half, flags);
+    _exit(RIG_DIED);
 }
 
 int fsync(int fd)
@@ -160,41 +176,81 @@ static int64_t fake_wall(struct clock *clock)
 
 static struct clock clock_fake = {.wall_ms = fake_wall, .mono_ms = fake_mono};
 
-/* ---- A server ---- */
+/* ---- Servers ---- */
 
-static struct outside server;
-static enum { SERVER_UNTRIED = 0, SERVER_RUNS, SERVER_LACKS } server_state;
+/* A server of a remote kind, and where a rig finds its own place there. */
+static struct remote {
+    const struct sink_type *type;
+    const char *script;
+    const char *uri[2]; /* In front of the port; from there to the folder of the certificates. */
+    const char *place;  /* The option that names the place. */
+    const char *port;
+    struct outside server;
+    enum { SERVER_UNTRIED = 0, SERVER_RUNS, SERVER_LACKS } state;
+} remotes[] = {
+    {.type = &sink_mongodb,
+     .script = "tests/db/mongo_server.py",
+     .uri = {"mongodb://any:secret@localhost:", /* invented */
+             "/work?authSource=admin&tls=true&tlsCAFile="},
+     .place = "database",
+     .port = "mongo"},
+    {.type = &sink_postgres,
+     .script = "tests/db/postgres_server.py",
+     .uri = {"postgresql://app:secret@localhost:", /* invented */
+             "/appdb?sslmode=verify-full&sslrootcert="},
+     .place = "schema",
+     .port = "postgres"},
+};
+
+static struct remote *remote_of(const struct contract_kind *kind)
+{
+    for (size_t i = 0; i < COUNT(remotes); i++) {
+        if (remotes[i].type == kind->type) {
+            return &remotes[i];
+        }
+    }
+    fail_msg("%s has no server", kind->name);
+    return NULL;
+}
 
 bool rig_can(const struct contract_kind *kind)
 {
-    static const char *const words[] = {"python3", "tests/db/postgres_server.py", "{folder}", NULL};
-    if (kind->remote && server_state == SERVER_UNTRIED) {
-        server_state = outside_start(&server, words, 120) ? SERVER_RUNS : SERVER_LACKS;
+    if (!kind->remote) {
+        return true;
     }
-    return !kind->remote || server_state == SERVER_RUNS;
+    struct remote *remote = remote_of(kind);
+    const char *const words[] = {"python3", remote->script, "{folder}", NULL};
+    if (remote->state == SERVER_UNTRIED) {
+        remote->state = outside_start(&remote->server, words, 240) ? SERVER_RUNS : SERVER_LACKS;
+    }
+    return remote->state == SERVER_RUNS;
 }
 
 void rig_stop(void)
 {
-    if (server_state == SERVER_RUNS) {
-        outside_stop(&server);
-        server_state = SERVER_UNTRIED;
+    for (size_t i = 0; i < COUNT(remotes); i++) {
+        if (remotes[i].state == SERVER_RUNS) {
+            outside_stop(&remotes[i].server);
+            remotes[i].state = SERVER_UNTRIED;
+        }
     }
 }
 
-/* Each rig has a schema of its own. */
+/* Each rig has a schema or a database of its own, named after its folder. */
 static void set_server(struct rig *rig)
 {
-    struct str uri = arena_printf(
-        &rig->opened,
-        "postgresql://app:secret@localhost:%d/appdb?sslmode=verify-full&sslrootcert=%s/ca.crt",
-        outside_port(&server, "postgres"), server.folder);
+    const struct remote *remote = remote_of(rig->kind);
+    char text[512];
+    (void)snprintf(text, sizeof text, "%s%d%s%s/ca.crt", remote->uri[0],
+                   outside_port(&remote->server, remote->port), remote->uri[1],
+                   remote->server.folder);
     const struct option *options = rig->kind->type->connector.options;
     const struct option *secret = option_find(options, STR("uri"));
-    const struct option *schema = option_find(options, STR("schema"));
+    const struct option *place = option_find(options, str_of(remote->place));
     char *sink = (char *)rig->sink;
-    assert_true(secret_make((struct secret *)(void *)(sink + secret->offset), &rig->opened, uri));
-    *(struct str *)(void *)(sink + schema->offset) = str_of(rig->home);
+    assert_true(
+        secret_make((struct secret *)(void *)(sink + secret->offset), &rig->opened, str_of(text)));
+    *(struct str *)(void *)(sink + place->offset) = str_of(strrchr(rig->home, '/') + 1);
 }
 
 static void set_option(void *instance, const struct option *options, const char *name,
@@ -255,7 +311,7 @@ void rig_away(struct rig *rig, bool away)
     char moved[80];
     (void)snprintf(moved, sizeof moved, "%s-away", rig->home);
     if (rig->kind->remote) {
-        outside_ask(&server, away ? "stop" : "start");
+        outside_ask(&remote_of(rig->kind)->server, away ? "stop" : "start");
     } else if (away) { /* A file where a folder should be: also root fails. */
         assert_int_equal(rename(rig->home, moved), 0);
         FILE *file = fopen(rig->home, "w");

@@ -1,0 +1,570 @@
+#include "sink/mongodb_statement.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/digest.h"
+#include "text/datetime.h"
+#include "text/json.h"
+
+enum { STATEMENT_ROOM = 512, SLOT_PLAIN_MAX = 64, SLOT_HEX = 16 };
+
+/* ---- Marks ---- */
+
+static bool is_plain(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && c != '-' && c != '_') {
+            return false;
+        }
+    }
+    return name.len > 0 && name.len <= SLOT_PLAIN_MAX;
+}
+
+/* A plain name is its own; any other one is "#" and the beginning of its digest. */
+static void make_slot(struct str pipeline, char out[MONGODB_SLOT_MAX])
+{
+    char hex[DIGEST_HEX_MAX];
+    if (is_plain(pipeline)) {
+        (void)snprintf(out, MONGODB_SLOT_MAX, "%.*s", STR_ARG(pipeline));
+        return;
+    }
+    struct str digest = digest_hex(DIGEST_SHA256, pipeline, hex);
+    (void)snprintf(out, MONGODB_SLOT_MAX, "#%.*s", (int)SLOT_HEX, digest.ptr);
+}
+
+void mongodb_mark_make(const struct effect *effect, struct mongodb_mark *out)
+{
+    char text[EFFECT_TEXT_MAX];
+    char nth[24];
+    char value[DIGEST_SIZE_MAX];
+    struct digest digest;
+    struct str origin = effect->origin.len > 0 ? effect->origin : effect_text(effect, text);
+    make_slot(effect->pipeline, out->slot);
+    (void)snprintf(out->sequence, sizeof out->sequence, "%019" PRId64 ".%019" PRId64 ".%010" PRId32,
+                   effect->generation, effect->message, effect->nth);
+    (void)snprintf(nth, sizeof nth, "\n%" PRId32, effect->nth);
+    digest_init(&digest, DIGEST_SHA256);
+    digest_add(&digest, effect->pipeline);
+    digest_add(&digest, STR("\n"));
+    digest_add(&digest, origin);
+    digest_add(&digest, str_of(nth));
+    memcpy(out->id, digest_value(&digest, value).ptr, MONGODB_ID_SIZE);
+}
+
+struct str mongodb_mark_id(const struct mongodb_mark *mark)
+{
+    return (struct str){mark->id, MONGODB_ID_SIZE};
+}
+
+struct str mongodb_path(const struct mongodb_mark *mark, bool effect, char out[MONGODB_PATH_MAX])
+{
+    (void)snprintf(out, MONGODB_PATH_MAX, "_sluice.%s.%s", effect ? "done" : "seq", mark->slot);
+    return str_of(out);
+}
+
+/* ---- Values ---- */
+
+static bool put_time(struct document *doc, struct str key, const struct column *column,
+                     struct str text, struct err *err)
+{
+    int64_t ms = 0;
+    struct err ignored = {0};
+    if (!datetime_parse_iso_ms(text, &ms, &ignored)) {
+        return err_set(err, ERR_REJECT, "column %s takes a time such as 2025-12-09T18:51:42Z",
+                       column->name);
+    }
+    document_time(doc, key, ms);
+    return true;
+}
+
+static bool put_json(struct document *doc, struct str key, const struct column *column,
+                     struct str text, struct arena *arena, struct err *err)
+{
+    const struct json_limits limits = {.innocent = true};
+    const struct json_value *value = NULL;
+    if (!json_parse(arena, text, &limits, &value, err)) {
+        return false;
+    }
+    return document_data(doc, key, value, err) || err_prefix(err, "column %s: ", column->name);
+}
+
+static void put_number_text(struct document *doc, struct str key, const struct body_field *field)
+{
+    char number[JSON_NUMBER_MAX];
+    if (field->type == BODY_INT) {
+        (void)snprintf(number, sizeof number, "%" PRId64, field->integer);
+        document_str(doc, key, str_of(number));
+    } else {
+        document_str(doc, key, json_double_text(field->real, number));
+    }
+}
+
+static void put_int(struct document *doc, struct str key, enum column_type type,
+                    const struct body_field *field)
+{
+    if (type == COLUMN_TEXT) {
+        put_number_text(doc, key, field);
+    } else if (type == COLUMN_BOOL) {
+        document_bool(doc, key, field->integer != 0);
+    } else if (type == COLUMN_DOUBLE) {
+        document_double(doc, key, (double)field->integer);
+    } else {
+        document_int(doc, key, field->integer);
+    }
+}
+
+bool mongodb_value_put(struct document *doc, struct str key, const struct column *column,
+                       const struct body_field *field, struct arena *arena, struct err *err)
+{
+    switch (field->type) {
+    case BODY_NULL:
+        document_null(doc, key);
+        return true;
+    case BODY_TEXT:
+        if (column->type == COLUMN_TIME) {
+            return put_time(doc, key, column, field->text, err);
+        }
+        document_str(doc, key, field->text);
+        return true;
+    case BODY_INT:
+        put_int(doc, key, column->type, field);
+        return true;
+    case BODY_DOUBLE:
+        if (column->type == COLUMN_TEXT) {
+            put_number_text(doc, key, field);
+        } else {
+            document_double(doc, key, field->real);
+        }
+        return true;
+    case BODY_TRUE:
+    case BODY_FALSE:
+        document_bool(doc, key, field->type == BODY_TRUE);
+        return true;
+    case BODY_JSON:
+        return put_json(doc, key, column, field->text, arena, err);
+    }
+    return false;
+}
+
+/* ---- Statements ---- */
+
+/* One statement while it is made. */
+struct making {
+    const struct target *target;
+    const struct body *body;
+    struct arena *arena;
+    struct document *doc;
+    struct mongodb_mark mark;
+    char path[MONGODB_PATH_MAX];
+    bool effect;
+    struct str entity;
+};
+
+static bool is_key(const struct making *making, struct str name)
+{
+    return str_equal_ascii_case(name, str_of(making->target->key));
+}
+
+static bool put_field(struct making *making, struct str key, const struct column *column,
+                      const struct body_field *field, struct err *err)
+{
+    return mongodb_value_put(making->doc, key, column, field, making->arena, err);
+}
+
+/* The value in its column; with an operator as the key, the value of the operator. */
+static bool put_literal(struct making *making, struct str key, const struct column *column,
+                        const struct body_field *field, struct err *err)
+{
+    document_object(making->doc, key);
+    bool ok = put_field(making, STR("$literal"), column, field, err);
+    document_close(making->doc);
+    return ok;
+}
+
+static void put_guard(struct making *making)
+{
+    struct document *doc = making->doc;
+    document_object(doc, str_of(making->path));
+    if (making->effect) {
+        document_binary(doc, STR("$ne"), mongodb_mark_id(&making->mark));
+    } else {
+        document_object(doc, STR("$not"));
+        document_str(doc, STR("$gte"), str_of(making->mark.sequence));
+        document_close(doc);
+    }
+    document_close(doc);
+}
+
+static void put_filter(struct making *making, bool pipeline)
+{
+    struct document *doc = making->doc;
+    document_object(doc, STR("q"));
+    document_str(doc, str_of(making->target->key), making->entity);
+    if (pipeline) {
+        document_null(doc, STR("_sluice.new"));
+    }
+    put_guard(making);
+    document_close(doc);
+}
+
+/* Columns of one group under their operator; an operator without columns is left out. */
+static bool put_group(struct making *making, enum body_group group, const char *operator,
+                      struct err *err)
+{
+    bool opened = false;
+    for (size_t i = 0; i < making->body->count; i++) {
+        const struct body_field *field = &making->body->fields[i];
+        const struct column *column = body_column(making->target, field->name);
+        if (field->group != group || is_key(making, field->name)) {
+            continue;
+        }
+        if (!opened) {
+            document_object(making->doc, str_of(operator));
+        }
+        opened = true;
+        if (!put_field(making, str_of(column->name), column, field, err)) {
+            return false;
+        }
+    }
+    if (opened) {
+        document_close(making->doc);
+    }
+    return true;
+}
+
+static bool put_set(struct making *making, struct err *err)
+{
+    struct document *doc = making->doc;
+    if (making->effect) {
+        return put_group(making, BODY_SET, "$set", err);
+    }
+    document_object(doc, STR("$set"));
+    for (size_t i = 0; i < making->body->count; i++) {
+        const struct body_field *field = &making->body->fields[i];
+        const struct column *column = body_column(making->target, field->name);
+        if (field->group == BODY_SET && !is_key(making, field->name) &&
+            !put_field(making, str_of(column->name), column, field, err)) {
+            return false;
+        }
+    }
+    document_str(doc, str_of(making->path), str_of(making->mark.sequence));
+    document_close(doc);
+    return true;
+}
+
+/* What only a new document gets: the group, and initial values that nothing writes over. */
+static bool put_set_on_insert(struct making *making, struct err *err)
+{
+    bool opened = false;
+    for (const struct column *column = making->target->columns; column->name != NULL; column++) {
+        const struct body_field *field = body_find(making->body, column->name, BODY_ON_NEW);
+        struct body_field initial = {0};
+        if (is_key(making, str_of(column->name)) || (field == NULL && column->initial == NULL) ||
+            (field != NULL && field->group != BODY_INSERT)) {
+            continue;
+        }
+        if (field == NULL && !body_initial(column, making->arena, &initial, err)) {
+            return false;
+        }
+        if (!opened) {
+            document_object(making->doc, STR("$setOnInsert"));
+        }
+        opened = true;
+        if (!put_field(making, str_of(column->name), column, field != NULL ? field : &initial,
+                       err)) {
+            return false;
+        }
+    }
+    if (opened) {
+        document_close(making->doc);
+    }
+    return true;
+}
+
+static bool put_push(struct making *making, struct err *err)
+{
+    struct document *doc = making->doc;
+    if (!making->effect) {
+        return true;
+    }
+    document_object(doc, STR("$push"));
+    for (size_t i = 0; i < making->body->count; i++) {
+        const struct body_field *field = &making->body->fields[i];
+        const struct column *column = body_column(making->target, field->name);
+        if (field->group == BODY_PUSH &&
+            !put_field(making, str_of(column->name), column, field, err)) {
+            return false;
+        }
+    }
+    document_object(doc, str_of(making->path));
+    document_array(doc, STR("$each"));
+    document_binary(doc, (struct str){0}, mongodb_mark_id(&making->mark));
+    document_close(doc);
+    document_int(doc, STR("$slice"), -MONGODB_KEPT);
+    document_close(doc);
+    document_close(doc);
+    return true;
+}
+
+static bool put_operators(struct making *making, struct str key, bool upsert, struct err *err)
+{
+    document_object(making->doc, key);
+    bool ok = put_set(making, err) && (!upsert || put_set_on_insert(making, err)) &&
+              put_group(making, BODY_INC, "$inc", err) && put_push(making, err);
+    document_close(making->doc);
+    return ok;
+}
+
+/* ---- The same as a pipeline ---- */
+
+/* {$cond: [{$eq: [{$type: "$_sluice.new"}, "null"]}, …, …]}: opened before the first of two. */
+static void open_choice(struct document *doc, struct str key)
+{
+    document_object(doc, key);
+    document_array(doc, STR("$cond"));
+    document_object(doc, (struct str){0});
+    document_array(doc, STR("$eq"));
+    document_object(doc, (struct str){0});
+    document_str(doc, STR("$type"), STR("$_sluice.new"));
+    document_close(doc);
+    document_str(doc, (struct str){0}, STR("null"));
+    document_close(doc);
+    document_close(doc);
+}
+
+static void close_choice(struct document *doc)
+{
+    document_close(doc);
+    document_close(doc);
+}
+
+/* {$ifNull: ["$column", …]}: what the column holds; opened before what counts for nothing. */
+static bool open_held(struct making *making, const char *column, struct err *err)
+{
+    struct str path = arena_printf(making->arena, "$%s", column);
+    if (path.ptr == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory for a statement");
+    }
+    document_object(making->doc, (struct str){0});
+    document_array(making->doc, STR("$ifNull"));
+    document_str(making->doc, (struct str){0}, path);
+    return true;
+}
+
+static void close_held(struct making *making)
+{
+    document_close(making->doc);
+    document_close(making->doc);
+}
+
+/* {$concat: […, {$literal: "text"}]} and its likes for numbers and lists. */
+static bool put_grown(struct making *making, struct str key, const struct column *column,
+                      const struct body_field *field, struct err *err)
+{
+    struct document *doc = making->doc;
+    const char *operator = field->group == BODY_APPEND ? "$concat"
+                           : field->group == BODY_INC  ? "$add"
+                                                       : "$concatArrays";
+    document_object(doc, key);
+    document_array(doc, str_of(operator));
+    if (!open_held(making, column->name, err)) {
+        return false;
+    }
+    if (field->group == BODY_APPEND) {
+        document_str(doc, (struct str){0}, STR(""));
+    } else if (field->group == BODY_INC) {
+        document_int(doc, (struct str){0}, 0);
+    } else {
+        document_array(doc, (struct str){0});
+        document_close(doc);
+    }
+    close_held(making);
+    bool listed = field->group == BODY_PUSH;
+    if (listed) {
+        document_array(doc, (struct str){0});
+    }
+    bool ok = put_literal(making, (struct str){0}, column, field, err);
+    if (listed) {
+        document_close(doc);
+    }
+    document_close(doc);
+    document_close(doc);
+    return ok;
+}
+
+static bool is_grown(const struct body_field *field)
+{
+    return field->group == BODY_APPEND || field->group == BODY_INC || field->group == BODY_PUSH;
+}
+
+/* What the column gets in one of the two cases; with no field, what it gets by itself. */
+static bool put_case(struct making *making, struct str key, const struct column *column,
+                     const struct body_field *field, bool is_new, struct err *err)
+{
+    struct body_field initial = {0};
+    if (field != NULL) {
+        return is_grown(field) ? put_grown(making, key, column, field, err)
+                               : put_literal(making, key, column, field, err);
+    }
+    if (is_new && column->initial != NULL) {
+        return body_initial(column, making->arena, &initial, err) &&
+               put_literal(making, key, column, &initial, err);
+    }
+    struct str held = arena_printf(making->arena, "$%s", column->name);
+    document_str(making->doc, key, held.ptr != NULL ? held : STR(""));
+    return held.ptr != NULL || err_set(err, ERR_RETRY, "out of memory for a statement");
+}
+
+static bool put_stage_column(struct making *making, const struct column *column, struct err *err)
+{
+    struct str name = str_of(column->name);
+    const struct body_field *fresh = body_find(making->body, column->name, BODY_ON_NEW);
+    const struct body_field *old = body_find(making->body, column->name, BODY_ON_OLD);
+    if (is_key(making, name) || (fresh == NULL && old == NULL && column->initial == NULL)) {
+        return true;
+    }
+    if (fresh != NULL && fresh == old) {
+        return put_case(making, name, column, fresh, false, err);
+    }
+    open_choice(making->doc, name);
+    bool ok = put_case(making, (struct str){0}, column, fresh, true, err) &&
+              put_case(making, (struct str){0}, column, old, false, err);
+    close_choice(making->doc);
+    return ok;
+}
+
+/* Behind the ids that the document remembers, the oldest of them left out. */
+static bool put_stage_id(struct making *making, struct err *err)
+{
+    struct document *doc = making->doc;
+    document_object(doc, str_of(making->path));
+    document_array(doc, STR("$slice"));
+    document_object(doc, (struct str){0});
+    document_array(doc, STR("$concatArrays"));
+    if (!open_held(making, making->path, err)) {
+        return false;
+    }
+    document_array(doc, (struct str){0});
+    document_close(doc);
+    close_held(making);
+    document_array(doc, (struct str){0});
+    document_binary(doc, (struct str){0}, mongodb_mark_id(&making->mark));
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    document_int(doc, (struct str){0}, -MONGODB_KEPT);
+    document_close(doc);
+    document_close(doc);
+    return true;
+}
+
+static bool put_pipeline(struct making *making, struct err *err)
+{
+    struct document *doc = making->doc;
+    bool ok = true;
+    document_array(doc, STR("u"));
+    document_object(doc, (struct str){0});
+    document_object(doc, STR("$set"));
+    for (const struct column *column = making->target->columns; ok && column->name != NULL;
+         column++) {
+        ok = put_stage_column(making, column, err);
+    }
+    if (making->effect) {
+        ok = ok && put_stage_id(making, err);
+    } else {
+        document_str(doc, str_of(making->path), str_of(making->mark.sequence));
+    }
+    document_close(doc);
+    document_close(doc);
+    document_object(doc, (struct str){0});
+    document_str(doc, STR("$unset"), STR("_sluice.new"));
+    document_close(doc);
+    document_close(doc);
+    return ok;
+}
+
+/* ---- Whole ones ---- */
+
+static void begin(struct making *making, const struct target *target, const struct parcel *parcel,
+                  struct arena *arena, struct document *doc, struct buf *buf)
+{
+    *making = (struct making){.target = target,
+                              .doc = doc,
+                              .arena = arena,
+                              .effect = parcel->kind != RECORD_ABSOLUTE,
+                              .entity = parcel->entity};
+    mongodb_mark_make(&parcel->effect, &making->mark);
+    (void)mongodb_path(&making->mark, making->effect, making->path);
+    buf_init(buf, arena, parcel->body.len + STATEMENT_ROOM);
+    document_begin(doc, buf);
+}
+
+bool mongodb_statement_make(const struct target *target, const struct parcel *parcel,
+                            const struct body *body, struct arena *arena, struct str *bytes,
+                            struct err *err)
+{
+    struct making making;
+    struct document doc;
+    struct buf buf;
+    bool pipeline = false;
+    for (size_t i = 0; i < body->count; i++) {
+        enum body_group group = body->fields[i].group;
+        pipeline = pipeline || group == BODY_UPDATE || group == BODY_APPEND;
+    }
+    begin(&making, target, parcel, arena, &doc, &buf);
+    making.body = body;
+    put_filter(&making, pipeline);
+    if (!(pipeline ? put_pipeline(&making, err) : put_operators(&making, STR("u"), true, err))) {
+        return false;
+    }
+    document_bool(&doc, STR("upsert"), true);
+    return document_end(&doc, DOCUMENT_BYTES_MAX, bytes, err);
+}
+
+bool mongodb_update_put(struct document *doc, const struct target *target,
+                        const struct parcel *parcel, const struct body *body, struct arena *arena,
+                        struct err *err)
+{
+    struct making making = {
+        .target = target, .body = body, .doc = doc, .arena = arena, .effect = true};
+    mongodb_mark_make(&parcel->effect, &making.mark);
+    (void)mongodb_path(&making.mark, true, making.path);
+    return put_operators(&making, STR("update"), false, err);
+}
+
+bool mongodb_removal_make(const struct target *target, const struct parcel *parcel,
+                          struct arena *arena, struct str *bytes, struct err *err)
+{
+    struct making making;
+    struct document doc;
+    struct buf buf;
+    begin(&making, target, parcel, arena, &doc, &buf);
+    put_filter(&making, false);
+    document_int(&doc, STR("limit"), 1);
+    return document_end(&doc, DOCUMENT_BYTES_MAX, bytes, err);
+}
+
+bool mongodb_denull_make(const struct target *target, struct str entity, struct str column,
+                         struct arena *arena, struct str *bytes, struct err *err)
+{
+    struct document doc;
+    struct buf buf;
+    buf_init(&buf, arena, STATEMENT_ROOM);
+    document_begin(&doc, &buf);
+    document_object(&doc, STR("q"));
+    document_str(&doc, str_of(target->key), entity);
+    document_object(&doc, column);
+    document_str(&doc, STR("$type"), STR("null"));
+    document_close(&doc);
+    document_close(&doc);
+    document_object(&doc, STR("u"));
+    document_object(&doc, STR("$unset"));
+    document_str(&doc, column, STR(""));
+    document_close(&doc);
+    document_close(&doc);
+    return document_end(&doc, DOCUMENT_BYTES_MAX, bytes, err);
+}
