@@ -581,6 +581,38 @@ static void coming_back(void **state)
     postgres_close(db);
 }
 
+/* libpq would take much from variables, which would count beside the configuration. */
+static void variables_do_not_count(void **state)
+{
+    static const char *const variables[][2] = {
+        {"PGOPTIONS", "-c statement_timeout=1 -c datestyle=German"},
+        {"PGSERVICE", "nothere"},
+        {"PGSSLCRL", "/nothere"},
+        {"PGHOSTADDR", "192.0.2.1"},
+        {"PGREQUIREAUTH", "none"},
+        {"PGDATESTYLE", "German"},
+        {"PGTZ", "Asia/Tokyo"},
+        {"PGSSLMAXPROTOCOLVERSION", "TLSv1.1"},
+        {"PGCHANNELBINDING", "disable"},
+        {"PGPASSWORD", "wrong"}, /* invented */
+    };
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    for (size_t i = 0; i < COUNT(variables); i++) {
+        (void)setenv(variables[i][0], variables[i][1], 1);
+    }
+    struct postgres *db = open_db(FULL CA BOUND, false);
+    assert_str_equal(must_one(db, "SELECT pg_sleep(0.05)"), STR(""));
+    assert_str_equal(must_one(db, "SELECT '2026-01-02'::date"), STR("2026-01-02"));
+    assert_true(!str_equal(must_one(db, "SHOW timezone"), STR("Asia/Tokyo")));
+    postgres_close(db);
+    for (size_t i = 0; i < COUNT(variables); i++) {
+        (void)unsetenv(variables[i][0]);
+    }
+}
+
 /* Nobody asks for a password: noted here, refused on a public way (judged in `uris` by its looks).
  */
 static void without_password(void **state)
@@ -730,6 +762,7 @@ int main(void)
         cmocka_unit_test(arrays_and_names),
         cmocka_unit_test(deadlines),
         cmocka_unit_test(coming_back),
+        cmocka_unit_test(variables_do_not_count),
         cmocka_unit_test(without_password),
         cmocka_unit_test(direct_tls_and_a_pooler),
         cmocka_unit_test(many_threads),

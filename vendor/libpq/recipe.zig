@@ -8,7 +8,7 @@ pub const recipe = Recipe{
     .private = &.{ "src/common", "src/port" },
     .ours_include = &.{"include"},
     .ours = &.{ "port.c", "tls.c" },
-    .flags = &.{ "-DFRONTEND", "-D_GNU_SOURCE", "-DUNSAFE_STAT_OK", "-DSO_MAJOR_VERSION=5" },
+    .flags = &.{ "-DFRONTEND", "-D_GNU_SOURCE", "-DUNSAFE_STAT_OK", "-DSO_MAJOR_VERSION=5", "-Dgetenv=sluice_pg_getenv" },
     .files = &.{
         "src/interfaces/libpq/fe-auth-scram.c",
         "src/interfaces/libpq/fe-auth.c",
