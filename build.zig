@@ -493,6 +493,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "sink/mongodb", .with = &.{"rig/outside.c"} },
     .{ .name = "sink/sqlite" },
     .{ .name = "net/http", .with = &.{"rig/outside.c"} },
+    .{ .name = "net/http_url" },
     .{ .name = "net/mail", .with = &.{"rig/outside.c"} },
     .{ .name = "model/record" },
     .{ .name = "model/row" },

@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "net/dial.h"
 #include "net/http_url.h"
+#include "text/gzip.h"
 
 enum {
     CONNECTION_AGE_S = 60,
@@ -129,12 +130,29 @@ static bool judge_url(struct http *http, const struct http_url *url, struct err 
     return true;
 }
 
+/* Line ends would make another header of the rest, and a name is letters without a colon. */
+static bool header_is_sound(const struct http_header *header)
+{
+    for (size_t i = 0; i < header->name.len; i++) {
+        unsigned char letter = (unsigned char)header->name.ptr[i];
+        if (letter <= ' ' || letter >= 0x7F || strchr("()<>@,;:\\\"/[]?={}", letter) != NULL) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < header->value.len; i++) {
+        unsigned char letter = (unsigned char)header->value.ptr[i];
+        if ((letter < ' ' && letter != '\t') || letter == 0x7F) {
+            return false;
+        }
+    }
+    return header->name.len > 0;
+}
+
 static bool add_header(struct curl_slist **list, struct arena *arena,
                        const struct http_header *header)
 {
-    if (memchr(header->value.len > 0 ? header->value.ptr : "", '\n', header->value.len) != NULL ||
-        memchr(header->value.len > 0 ? header->value.ptr : "", '\r', header->value.len) != NULL) {
-        return false; /* It would become another header. */
+    if (!header_is_sound(header)) {
+        return false;
     }
     struct str line =
         header->value.len > 0
@@ -152,8 +170,9 @@ static bool make_headers(const struct transfer *transfer, bool foreign, struct c
     struct http_header own[HTTP_SIGNED_HEADERS_MAX];
     size_t count = 0;
     must(request->header_count <= HTTP_HEADERS_MAX);
+    const struct http_header packed = {STR("Accept-Encoding"), STR("gzip")};
     *list = curl_slist_append(NULL, "Expect:"); /* Without a value: curl leaves it out. */
-    bool ok = *list != NULL;
+    bool ok = *list != NULL && add_header(list, transfer->arena, &packed);
     for (size_t i = 0; ok && !foreign && i < request->header_count; i++) {
         ok = add_header(list, transfer->arena, &request->headers[i]);
     }
@@ -166,7 +185,10 @@ static bool make_headers(const struct transfer *transfer, bool foreign, struct c
     for (size_t i = 0; ok && i < count; i++) {
         ok = add_header(list, transfer->arena, &own[i]);
     }
-    return ok || err_set(err, ERR_REJECT, "http: a header holds a line end, or there is no memory");
+    return ok ||
+           err_set(err, ERR_REJECT,
+                   "http: a header's name or value holds a line end or another control character, "
+                   "or there is no memory");
 }
 
 #define SET(option, value) (ok = ok && curl_easy_setopt(curl, (option), (value)) == CURLE_OK)
@@ -178,7 +200,6 @@ static bool set_manners(struct http *http)
     bool ok = dial_manners(&http->dial, curl);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_ACCEPT_ENCODING, "gzip");
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_MAXCONNECTS, (long)HTTP_CONNECTIONS_KEPT);
     SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_AGE_S);
@@ -236,8 +257,6 @@ static const char *words_of(CURLcode code)
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_HTTP2:
         return "what answers there does not speak HTTP/1";
-    case CURLE_BAD_CONTENT_ENCODING:
-        return "the answer is packed in a way that cannot be unpacked";
     default:
         return dial_words(code);
     }
@@ -282,6 +301,68 @@ static bool why(const struct transfer *transfer, CURLcode code, struct err *err)
     char own[WORDS_MAX];
     (void)snprintf(own, sizeof own, "%s", curl_easy_strerror(code));
     return err_set(err, ERR_RETRY, "%s: %s", memory, words != NULL ? words : own);
+}
+
+/* ---- Packed answers ---- */
+
+/* curl would take a packed body that was cut for a whole one, so it is unpacked here. */
+struct unpacking {
+    struct buf body;
+    size_t max;
+    bool too_large;
+};
+
+static bool take_unpacked(void *context, struct str piece, struct err *err)
+{
+    struct unpacking *unpacking = context;
+    unpacking->too_large = piece.len > unpacking->max - unpacking->body.len;
+    if (!unpacking->too_large) {
+        buf_add(&unpacking->body, piece);
+    }
+    return (!unpacking->too_large && buf_ok(&unpacking->body)) || no_memory(err);
+}
+
+static bool why_unpacking(const struct transfer *transfer, bool too_large, struct err *err)
+{
+    struct buf buf;
+    buf_init(&buf, transfer->arena, 0);
+    http_show(&buf, transfer->url->text, transfer->request->secret_url);
+    return too_large
+               ? err_set(err, ERR_REJECT, "%.*s: the answer is larger than %zu bytes",
+                         STR_ARG(str_slice(buf_str(&buf), 0, SHOWN_MAX)), transfer->body_max)
+               : err_set(err, ERR_RETRY,
+                         "%.*s: the answer is packed in a way that cannot be unpacked, or was "
+                         "cut",
+                         STR_ARG(str_slice(buf_str(&buf), 0, SHOWN_MAX)));
+}
+
+/* The body as it was before the server packed it. */
+static bool unpack(struct transfer *transfer, const struct http_answer *answer, struct err *err)
+{
+    struct str coding = str_trim(http_header_get(answer, STR("Content-Encoding")));
+    struct unpacking unpacking = {.max = transfer->body_max};
+    struct gzip *gzip = NULL;
+    if (coding.len == 0 || str_equal_ascii_case(coding, STR("identity")) ||
+        transfer->body.len == 0) {
+        return true;
+    }
+    if (!str_equal_ascii_case(coding, STR("gzip")) &&
+        !str_equal_ascii_case(coding, STR("x-gzip"))) {
+        return why_unpacking(transfer, false, err);
+    }
+    buf_init(&unpacking.body, transfer->arena, transfer->body.len);
+    if (!gzip_open(&gzip, GZIP_UNPACK, err)) {
+        return false;
+    }
+    struct err why = {0};
+    bool ok = gzip_push(gzip, buf_str(&transfer->body), false, take_unpacked, &unpacking, &why) &&
+              gzip_done(gzip);
+    gzip_close(gzip);
+    if (!ok && why.kind == ERR_RETRY && !unpacking.too_large) {
+        return no_memory(err);
+    }
+    transfer->body = unpacking.body;
+    return ok || why_unpacking(transfer, unpacking.too_large, err);
 }
 
 /* ---- One request ---- */
@@ -396,6 +477,9 @@ bool http_send(struct http *http, const struct http_request *request, int64_t de
         }
         answer->headers = transfer.headers;
         answer->header_count = transfer.header_count;
+        if (!unpack(&transfer, answer, err)) {
+            return false;
+        }
         answer->body = transfer.body.len > 0 ? buf_str(&transfer.body) : STR("");
         answer->url = url.text;
         answer->retry_after_ms = http_retry_after(http_header_get(answer, STR("Retry-After")),

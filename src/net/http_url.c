@@ -120,7 +120,7 @@ bool http_url_check(struct str url, struct err *err)
 
 /* ---- For messages ---- */
 
-/* Long, and letters mixed with digits or cases: a key, and not a word. */
+/* Long, and letters mixed with digits or cases: a key, and not a word. Or "user:password@". */
 static bool looks_secret(struct str text)
 {
     bool digit = false;
@@ -132,7 +132,9 @@ static bool looks_secret(struct str text)
         small |= letter >= 'a' && letter <= 'z';
         large |= letter >= 'A' && letter <= 'Z';
     }
-    return text.len >= TOKEN_LETTERS && (digit || (small && large));
+    size_t colon = str_find_byte(text, ':', 0);
+    bool login = colon != STR_NONE && str_find_byte(text, '@', colon) != STR_NONE;
+    return login || (text.len >= TOKEN_LETTERS && (digit || (small && large)));
 }
 
 static void show_plain(struct buf *buf, struct str text)
@@ -143,10 +145,32 @@ static void show_plain(struct buf *buf, struct str text)
     }
 }
 
+/* A password with a "/", "?" or "#" in it that was not written as %2F and so on: what looks like
+ * the host is the user and a part of the password. */
+static bool is_torn(struct str authority, struct str rest)
+{
+    return str_find_byte(rest, '@', 0) != STR_NONE &&
+           str_find_byte(authority, '@', 0) == STR_NONE &&
+           str_find_byte(authority, ':', 0) != STR_NONE;
+}
+
+/* "https": anything else in front of :// may be a part of a password. */
+static bool is_scheme(struct str text)
+{
+    enum { SCHEME_MAX = 16 };
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned letter = (unsigned)(unsigned char)text.ptr[i] | 0x20U;
+        if (letter < 'a' || letter > 'z') {
+            return false;
+        }
+    }
+    return text.len > 0 && text.len <= SCHEME_MAX;
+}
+
 void http_show(struct buf *buf, struct str url, bool secret)
 {
     size_t start = str_find(url, STR("://"), 0);
-    if (start == STR_NONE) {
+    if (start == STR_NONE || !is_scheme(str_slice(url, 0, start))) {
         buf_add(buf, STR("(a URL without a scheme)"));
         return;
     }
@@ -158,6 +182,10 @@ void http_show(struct buf *buf, struct str url, bool secret)
         end++;
     }
     struct str authority = str_slice(rest, 0, end);
+    if (is_torn(authority, str_slice(rest, end, rest.len))) {
+        buf_add(buf, STR("\xE2\x80\xA6"));
+        return;
+    }
     for (size_t at = str_find_byte(authority, '@', 0); at != STR_NONE;
          at = str_find_byte(authority, '@', 0)) {
         authority = str_slice(authority, at + 1, authority.len);

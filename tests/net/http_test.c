@@ -88,6 +88,10 @@ static void secrets_are_not_shown(void **state)
           "https://api.example/waInstance1101/sendMessage/…");
     shown("https://hooks.example/any/thing", true, "https://hooks.example/…");
     shown("https://hooks.example", true, "https://hooks.example");
+    shown("https://user:se/cret@api.example/", false, "https://…"); /* invented */
+    shown("https://user:12/34@api.example/", false, "https://…");   /* invented */
+    shown("https://user:a?b@api.example/", true, "https://…");      /* invented */
+    shown("https://api.example/@user/x", false, "https://api.example/@user/x");
     shown("nonsense secret", false, "(a URL without a scheme)");
     shown("https://api.example/a\r\nb", false, "https://api.example/a??b");
 }
@@ -133,6 +137,12 @@ static void retry_after(void **state)
     assert_int_equal(http_retry_after(STR("Fri, 01 Jan 2027 00:01:00 GMT"), now),
                      HTTP_RETRY_AFTER_MAX_MS);
     assert_int_equal(http_retry_after(STR("soon"), now), 0);
+    assert_int_equal(http_retry_after(STR("1.5"), now), 0);
+    assert_int_equal(http_retry_after(STR("99999999999999999999999"), now), 0);
+    assert_int_equal(http_retry_after(STR("9223372036854775807"), now), HTTP_RETRY_AFTER_MAX_MS);
+    assert_int_equal(http_retry_after(STR("-9223372036854775808"), now), 0);
+    assert_int_equal(http_retry_after(STR("10, 20"), now), 0);
+    assert_int_equal(http_retry_after(STR("Thu, 99 Jan 2026 00:01:00 GMT"), now), 0);
     assert_int_equal(http_retry_after((struct str){0}, now), 0);
 }
 
@@ -327,6 +337,21 @@ static void trouble(void **state)
         {"rsa", "/endless", 10000, ERR_REJECT, "larger than 1048576 bytes"},
         {"rsa", "/bomb", 10000, ERR_REJECT, "larger than 1048576 bytes"},
         {"rsa", "/headers", 10000, ERR_REJECT, "larger"},
+        {"rsa", "/longline", 5000, ERR_REJECT, "larger"},
+        {"rsa", "/manybombs", 10000, ERR_RETRY, "cannot be unpacked"},
+        {"rsa", "/drip_head", 1200, ERR_RETRY, "no answer in time"},
+        {"plain", "/drip_head", 1200, ERR_RETRY, "no answer in time"},
+        {"rsa", "/continue", 5000, ERR_REJECT, "larger"},
+        {"rsa", "/truncated", 5000, ERR_RETRY, "cut before the end"},
+        {"rsa", "/badchunk", 5000, ERR_RETRY, ""},
+        {"rsa", "/halfchunk", 5000, ERR_RETRY, "cut before the end"},
+        {"plain", "/halfchunk", 5000, ERR_RETRY, "cut before the end"},
+        {"rsa", "/badgzip", 5000, ERR_RETRY, "cannot be unpacked"},
+        {"rsa", "/cutgzip", 5000, ERR_RETRY, "or was cut"},
+        {"rsa", "/unknowncoding", 5000, ERR_RETRY, "cannot be unpacked"},
+        {"rsa", "/twolengths", 5000, ERR_RETRY, ""},
+        {"rsa", "/minuslength", 5000, ERR_RETRY, ""},
+        {"rsa", "/nulhead", 5000, ERR_RETRY, ""},
     };
     (void)state;
     if (!started) {
@@ -361,6 +386,8 @@ static void trouble(void **state)
     assert_int_equal(answer.body.len, 3 * 1024 * 1024);
     assert_true(get(http, url_of("rsa", "localhost", "/gzip"), &answer, &err));
     assert_int_equal(answer.body.len, 7000);
+    assert_true(get(http, url_of("rsa", "localhost", "/ended"), &answer, &err));
+    assert_str_equal(answer.body, STR("all of it"));
     /* A connection that the server closed meanwhile is replaced, and nobody notices. */
     for (int i = 0; i < 3; i++) {
         assert_true(get(http, url_of("rsa", "localhost", "/once"), &answer, &err));
@@ -490,6 +517,41 @@ static void redirects(void **state)
 }
 
 /* Secrets of an address do not get into errors. */
+/* A header that would become two, or a request of its own, is not sent. */
+static void headers_are_sound(void **state)
+{
+    static const struct http_header bad[] = {
+        {STR_INIT("X-A"), STR_INIT("b\r\nX-C: d")},
+        {STR_INIT("X-A"), STR_INIT("b\n")},
+        {STR_INIT("X-A"), STR_INIT("b\rc")},
+        {STR_INIT("X-A"), {"b\0c", 3}},
+        {STR_INIT("X-A"), STR_INIT("b\x1B[0m")},
+        {STR_INIT("X-A: b\r\nX-C"), STR_INIT("d")},
+        {STR_INIT("X-A:"), STR_INIT("d")},
+        {STR_INIT("X A"), STR_INIT("d")},
+        {STR_INIT(""), STR_INIT("d")},
+        {STR_INIT("שם"), STR_INIT("d")},
+        {{"X\0A", 3}, STR_INIT("d")},
+    };
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct http *http = open_client(true);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct http_answer answer;
+        struct err err = {0};
+        struct http_request request = {
+            .url = url_of("rsa", "localhost", "/echo"), .headers = &bad[i], .header_count = 1};
+        if (http_send(http, &request, soon(), &arena, &answer, &err)) {
+            fail_msg("header %zu was sent", i);
+        }
+        assert_int_equal(err.kind, ERR_REJECT);
+        assert_false(answer.may_have_arrived);
+    }
+    http_close(http);
+}
+
 static void errors_keep_secrets(void **state)
 {
     struct http_answer answer;
@@ -540,6 +602,7 @@ int main(void)
         cmocka_unit_test(stopping),
         cmocka_unit_test(addresses),
         cmocka_unit_test(redirects),
+        cmocka_unit_test(headers_are_sound),
         cmocka_unit_test(errors_keep_secrets),
         cmocka_unit_test(resting),
     };

@@ -122,6 +122,51 @@ def handle(stream, request, ports, connection):
         for _ in range(1000):
             stream.raw_write(b".")
             time.sleep(0.1)
+    elif path == "/drip_head":
+        stream.raw_write(b"HTTP/1.1 200 OK\r\n")
+        for i in range(600):
+            stream.raw_write(b"X-%d: y\r\n" % i)
+            time.sleep(0.1)
+    elif path == "/continue":  # For ever only the beginning of an answer.
+        while True:
+            stream.raw_write(b"HTTP/1.1 100 Continue\r\n\r\n" * 50)
+            time.sleep(0.01)
+    elif path == "/truncated":  # Its end is the end of the connection, which is cut: no goodbye of TLS.
+        stream.raw_write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf of it")
+        return False
+    elif path == "/ended":  # The same, and a goodbye.
+        stream.raw_write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it")
+        if isinstance(stream.sock, ssl.SSLSocket):
+            stream.sock.unwrap()
+        return False
+    elif path == "/badchunk":
+        stream.raw_write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\nzz\r\n")
+        return False
+    elif path == "/halfchunk":
+        stream.raw_write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n")
+        return False
+    elif path == "/badgzip":
+        answer(stream, 200, b"this was never packed", [("Content-Encoding", "gzip")])
+    elif path == "/cutgzip":
+        import gzip
+        answer(stream, 200, gzip.compress(os.urandom(4000))[:2000], [("Content-Encoding", "gzip")])
+    elif path == "/unknowncoding":
+        answer(stream, 200, b"x", [("Content-Encoding", "br")])
+    elif path == "/twolengths":
+        stream.raw_write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 9\r\n\r\nfine")
+        return False
+    elif path == "/minuslength":
+        stream.raw_write(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nfine")
+        return False
+    elif path == "/longline":
+        stream.raw_write(b"HTTP/1.1 200 OK\r\nX-Long: " + b"z" * 2000000 + b"\r\n\r\n")
+        return False
+    elif path == "/nulhead":
+        stream.raw_write(b"HTTP/1.1 200 OK\r\nX-Nul: a\0b\r\nContent-Length: 4\r\n\r\nfine")
+    elif path == "/manybombs":  # Packed three times over.
+        import gzip
+        packed = gzip.compress(gzip.compress(gzip.compress(b"\0" * (64 << 20))))
+        answer(stream, 200, packed, [("Content-Encoding", "gzip, gzip, gzip")])
     elif path == "/mute":
         time.sleep(60)
     elif path == "/cut":
