@@ -662,7 +662,7 @@ pub fn build(b: *std.Build) void {
     addSanitize(&shop, only);
     addStorm(&shop);
     addDemo(b, product, stage);
-    addBench(&shop, if (release) product else addProduct(&shop, .ReleaseFast));
+    addBench(&shop, if (release) product else addProduct(&shop, .ReleaseFast), stage);
 }
 
 fn musl(arch: std.Target.Cpu.Arch) std.Target.Query {
@@ -775,7 +775,7 @@ fn addDemo(b: *std.Build, product: *std.Build.Step.Compile, stage: *std.Build.St
 
 /// Measured against rivals and bars; each ends with an error when a bar is missed. What stands behind
 /// `--` goes to the script (such as --only size).
-fn addBench(shop: *Shop, product: *std.Build.Step.Compile) void {
+fn addBench(shop: *Shop, product: *std.Build.Step.Compile, stage: *std.Build.Step.Compile) void {
     const b = shop.b;
     const intake = shop.testProgram("intake", .ReleaseFast, "store", "tests/bench/intake.c", &.{});
     const run = b.addSystemCommand(&.{ "sh", "tests/bench/engine.sh" });
@@ -785,6 +785,16 @@ fn addBench(shop: *Shop, product: *std.Build.Step.Compile) void {
     run.has_side_effects = true;
     run.stdio = .inherit;
     b.step("bench-engine", "Speed and size against rivals and bars (needs Python 3)").dependOn(&run.step);
+
+    const postgres = shop.testProgram("postgres", .ReleaseFast, "sink", "tests/bench/postgres.c", &.{});
+    const server = b.addSystemCommand(&.{ "sh", "tests/bench/postgres.sh" });
+    server.addArtifactArg(product);
+    server.addArtifactArg(postgres);
+    server.addArtifactArg(stage);
+    server.addArgs(b.args orelse &.{});
+    server.has_side_effects = true;
+    server.stdio = .inherit;
+    b.step("bench-postgres", "The sink postgres against psycopg and bars (needs Python 3 and its servers)").dependOn(&server.step);
 }
 
 /// Programs that are run under ci/record, and the ci/tally that says what they found.

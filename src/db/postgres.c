@@ -780,14 +780,19 @@ void postgres_array_item(struct buf *buf, bool first, struct str item)
         buf_add(buf, STR("NULL"));
         return;
     }
-    buf_add_byte(buf, '"');
+    if (!buf_reserve(buf, 2 * item.len + 2)) {
+        return;
+    }
+    char *to = buf->ptr + buf->len; /* Byte by byte through buf_add_byte() this is what costs. */
+    *to++ = '"';
     for (size_t i = 0; i < item.len; i++) {
         if (item.ptr[i] == '"' || item.ptr[i] == '\\') {
-            buf_add_byte(buf, '\\');
+            *to++ = '\\';
         }
-        buf_add_byte(buf, item.ptr[i]);
+        *to++ = item.ptr[i];
     }
-    buf_add_byte(buf, '"');
+    *to++ = '"';
+    buf->len = (size_t)(to - buf->ptr);
 }
 
 void postgres_quote_name(struct buf *buf, struct str name)

@@ -29,6 +29,20 @@ static const char sequences_sql[] =
     "SELECT g.ord FROM g WHERE NOT EXISTS (SELECT FROM taken AS t WHERE t.pipeline=g.pipeline AND "
     "t.entity=g.entity)";
 
+/* The same without the answer: the number of rows tells whether all were new. */
+static const char effects_quick_sql[] =
+    "INSERT INTO {s}.sluice_effects(pipeline,origin,nth,generation,message) SELECT * FROM "
+    "unnest($1::text[],$2::bytea[],$3::int4[],$4::int8[],$5::int8[]) ON CONFLICT DO NOTHING";
+
+static const char sequences_quick_sql[] =
+    "INSERT INTO {s}.sluice_seq AS s(pipeline,target,entity,nth,generation,archive_id) "
+    "SELECT pipeline,$6::text,entity,nth,generation,message FROM "
+    "unnest($1::text[],$2::text[],$3::int4[],$4::int8[],$5::int8[]) "
+    "AS g(pipeline,entity,nth,generation,message) "
+    "ON CONFLICT(pipeline,target,entity) DO UPDATE SET generation=excluded.generation,"
+    "archive_id=excluded.archive_id,nth=excluded.nth WHERE "
+    "(excluded.generation,excluded.archive_id,excluded.nth)>(s.generation,s.archive_id,s.nth)";
+
 static const char find_sql[] = "SELECT answer FROM {s}.sluice_effects "
                                "WHERE pipeline=$1 AND origin=$2::bytea AND nth=$3::int4";
 static const char keep_sql[] = "UPDATE {s}.sluice_effects SET answer=$4 "
@@ -81,9 +95,12 @@ bool postgres_ledger_prepare(struct postgres_ledger *ledger, struct str schema, 
 {
     ledger->take_effects = in_schema(effects_sql, schema, arena);
     ledger->take_sequences = in_schema(sequences_sql, schema, arena);
+    ledger->quick_effects = in_schema(effects_quick_sql, schema, arena);
+    ledger->quick_sequences = in_schema(sequences_quick_sql, schema, arena);
     ledger->find_answer = in_schema(find_sql, schema, arena);
     ledger->keep_answer = in_schema(keep_sql, schema, arena);
     return (ledger->take_effects != NULL && ledger->take_sequences != NULL &&
+            ledger->quick_effects != NULL && ledger->quick_sequences != NULL &&
             ledger->find_answer != NULL && ledger->keep_answer != NULL) ||
            no_memory(err);
 }
@@ -180,13 +197,13 @@ static bool read_places(struct postgres *db, size_t count, bool *fresh, struct e
     return false;
 }
 
-bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres *db,
-                          struct str target, const struct parcel *const *parcels, size_t count,
-                          bool *fresh, int64_t deadline_ms, struct arena *arena, struct err *err)
+enum { ARRAYS = 5 };
+
+/* The parcels as arrays: $1 to $5 of the statements. */
+static bool make_arrays(const struct parcel *const *parcels, size_t count, struct arena *arena,
+                        struct str values[ARRAYS], struct err *err)
 {
-    enum { ARRAYS = 5 };
     struct buf arrays[ARRAYS];
-    struct str values[ARRAYS + 1];
     char origin[ORIGIN_TEXT_SIZE];
     bool absolute = parcels[0]->kind == RECORD_ABSOLUTE;
     for (size_t i = 0; i < ARRAYS; i++) {
@@ -197,7 +214,6 @@ bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres 
         const struct effect *effect = &parcels[i]->effect;
         bool first = i == 0;
         must((parcels[i]->kind == RECORD_ABSOLUTE) == absolute);
-        fresh[i] = true;
         postgres_array_item(&arrays[0], first, effect->pipeline);
         postgres_array_item(&arrays[1], first,
                             absolute ? parcels[i]->entity : origin_text(effect->origin, origin));
@@ -212,10 +228,43 @@ bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres 
             return no_memory(err);
         }
     }
+    return true;
+}
+
+bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres *db,
+                          struct str target, const struct parcel *const *parcels, size_t count,
+                          bool *fresh, int64_t deadline_ms, struct arena *arena, struct err *err)
+{
+    struct str values[ARRAYS + 1];
+    bool absolute = parcels[0]->kind == RECORD_ABSOLUTE;
+    if (!make_arrays(parcels, count, arena, values, err)) {
+        return false;
+    }
     values[ARRAYS] = target;
+    for (size_t i = 0; i < count; i++) {
+        fresh[i] = true;
+    }
     return postgres_query(db, absolute ? ledger->take_sequences : ledger->take_effects, values,
                           ARRAYS + absolute, deadline_ms, err) &&
            read_places(db, count, fresh, err);
+}
+
+bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
+                              struct str target, const struct parcel *const *parcels, size_t count,
+                              bool *all_new, int64_t deadline_ms, struct arena *arena,
+                              struct err *err)
+{
+    struct str values[ARRAYS + 1];
+    int64_t rows = 0;
+    bool absolute = parcels[0]->kind == RECORD_ABSOLUTE;
+    if (!make_arrays(parcels, count, arena, values, err)) {
+        return false;
+    }
+    values[ARRAYS] = target;
+    bool ok = postgres_exec(db, absolute ? ledger->quick_sequences : ledger->quick_effects, values,
+                            ARRAYS + absolute, deadline_ms, &rows, err);
+    *all_new = ok && rows == (int64_t)count;
+    return ok;
 }
 
 static size_t name_effect(const struct effect *effect, char origin[ORIGIN_TEXT_SIZE],

@@ -25,6 +25,8 @@
 struct postgres_ledger {
     const char *take_effects;
     const char *take_sequences;
+    const char *quick_effects;
+    const char *quick_sequences;
     const char *find_answer;
     const char *keep_answer;
 };
@@ -48,6 +50,15 @@ bool postgres_ledger_make(struct postgres *db, struct str schema, bool dry, int6
 bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres *db,
                           struct str target, const struct parcel *const *parcels, size_t count,
                           bool *fresh, int64_t deadline_ms, struct arena *arena, struct err *err);
+
+/*
+ * The same at half the cost for those that are mostly new. When one was there already `*all_new` is
+ * false and it cannot be said which: the transaction has to be undone and repeated with the above.
+ */
+bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
+                              struct str target, const struct parcel *const *parcels, size_t count,
+                              bool *all_new, int64_t deadline_ms, struct arena *arena,
+                              struct err *err);
 
 /* The answer that was given for an effect; absent when there is none. */
 bool postgres_ledger_answer(const struct postgres_ledger *ledger, struct postgres *db,

@@ -319,6 +319,15 @@ static bool too_long(const struct postgres_column *column, struct str text)
     return false;
 }
 
+static struct str whole_text(int64_t value, struct arena *arena)
+{
+    enum { DIGITS_MAX = 24 };
+    struct buf buf;
+    buf_init(&buf, arena, DIGITS_MAX);
+    buf_add_int(&buf, value);
+    return buf_str(&buf);
+}
+
 bool postgres_table_value(const struct postgres_table *table, const struct postgres_column *column,
                           const struct body_field *field, struct arena *arena, struct str *out,
                           struct err *err)
@@ -337,7 +346,7 @@ bool postgres_table_value(const struct postgres_table *table, const struct postg
         *out = arena_copy(arena, field->text);
         break;
     case BODY_INT:
-        *out = arena_printf(arena, "%lld", (long long)field->integer);
+        *out = whole_text(field->integer, arena);
         break;
     case BODY_DOUBLE:
         *out = arena_copy(arena, json_double_text(field->real, number));

@@ -7,7 +7,7 @@
 
 enum {
     RUNS_MAX = 64,  /* Shapes and statements of one transaction. */
-    TRIES_MAX = 3,  /* After a deadlock, or when others change the same rows. */
+    TRIES_MAX = 4,  /* After a deadlock, or when others change the same rows. */
     LOCKS_MAX = 64, /* Keys locked one by one; more lock the table for other sluices. */
     ROLLBACK_MS = 2 * 1000,
     TRANSACTION_BYTES = 16 * 1024 * 1024, /* Of bodies. */
@@ -42,6 +42,8 @@ struct work {
     size_t entry_count;
     struct run runs[RUNS_MAX];
     size_t run_count;
+    bool thorough;      /* Some were applied before: ask which. */
+    bool repeats;       /* It turned out that some were, and it was not asked which. */
     bool clashed;       /* With another transaction: deadlock, serialization. */
     struct err waiting; /* Why some have to wait. */
 };
@@ -430,6 +432,30 @@ static bool run_statements(struct work *work, struct entry **entries, size_t cou
     return true;
 }
 
+/*
+ * Which of them are new? Mostly all are, and then the cheaper question does; when it finds a
+ * repeat, the transaction is undone (this "fails") and begun again with the other one.
+ */
+static bool take_ledger(struct work *work, struct str target, const struct parcel *const *parcels,
+                        size_t count, bool *fresh, struct err *err)
+{
+    struct postgres_sink *self = work->self;
+    bool all_new = false;
+    if (work->thorough) {
+        return postgres_ledger_take(&self->ledger, self->db, target, parcels, count, fresh,
+                                    work->deadline_ms, &self->batch, err);
+    }
+    if (!postgres_ledger_take_new(&self->ledger, self->db, target, parcels, count, &all_new,
+                                  work->deadline_ms, &self->batch, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        fresh[i] = true;
+    }
+    work->repeats = !all_new;
+    return all_new || err_set(err, ERR_RETRY, "some records were applied before");
+}
+
 /* The ledger's lines and the rows of some entries of one run. */
 static bool write_entries(struct work *work, struct entry *const *entries, size_t count,
                           struct err *err)
@@ -449,8 +475,7 @@ static bool write_entries(struct work *work, struct entry *const *entries, size_
     }
     struct str target = entries[0]->shape != NULL ? str_of(entries[0]->shape->table->target->name)
                                                   : entries[0]->statement->name;
-    bool ok = postgres_ledger_take(&self->ledger, self->db, target, parcels, count, fresh,
-                                   work->deadline_ms, &self->batch, err);
+    bool ok = take_ledger(work, target, parcels, count, fresh, err);
     if (ok && entries[0]->statement != NULL) {
         ok = run_statements(work, chosen, count, fresh, err);
     } else if (ok) {
@@ -709,9 +734,11 @@ static void undo_verdicts(struct work *work)
 static bool write_some(struct work *work, size_t from, size_t *to, struct err *err)
 {
     bool carefully = false;
+    work->thorough = false;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         struct err why = {0};
         work->clashed = false;
+        work->repeats = false;
         if (!gather(work, from, to, err)) {
             return false;
         }
@@ -723,9 +750,10 @@ static bool write_some(struct work *work, size_t from, size_t *to, struct err *e
         undo_verdicts(work);
         *err = why;
         bool mends = !carefully && (why.kind == ERR_REJECT || why.kind == ERR_CONFIG);
-        if (!mends && !work->clashed) {
+        if (!mends && !work->clashed && !work->repeats) {
             break;
         }
+        work->thorough = true; /* Whatever it was: from here on the sure way. */
         carefully = carefully || mends;
         if (why.kind == ERR_CONFIG) {
             postgres_sink_forget(work->self);

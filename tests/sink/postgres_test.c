@@ -910,6 +910,36 @@ static void large_batch(void **state)
                "4096,8192,1,[\"\\\"\"]");
 }
 
+/* The same on the newest version that the tests have. */
+static void on_version_17(void **state)
+{
+    static const char *const words[] = {"python3", "tests/db/postgres_server.py", "{folder}", "17",
+                                        NULL};
+    static void (*const cases[])(void **) = {migrates,         unfit_tables,     conversions,
+                                             without_an_index, some_are_refused, statements,
+                                             large_batch};
+    struct outside other;
+    (void)state;
+    if (!started || !outside_start(&other, words, 120)) {
+        skip();
+    }
+    struct outside before = server;
+    (void)teardown(NULL);
+    server = other;
+    schema_count = 0;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        (void)setup(NULL);
+        cases[i](NULL);
+        (void)teardown(NULL);
+    }
+    (void)setup(NULL);
+    assert_sql("SELECT current_setting('server_version_num')::int / 10000", "17");
+    (void)teardown(NULL);
+    outside_stop(&server);
+    server = before;
+    (void)setup(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -930,6 +960,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(statements, setup, teardown),
         cmocka_unit_test_setup_teardown(dumps, setup, teardown),
         cmocka_unit_test_setup_teardown(large_batch, setup, teardown),
+        cmocka_unit_test_setup_teardown(on_version_17, setup, teardown),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
