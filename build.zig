@@ -573,6 +573,13 @@ const PROGRAMS = [_]Program{
         .release = true,
     },
     .{
+        .step = "bench-postgres-client",
+        .about = "What the sink postgres costs: -- URI AUTHORITIES SCHEMA … (bench-postgres runs it)",
+        .file = "tests/bench/postgres.c",
+        .room = "sink",
+        .release = true,
+    },
+    .{
         .step = "bench-chain",
         .about = "What generic steps cost a message: -- COUNT (one million unless it is given)",
         .file = "tests/bench/chain.c",

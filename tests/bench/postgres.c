@@ -309,6 +309,13 @@ static void connect_often(char **words, int64_t times)
     postgres_close(db);
 }
 
+static int64_t number(const char *word)
+{
+    int64_t value = 0;
+    must(str_to_int64(str_of(word), &value));
+    return value;
+}
+
 int main(int count, char **words)
 {
     struct str done;
@@ -319,11 +326,11 @@ int main(int count, char **words)
         return 64;
     }
     if (strcmp(words[4], "connect") == 0 && count == 6) {
-        connect_often(words, atoi(words[5]));
+        connect_often(words, number(words[5]));
         return 0;
     }
     if (strcmp(words[4], "plain") == 0 && count == 7) {
-        plain(words, atoi(words[5]), atoi(words[6]));
+        plain(words, number(words[5]), (int)number(words[6]));
         return 0;
     }
     struct sink *sink = open_sink(words);
@@ -335,8 +342,8 @@ int main(int count, char **words)
         read_rows(sink);
     } else if (count == 7) {
         bool absolute = strcmp(words[4], "absolute") == 0;
-        write_rows(sink, absolute ? RECORD_ABSOLUTE : RECORD_EFFECT, atoi(words[5]),
-                   atoi(words[6]));
+        write_rows(sink, absolute ? RECORD_ABSOLUTE : RECORD_EFFECT, number(words[5]),
+                   (int)number(words[6]));
     }
     sink_postgres.connector.close(&sink->connector);
     return 0;

@@ -657,6 +657,17 @@ static void triggers(void **state)
     assert_says(parcels[0].why.ptr, "a trigger or function of the database refused it [P0001]");
     assert_null(strstr(parcels[0].why.ptr, "private"));
     assert_int_equal(parcels[1].verdict, VERDICT_DONE);
+    /* A full disk, as the server would say it: all of it waits, nothing is a dead letter. */
+    run("CREATE FUNCTION {s}.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
+        "'could not extend file' USING ERRCODE = '53100'; END $$; CREATE TRIGGER zfull BEFORE "
+        "INSERT ON {s}.jobs FOR EACH ROW EXECUTE FUNCTION {s}.full()");
+    parcels[0] = make(RECORD_EFFECT, "c", 3, "{\"set\":{\"who\":\"fine\"}}");
+    assert_false(try_write(1, soon()));
+    assert_int_equal(err.kind, ERR_RETRY);
+    assert_says(err.text, "free some space on its disk");
+    run("DROP TRIGGER zfull ON {s}.jobs");
+    write_all(1);
+    assert_done(1);
 }
 
 /* ---- A server in trouble ---- */
