@@ -29,16 +29,20 @@ static const char sequences_sql[] =
     "SELECT g.ord FROM g WHERE NOT EXISTS (SELECT FROM taken AS t WHERE t.pipeline=g.pipeline AND "
     "t.entity=g.entity)";
 
-/* The same without the answer: the number of rows tells whether all were new. */
+/*
+ * For those that are new, of one pipeline and generation: three times as fast. An effect that is
+ * there already makes the first one fail, a sequence that is not newer is missing in the second
+ * one's count.
+ */
 static const char effects_quick_sql[] =
-    "INSERT INTO {s}.sluice_effects(pipeline,origin,nth,generation,message) SELECT * FROM "
-    "unnest($1::text[],$2::bytea[],$3::int4[],$4::int8[],$5::int8[]) ON CONFLICT DO NOTHING";
+    "INSERT INTO {s}.sluice_effects(pipeline,origin,nth,generation,message) SELECT "
+    "$1::text,origin,nth,$4::int8,message FROM unnest($2::bytea[],$3::int4[],$5::int8[]) "
+    "AS g(origin,nth,message)";
 
 static const char sequences_quick_sql[] =
     "INSERT INTO {s}.sluice_seq AS s(pipeline,target,entity,nth,generation,archive_id) "
-    "SELECT pipeline,$6::text,entity,nth,generation,message FROM "
-    "unnest($1::text[],$2::text[],$3::int4[],$4::int8[],$5::int8[]) "
-    "AS g(pipeline,entity,nth,generation,message) "
+    "SELECT $1::text,$6::text,entity,nth,$4::int8,message FROM "
+    "unnest($2::text[],$3::int4[],$5::int8[]) AS g(entity,nth,message) "
     "ON CONFLICT(pipeline,target,entity) DO UPDATE SET generation=excluded.generation,"
     "archive_id=excluded.archive_id,nth=excluded.nth WHERE "
     "(excluded.generation,excluded.archive_id,excluded.nth)>(s.generation,s.archive_id,s.nth)";
@@ -249,22 +253,46 @@ bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres 
            read_places(db, count, fresh, err);
 }
 
+static bool of_one_origin(const struct parcel *const *parcels, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (parcels[i]->effect.generation != parcels[0]->effect.generation ||
+            !str_equal(parcels[i]->effect.pipeline, parcels[0]->effect.pipeline)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
                               struct str target, const struct parcel *const *parcels, size_t count,
                               bool *all_new, int64_t deadline_ms, struct arena *arena,
                               struct err *err)
 {
     struct str values[ARRAYS + 1];
+    char generation[NUMBER_SIZE];
     int64_t rows = 0;
+    struct err why = {0};
     bool absolute = parcels[0]->kind == RECORD_ABSOLUTE;
+    *all_new = false;
+    if (!of_one_origin(parcels, count)) {
+        return true; /* Nothing was asked, and nothing is known. */
+    }
     if (!make_arrays(parcels, count, arena, values, err)) {
         return false;
     }
+    (void)snprintf(generation, sizeof generation, "%lld", (long long)parcels[0]->effect.generation);
+    values[0] = parcels[0]->effect.pipeline;
+    values[3] = str_of(generation);
     values[ARRAYS] = target;
     bool ok = postgres_exec(db, absolute ? ledger->quick_sequences : ledger->quick_effects, values,
-                            ARRAYS + absolute, deadline_ms, &rows, err);
+                            ARRAYS + absolute, deadline_ms, &rows, &why);
     *all_new = ok && rows == (int64_t)count;
-    return ok;
+    if (!ok && strcmp(postgres_state(db), "23505") != 0) {
+        *err = why;
+        return false;
+    }
+    return true;
 }
 
 static size_t name_effect(const struct effect *effect, char origin[ORIGIN_TEXT_SIZE],

@@ -52,8 +52,9 @@ bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres 
                           bool *fresh, int64_t deadline_ms, struct arena *arena, struct err *err);
 
 /*
- * The same at half the cost for those that are mostly new. When one was there already `*all_new` is
- * false and it cannot be said which: the transaction has to be undone and repeated with the above.
+ * The same at a third of the cost for those that are mostly new. When one was there already (or
+ * they are of several pipelines) `*all_new` is false, and it cannot be said which: the transaction
+ * has to be undone and repeated with the above.
  */
 bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
                               struct str target, const struct parcel *const *parcels, size_t count,
