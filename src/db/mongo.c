@@ -139,7 +139,9 @@ static bool fail(struct mongo *db, const bson_error_t *error, struct err *err)
     if (tls != ERR_NONE) {
         return err_set(err, tls, "mongodb %s: %s", db->where, words);
     }
-    if (error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE) {
+    bool cut = strstr(error->message, "socket error or timeout") != NULL; /* While logging in. */
+    if (error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE &&
+        !cut) {
         db->code = CODE_NO_LOGIN;
         return err_set(err, ERR_LOGIN, "mongodb %s: %s%s", db->where, words,
                        advice_of(CODE_NO_LOGIN));

@@ -347,7 +347,7 @@ static bool in_chunks(struct mongodb_batch *batch, bool doubtful, chunk_work *wo
     return true;
 }
 
-bool mongodb_batch_send(struct mongodb_batch *batch, struct err *err)
+static bool send_everything(struct mongodb_batch *batch, struct err *err)
 {
     if (!in_chunks(batch, false, send_chunk, err) || !in_chunks(batch, true, look_into, err)) {
         return false;
@@ -359,4 +359,24 @@ bool mongodb_batch_send(struct mongodb_batch *batch, struct err *err)
         }
     }
     return true;
+}
+
+/*
+ * A server that goes away, or is too slow, in the middle: what is done is done, so that a large
+ * batch gets on even when it never fits into its time as a whole. What is in doubt comes again.
+ */
+bool mongodb_batch_send(struct mongodb_batch *batch, struct err *err)
+{
+    struct err why = {0};
+    if (send_everything(batch, &why)) {
+        return true;
+    }
+    for (size_t i = 0; i < batch->count && why.kind == ERR_RETRY; i++) {
+        if (!batch->items[i].open) {
+            batch->late = true;
+            return true;
+        }
+    }
+    *err = why;
+    return false;
 }
