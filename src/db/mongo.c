@@ -22,6 +22,7 @@ struct mongo {
     mongoc_uri_t *uri;
     mongoc_client_t *client;
     mongoc_cursor_t *cursor;
+    mongoc_write_concern_t *concern; /* Of writes. */
     struct clock *clock;
     bool (*stopping)(void *context);
     void *stopping_context;
@@ -295,6 +296,23 @@ static bool judge_safety(struct mongo *db, enum host_kind kind, bool allow, stru
     return true;
 }
 
+/*
+ * Writes wait for the majority unless the URI asks for something else. w=0 would not even say that
+ * a write failed. The concern is given to writes alone: servers refuse it with commands that read.
+ */
+static bool set_concern(struct mongo *db, struct err *err)
+{
+    const mongoc_write_concern_t *asked = mongoc_uri_get_write_concern(db->uri);
+    db->concern = mongoc_write_concern_copy(asked);
+    if (mongoc_write_concern_is_default(asked)) {
+        mongoc_write_concern_set_w(db->concern, MONGOC_WRITE_CONCERN_W_MAJORITY);
+    }
+    return mongoc_write_concern_is_acknowledged(db->concern) ||
+           err_set(err, ERR_CONFIG,
+                   "mongodb %s: with w=0 nobody would hear of a write that failed: leave it out",
+                   db->where);
+}
+
 /* Authorities are read here, so that a missing file shows at the start and not as "no server". */
 static bool set_options(struct mongo *db, const struct mongo_options *options, struct err *err)
 {
@@ -341,7 +359,7 @@ bool mongo_open(struct mongo **out, const struct mongo_options *options, struct 
     db->connect_ms = options->connect_ms > 0 ? options->connect_ms : MONGO_CONNECT_MS;
     bool ok = read_uri(db, options, err) && name_database(db, options, err) &&
               judge_safety(db, judge_hosts(db), options->allow_insecure, err) &&
-              set_options(db, options, err);
+              set_concern(db, err) && set_options(db, options, err);
     if (!ok) {
         mongo_close(db);
         return false;
@@ -410,6 +428,9 @@ void mongo_close(struct mongo *db)
         if (db->uri != NULL) {
             mongoc_uri_destroy(db->uri);
         }
+        if (db->concern != NULL) {
+            mongoc_write_concern_destroy(db->concern);
+        }
         mem_free(db);
     }
 }
@@ -447,6 +468,9 @@ static bool begin(struct mongo *db, int64_t deadline_ms, struct err *err)
             return leave(db, err_set(err, ERR_RETRY, "mongodb %s: %s", db->where, words), err);
         }
         (void)mongoc_client_set_error_api(db->client, MONGOC_ERROR_API_VERSION_2);
+        mongoc_write_concern_t *none = mongoc_write_concern_new();
+        mongoc_client_set_write_concern(db->client, none);
+        mongoc_write_concern_destroy(none);
         enter(db, left_ms);
     }
     return true;
@@ -485,6 +509,25 @@ static bool read_reply(struct mongo *db, const bson_t *reply, struct arena *aren
     return true;
 }
 
+/* Is an item of the list "updates" for several documents, or one of "deletes"? */
+static bool has_many(const bson_t *command, const char *list, const char *key, int64_t value)
+{
+    bson_iter_t items;
+    bson_iter_t item;
+    bson_iter_t found;
+    if (!bson_iter_init_find(&items, command, list) || !BSON_ITER_HOLDS_ARRAY(&items) ||
+        !bson_iter_recurse(&items, &item)) {
+        return false;
+    }
+    while (bson_iter_next(&item)) {
+        if (BSON_ITER_HOLDS_DOCUMENT(&item) && bson_iter_recurse(&item, &found) &&
+            bson_iter_find(&found, key) && bson_iter_as_int64(&found) == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool run(struct mongo *db, struct str command, bool write, int64_t deadline_ms,
                 struct arena *arena, const struct json_value **reply, struct err *err)
 {
@@ -496,8 +539,10 @@ static bool run(struct mongo *db, struct str command, bool write, int64_t deadli
         return false;
     }
     bson_destroy(&answer);
-    bool ok = write ? mongoc_client_write_command_with_opts(db->client, db->database, &bytes, NULL,
-                                                            &answer, &error)
+    bool single =
+        !has_many(&bytes, "updates", "multi", 1) && !has_many(&bytes, "deletes", "limit", 0);
+    bool ok = write ? sluice_mongoc_write(db->client, db->database, &bytes, db->concern, single,
+                                          &answer, &error)
                     : mongoc_client_read_write_command_with_opts(db->client, db->database, &bytes,
                                                                  NULL, NULL, &answer, &error);
     ok = ok ? read_reply(db, &answer, arena, reply, err) : fail(db, &error, err);

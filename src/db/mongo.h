@@ -18,9 +18,11 @@
  *     mongo_write(db, bytes, deadline, arena, &reply, err)
  *
  * mongo_write() is for insert, update, delete and findAndModify: the driver gives each a number
- * (retryable writes), so that one which is sent again after a broken connection happens once.
- * Writes wait for the majority. A reply may say ok and still hold errors of single items:
- * mongo_item_error() walks them and grades each, so that one bad document does not stop the others.
+ * (retryable writes), so that one which is sent again after a broken connection happens once; a
+ * command with an item for several documents has none, and is not sent again.
+ * Writes wait for the majority unless the URI says otherwise (w=0 is refused). A reply may say ok
+ * and still hold errors of single items: mongo_item_error() walks them and grades each, so that one
+ * bad document does not stop the others.
  *
  * mongo_query() reads a collection document by document.
  *

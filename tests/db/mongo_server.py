@@ -2,15 +2,19 @@
 
     python3 mongo_server.py DIR
 
-Prints "mongo PORT", "ec PORT" and so on for the same server behind other certificates, and "ready". Reads commands from standard input, each answered with "ok":
+Prints "mongo PORT", "ec PORT" and so on for the same server behind other certificates, and "ready". Reads commands
+from standard input, each answered with "ok":
 
     cert NAME      another certificate of tests/net/certificates.py
     stop, start    at once, as a power cut
     pause, resume  it stands still and goes on
+    admin JSON     a command of the database "admin", as root
 
 Ends, and ends the server, when its standard input does. Users of the database "work": app (password secret,
-invented), reader (may only read); of "admin": any (every database). It is SecantusDB and not mongod: what it shows of the protocol is what counts.
+invented), reader (may only read), old (SCRAM-SHA-1 alone), odd (a password of special letters); of "admin": any
+(every database), boss (root). It is SecantusDB and not mongod: what it shows of the protocol is what counts.
 """
+import json
 import os
 import selectors
 import signal
@@ -94,7 +98,7 @@ class Server:
 
     def start(self):
         words = [sys.executable, "-c", RUN, "--host", "127.0.0.1", "--port", str(self.port), "--storage-path",
-                 os.path.join(self.folder, "data"), "--log-level", "ERROR", "--sync-on-commit"]
+                 os.path.join(self.folder, "data"), "--log-level", "ERROR", "--sync-on-commit", "--enable-test-commands"]
         if self.certificate:
             base = os.path.join(self.folder, self.certificate)
             words += ["--auth", "--tls-cert-file", base + ".crt", "--tls-key-file", base + ".key"]
@@ -144,6 +148,18 @@ class Server:
                                    mechanisms=["SCRAM-SHA-256"])
         client["admin"].command("createUser", "any", pwd="secret", mechanisms=["SCRAM-SHA-256"],  # invented
                                 roles=[{"role": "readWriteAnyDatabase", "db": "admin"}])
+        client["work"].command("createUser", "old", pwd="secret", roles=[{"role": "readWrite", "db": "work"}],  # invented
+                               mechanisms=["SCRAM-SHA-1"])
+        client["work"].command("createUser", "odd", pwd="a:b/c@d %$,=", roles=[{"role": "readWrite", "db": "work"}],  # invented
+                               mechanisms=["SCRAM-SHA-1", "SCRAM-SHA-256"])
+        client["admin"].command("createUser", "boss", pwd="secret", roles=[{"role": "root", "db": "admin"}])  # invented
+        client.close()
+
+    def admin(self, text):
+        import pymongo
+        client = pymongo.MongoClient("127.0.0.1", self.port, directConnection=True, tls=True, tlsAllowInvalidCertificates=True,
+                                     username="boss", password="secret", authSource="admin")  # invented
+        client["admin"].command(json.loads(text))
         client.close()
 
 
@@ -177,6 +193,8 @@ def main():
                 server.start()
             elif word == "pause":
                 server.pause()
+            elif word == "admin":
+                server.admin(rest)
             elif word == "resume":
                 server.process.send_signal(signal.SIGCONT)
             print("ok", flush=True)

@@ -187,6 +187,8 @@ static void uris(void **state)
         {"mongodb://u:p@localhost/work", false, NULL, ""},
         {"mongodb://u:p@localhost/", false, "no database is named", NULL},
         {"mongodb://u:p@localhost/a$b", false, "", NULL},
+        {"mongodb://u:p@localhost/work?w=0", false, "leave it out", NULL},
+        {"mongodb://u:p@localhost/work?w=1", false, NULL, ""},
         {"mongodb://u@localhost/work", false, "no password", NULL},
         {"mongodb://u:p%C3%A4@localhost/work", false, "ASCII", NULL},
         {"mongodb://u:50%off@localhost/work", false, "%25", NULL},
@@ -251,6 +253,19 @@ static void the_matrix(void **state)
         {NULL, "mongodb://app:secret@127.0.0.1:{p}/work?tls=true" CA, ERR_NONE, NULL},
         {NULL, APP "&tlsCAFile={d}/bundle.crt", ERR_NONE, NULL},
         {NULL, APP CA "&authMechanism=SCRAM-SHA-256", ERR_NONE, NULL},
+        {NULL, APP CA "&authMechanism=SCRAM-SHA-1", ERR_LOGIN, ""},
+        {NULL, "mongodb://old:secret@localhost:{p}/work?tls=true" CA, ERR_NONE, NULL},
+        {NULL, "mongodb://old:secret@localhost:{p}/work?tls=true&authMechanism=SCRAM-SHA-1" CA,
+         ERR_NONE, NULL},
+        {NULL, "mongodb://old:wrong@localhost:{p}/work?tls=true" CA, ERR_LOGIN, "password"},
+        {NULL, "mongodb://odd:a%3Ab%2Fc%40d%20%25%24%2C%3D@localhost:{p}/work?tls=true" CA,
+         ERR_NONE, NULL},
+        {NULL,
+         "mongodb://odd:a%3Ab%2Fc%40d%20%25%24%2C%3D@localhost:{p}/work?tls=true"
+         "&authMechanism=SCRAM-SHA-1" CA,
+         ERR_NONE, NULL},
+        {NULL, "mongodb://app:secret@localhost:{p}/work?tls=true&authSource=admin" CA, ERR_LOGIN,
+         "authSource"},
         {NULL, APP "&tlsCAFile={d}/otherca.crt", ERR_CONFIG, "not signed by an authority we know"},
         {NULL, APP "&tlsAllowInvalidCertificates=true", ERR_NONE, NULL},
         {NULL, "mongodb://app:wrong@localhost:{p}/work?tls=true" CA, ERR_LOGIN, "password"},
@@ -501,6 +516,17 @@ static void bulk(void **state)
                            "\"v\":{\"$nin\":[4]}}"),
                      3);
 
+    assert_int_equal(
+        count(db, "bulk", "{\"$and\":[{\"_id\":{\"$in\":[1,2,3]}},{\"v\":{\"$ne\":4}}]}"), 2);
+    (void)change(db, "{\"update\":\"bulk\",\"updates\":[{\"q\":{\"_id\":7},"
+                     "\"u\":{\"$set\":{\"name\":\"Xenia\"}}}]}");
+    assert_int_equal(count(db, "bulk", "{\"name\":{\"$regex\":\"^x\",\"$options\":\"i\"}}"), 1);
+    const struct json_value *joined =
+        command(db, "{\"aggregate\":\"bulk\",\"cursor\":{},\"pipeline\":[{\"$match\":{\"_id\":7}},"
+                    "{\"$lookup\":{\"from\":\"bulk\",\"localField\":\"v\",\"foreignField\":\"_id\","
+                    "\"as\":\"j\"}},{\"$unwind\":\"$j\"}]}");
+    assert_int_equal(number(joined, "cursor/firstBatch/0/j/v"), 28);
+
     /* Read in small portions, from the end. */
     struct str row = {0};
     int64_t rows = 0;
@@ -687,6 +713,83 @@ static void one_host_down(void **state)
     }
 }
 
+/*
+ * The server refuses, or cuts the connection, in the middle of a write: the driver sends it once
+ * more with the same number. The primary steps down: the write waits for the next one, in its time.
+ */
+static void failing_over(void **state)
+{
+    static const struct {
+        const char *ask;
+        int64_t patience_ms;
+        bool ok;
+    } cases[] = {
+        {"{\"configureFailPoint\":\"failCommand\",\"mode\":{\"times\":1},\"data\":"
+         "{\"failCommands\":[\"insert\"],\"closeConnection\":true}}",
+         PATIENCE_MS, true},
+        {"{\"configureFailPoint\":\"failCommand\",\"mode\":{\"times\":1},\"data\":"
+         "{\"failCommands\":[\"insert\"],\"errorCode\":91,"
+         "\"errorLabels\":[\"RetryableWriteError\"]}}",
+         PATIENCE_MS, true},
+        {"{\"configureFailPoint\":\"failCommand\",\"mode\":{\"times\":2},\"data\":"
+         "{\"failCommands\":[\"insert\"],\"errorCode\":91,"
+         "\"errorLabels\":[\"RetryableWriteError\"]}}",
+         PATIENCE_MS, false},
+        {"{\"replSetStepDown\":2,\"force\":true}", PATIENCE_MS, true},
+        {"{\"replSetStepDown\":3,\"force\":true}", 800, false},
+    };
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct mongo *db = open_db("mongodb://app:secret@127.0.0.1:{p}/work?tls=true"
+                               "&replicaSet=secantus" CA);
+    drop(db, "over");
+    int64_t taken = 0;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char ask[512];
+        char json[128];
+        const struct json_value *reply = NULL;
+        struct err err = {0};
+        (void)snprintf(ask, sizeof ask, "admin %s", cases[i].ask);
+        (void)snprintf(json, sizeof json, "{\"insert\":\"over\",\"documents\":[{\"_id\":%d}]}",
+                       (int)i);
+        outside_ask(&server, ask);
+        int64_t began = now_ms();
+        bool ok =
+            mongo_write(db, document(json), began + cases[i].patience_ms, &arena, &reply, &err);
+        if (ok != cases[i].ok || (!ok && err.kind != ERR_RETRY) ||
+            now_ms() - began > cases[i].patience_ms + 500) {
+            fail_msg("%s: %s %s, %d ms", cases[i].ask, err_kind_name(err.kind), err.text,
+                     (int)(now_ms() - began));
+        }
+        taken += ok;
+    }
+    int64_t began = now_ms();
+    struct err err = {0};
+    const struct json_value *reply = NULL;
+    while (!mongo_write(db, document("{\"insert\":\"over\",\"documents\":[{\"_id\":99}]}"), soon(),
+                        &arena, &reply, &err) &&
+           now_ms() - began < 10000) { /* Until it is the primary again. */
+    }
+    assert_int_equal(count(db, "over", "{}"), taken + 1);
+    /* What is for several documents has no number, and is not sent again. */
+    outside_ask(&server, "admin {\"configureFailPoint\":\"failCommand\",\"mode\":{\"times\":1},"
+                         "\"data\":{\"failCommands\":[\"update\"],\"closeConnection\":true}}");
+    assert_false(mongo_write(db,
+                             document("{\"update\":\"over\",\"updates\":[{\"q\":{},"
+                                      "\"u\":{\"$set\":{\"a\":1}},\"multi\":true}]}"),
+                             soon(), &arena, &reply, &err));
+    assert_int_equal(err.kind, ERR_RETRY);
+    (void)change(db, "{\"update\":\"over\",\"updates\":[{\"q\":{},\"u\":{\"$set\":{\"a\":1}},"
+                     "\"multi\":true}]}");
+    mongo_close(db);
+    /* A concern of the URI goes along with writes, and not with commands that read. */
+    db = open_db(APP CA "&w=majority&retryWrites=true");
+    assert_int_equal(number(command(db, "{\"count\":\"over\"}"), "n"), taken + 1);
+    mongo_close(db);
+}
+
 static void coming_back(void **state)
 {
     struct err err = {0};
@@ -780,6 +883,7 @@ int main(void)
         cmocka_unit_test(deadlines),
         cmocka_unit_test(stopping),
         cmocka_unit_test(one_host_down),
+        cmocka_unit_test(failing_over),
         cmocka_unit_test(coming_back),
         cmocka_unit_test(many_threads),
     };

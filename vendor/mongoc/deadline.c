@@ -1,14 +1,19 @@
-/* See mongoc_sluice.h. The limits lie in the driver's inner structs. */
+/* See mongoc_sluice.h. What is set and called here lies inside the driver. */
 /* clang-format off */
 #include <mongoc/mongoc.h>
 
 #include <mongoc/mongoc-client-private.h>
+#include <mongoc/mongoc-cluster-private.h>
+#include <mongoc/mongoc-cmd-private.h>
+#include <mongoc/mongoc-error-private.h>
 #include <mongoc/mongoc-topology-private.h>
+#include <mongoc/mongoc-write-command-private.h>
 /* clang-format on */
 
 #include "deadline.h"
 
 #include <mongoc_sluice.h>
+#include <string.h>
 
 #include "base/clock.h"
 
@@ -51,4 +56,64 @@ void sluice_mongoc_limit(mongoc_client_t *client, const struct sluice_mongoc_lim
 enum err_kind sluice_mongoc_tls_failure(void)
 {
     return (enum err_kind)sluice_mongoc_failure;
+}
+
+/* As the driver's own _mongoc_client_retryable_write_command_with_stream(), which is static. */
+static bool run_twice(mongoc_client_t *client, mongoc_cmd_parts_t *parts, bson_t *reply,
+                      bson_error_t *error)
+{
+    mongoc_server_stream_t *stream = parts->assembled.server_stream;
+    mongoc_server_stream_t *second = NULL;
+    bson_error_t ignored;
+    bson_iter_t number;
+    BSON_ASSERT(bson_iter_init_find(&number, parts->assembled.command, "txnNumber"));
+    bson_iter_overwrite_int64(&number, ++parts->assembled.session->server_session->txn_number);
+    bool ok =
+        mongoc_cluster_run_command_monitored(&client->cluster, &parts->assembled, reply, error);
+    _mongoc_write_error_handle_labels(ok, error, reply, stream->sd->max_wire_version);
+    _mongoc_write_error_update_if_unsupported_storage_engine(ok, error, reply);
+    if (_mongoc_write_error_get_type(reply) == MONGOC_WRITE_ERR_RETRY) {
+        second = mongoc_cluster_stream_for_writes(&client->cluster, parts->assembled.session, NULL,
+                                                  &ignored);
+    }
+    if (second != NULL) {
+        parts->assembled.server_stream = second;
+        bson_destroy(reply);
+        memset(error, 0, sizeof *error);
+        ok =
+            mongoc_cluster_run_command_monitored(&client->cluster, &parts->assembled, reply, error);
+        _mongoc_write_error_handle_labels(ok, error, reply, second->sd->max_wire_version);
+        mongoc_server_stream_cleanup(second);
+    }
+    return ok;
+}
+
+bool sluice_mongoc_write(mongoc_client_t *client, const char *database, const bson_t *command,
+                         mongoc_write_concern_t *concern, bool single, bson_t *reply,
+                         bson_error_t *error)
+{
+    mongoc_cmd_parts_t parts;
+    mongoc_server_stream_t *stream =
+        mongoc_cluster_stream_for_writes(&client->cluster, NULL, reply, error);
+    if (stream == NULL) {
+        return false; /* It has made the reply. */
+    }
+    mongoc_cmd_parts_init(&parts, client, database, MONGOC_QUERY_NONE, command);
+    parts.is_write_command = true;
+    parts.allow_txn_number =
+        single ? MONGOC_CMD_PARTS_ALLOW_TXN_NUMBER_YES : MONGOC_CMD_PARTS_ALLOW_TXN_NUMBER_NO;
+    parts.assembled.operation_id = ++client->cluster.operation_id;
+    bool ok =
+        mongoc_cmd_parts_set_write_concern(&parts, concern, stream->sd->max_wire_version, error) &&
+        mongoc_cmd_parts_assemble(&parts, stream, error);
+    if (!ok) {
+        bson_init(reply);
+    } else if (parts.is_retryable_write) {
+        ok = run_twice(client, &parts, reply, error);
+    } else {
+        ok = mongoc_cluster_run_command_monitored(&client->cluster, &parts.assembled, reply, error);
+    }
+    mongoc_server_stream_cleanup(stream);
+    mongoc_cmd_parts_cleanup(&parts);
+    return ok;
 }

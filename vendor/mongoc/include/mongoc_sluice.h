@@ -1,4 +1,5 @@
-/* What mongo-c-driver has no function for: absolute deadlines, stopping, and why TLS failed. */
+/* What mongo-c-driver has no function for: absolute deadlines, stopping, writes as commands that
+ * are sent again, and why TLS failed. */
 #ifndef MONGOC_SLUICE_H
 #define MONGOC_SLUICE_H
 
@@ -24,6 +25,16 @@ bool sluice_mongoc_end(void);
 
 /* The same for the limits that are a client's own. */
 void sluice_mongoc_limit(mongoc_client_t *client, const struct sluice_mongoc_limits *limits);
+
+/*
+ * insert, update, delete or findAndModify. The driver's own function for commands gives only the
+ * last of them a number, so that the others are not sent again after a broken connection. `single`
+ * says that no item of the command is for several documents: then it may have one. `reply` is made,
+ * also after a failure.
+ */
+bool sluice_mongoc_write(mongoc_client_t *client, const char *database, const bson_t *command,
+                         mongoc_write_concern_t *concern, bool single, bson_t *reply,
+                         bson_error_t *error);
 
 /* How the last failure of a handshake of this thread is graded, since the deadline was set. */
 enum err_kind sluice_mongoc_tls_failure(void);
