@@ -25,6 +25,9 @@ struct wanted {
     size_t target_count;
     struct str left_out[PLAN_SINKS_MAX];
     size_t left_out_count;
+    const struct plan_sink *lent[PLAN_SINKS_MAX]; /* Open, to be given back. */
+    struct sink *sinks[PLAN_SINKS_MAX];
+    size_t sink_count;
     bool blind; /* The configuration could not be read: nobody knows of targets elsewhere. */
 };
 
@@ -33,40 +36,67 @@ static bool no_memory(struct err *err)
     return err_set(err, ERR_RETRY, "out of memory");
 }
 
-static bool add_target(struct wanted *wanted, struct str sink, struct str path)
+static bool add_target(struct wanted *wanted, struct backup_target target, struct err *err)
 {
-    bool known = false;
     for (size_t i = 0; i < wanted->target_count; i++) {
-        known = known || str_equal(wanted->targets[i].path, path);
+        if (str_equal(wanted->targets[i].path, target.path)) {
+            return true;
+        }
     }
-    if (!known && wanted->target_count < BACKUP_TARGETS_MAX) {
-        wanted->targets[wanted->target_count++] = (struct backup_target){sink, path};
+    if (wanted->target_count == BACKUP_TARGETS_MAX) {
+        return err_set(err, ERR_CONFIG, "sinks write more than %d files: too many for a backup",
+                       BACKUP_TARGETS_MAX);
     }
+    wanted->targets[wanted->target_count++] = target;
     return true;
 }
 
-/* Ask each sink for its file; others are named as left out. */
+static bool find_files(struct wanted *wanted, struct act *act, const struct plan_sink *sink,
+                       struct err *err)
+{
+    const struct sink_file *files = NULL;
+    size_t count = 0;
+    if (!targets_lend(&act->config.plan, sink, act->config.data_dir, &act->arena, err)) {
+        return false;
+    }
+    bool ok = sink->sink->type->files(sink->sink, &act->arena, &files, &count, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = add_target(wanted,
+                        (struct backup_target){sink->name, files[i].database, files[i].image}, err);
+    }
+    targets_return(sink);
+    return ok;
+}
+
+/* Ask each sink for its files; what has its rows elsewhere is opened, until the backup is made;
+   others are named as left out. */
 static bool find_targets(struct wanted *wanted, struct act *act, struct err *err)
 {
     const struct plan *plan = &act->config.plan;
     for (size_t i = 0; i < plan->sink_count; i++) {
         const struct plan_sink *sink = &plan->sinks[i];
-        struct str path = {0};
-        if (sink->sink->type->file == NULL) {
+        if (sink->sink->type->files != NULL) {
+            if (!find_files(wanted, act, sink, err)) {
+                return false;
+            }
+        } else if (sink->sink->type->save == NULL) {
             wanted->left_out[wanted->left_out_count++] = sink->name;
-            continue;
-        }
-        if (!targets_lend(plan, sink, act->config.data_dir, &act->arena, err)) {
-            return false;
-        }
-        bool ok = sink->sink->type->file(sink->sink, &act->arena, &path, err) &&
-                  add_target(wanted, sink->name, path);
-        targets_return(sink);
-        if (!ok) {
+        } else if (targets_lend(plan, sink, act->config.data_dir, &act->arena, err)) {
+            wanted->lent[wanted->sink_count] = sink;
+            wanted->sinks[wanted->sink_count++] = sink->sink;
+        } else {
             return false;
         }
     }
     return true;
+}
+
+static void return_sinks(struct wanted *wanted)
+{
+    for (size_t i = 0; i < wanted->sink_count; i++) {
+        targets_return(wanted->lent[i]);
+    }
+    wanted->sink_count = 0;
 }
 
 /* Where to: the file that was named, or a dated one in the folder. */
@@ -176,6 +206,9 @@ static void report(struct act *act, const struct cli *cli, const struct wanted *
     for (size_t i = 0; i < wanted->left_out_count; i++) {
         json_put_str(&json, wanted->left_out[i]);
     }
+    for (size_t i = 0; i < facts->gap_count; i++) {
+        json_put_str(&json, facts->gaps[i].sink);
+    }
     json_array_end(&json);
     json_object_end(&json);
     json_writer_done(&json);
@@ -190,6 +223,10 @@ static int say_gaps(const struct wanted *wanted, const struct backup_facts *fact
                 "that up by its own means",
                 STR_ARG(wanted->left_out[i]));
     }
+    for (size_t i = 0; i < facts->gap_count; i++) {
+        cli_say("not in the backup: what the sink '%.*s' writes: %.*s",
+                STR_ARG(facts->gaps[i].sink), STR_ARG(facts->gaps[i].why));
+    }
     if (facts->files_missing > 0) {
         cli_say("%" PRId64 " attachments are gone from the disk and not in the backup",
                 facts->files_missing);
@@ -198,7 +235,7 @@ static int say_gaps(const struct wanted *wanted, const struct backup_facts *fact
         cli_say("the configuration could not be read, so only what lies in the data folder is in "
                 "the backup");
     }
-    return facts->files_missing > 0 || wanted->blind ? CLI_PARTIAL : CLI_OK;
+    return facts->files_missing > 0 || facts->gap_count > 0 || wanted->blind ? CLI_PARTIAL : CLI_OK;
 }
 
 /* Noted before, so that the copy holds it; a full or read-only disk must not stop a rescue. */
@@ -230,6 +267,8 @@ static int make(struct act *act, const struct cli *cli, struct wanted *wanted)
         .file = wanted->file,
         .targets = wanted->targets,
         .target_count = wanted->target_count,
+        .sinks = wanted->sinks,
+        .sink_count = wanted->sink_count,
         .left_out = wanted->left_out,
         .left_out_count = wanted->left_out_count,
         .clock = clock_system(),
@@ -262,7 +301,8 @@ static int begin(struct act *act, struct wanted *wanted, const struct cli *cli)
         code == CLI_OK ? arena_printf(&act->arena, "%.*s/records.db", STR_ARG(act->config.data_dir))
                        : (struct str){0};
     if (standard.ptr != NULL && wanted->blind) {
-        (void)add_target(wanted, STR("records"), standard);
+        struct backup_target target = {STR("records"), standard, {0}};
+        (void)add_target(wanted, target, &err);
     }
     return code;
 }
@@ -280,5 +320,6 @@ int cli_backup(struct cli *cli)
     if (code == CLI_OK) {
         code = make(&act, cli, &wanted);
     }
+    return_sinks(&wanted);
     return act_end(&act, code);
 }

@@ -3,6 +3,7 @@
 
 #include "cli/act.h"
 #include "cli/moving.h"
+#include "cli/restore_rows.h"
 #include "cli/show.h"
 #include "store/backup.h"
 #include "text/json.h"
@@ -29,11 +30,28 @@ static void report_json(struct act *act, const struct restore_plan *plan,
     json_key(&json, STR("targets"));
     json_array_begin(&json);
     for (size_t i = 0; i < facts->target_count; i++) {
+        if (backup_part_is_rows(&facts->targets[i])) {
+            continue;
+        }
         json_object_begin(&json);
         json_field_str(&json, STR("sink"), facts->targets[i].sink);
         json_field_str(&json, STR("place"), facts->targets[i].place);
         show_json_text(&json, STR("was"), facts->targets[i].outside);
         json_object_end(&json);
+    }
+    json_array_end(&json);
+    json_key(&json, STR("elsewhere"));
+    json_array_begin(&json);
+    for (size_t i = 0; i < facts->target_count; i++) {
+        const struct backup_part *part = &facts->targets[i];
+        if (backup_part_is_rows(part)) {
+            json_object_begin(&json);
+            json_field_str(&json, STR("sink"), part->sink);
+            json_field_int(&json, STR("tables"), part->tables);
+            json_field_int(&json, STR("rows"), part->rows);
+            json_field_str(&json, STR("how"), part->how);
+            json_object_end(&json);
+        }
     }
     json_array_end(&json);
     json_object_end(&json);
@@ -78,6 +96,22 @@ static struct str folder_of(struct arena *arena, struct str path)
                              : arena_copy(arena, str_slice(path, 0, slash > 0 ? slash : 1));
 }
 
+/* What a backup holds of databases elsewhere stays there: mostly they lived on. */
+static void say_rows(const struct restore_plan *plan, const struct restore_result *result)
+{
+    const struct backup_facts *facts = &result->facts;
+    for (size_t i = 0; i < facts->target_count; i++) {
+        const struct backup_part *part = &facts->targets[i];
+        if (backup_part_is_rows(part)) {
+            cli_say("it also holds %" PRId64 " rows of %" PRId64
+                    " tables of the sink '%.*s'%s; put back by: sluice restore %.*s --rows",
+                    part->rows, part->tables, STR_ARG(part->sink),
+                    plan->only_check ? "" : ", which are left as they are there",
+                    STR_ARG(plan->file));
+        }
+    }
+}
+
 int cli_restore(struct cli *cli)
 {
     struct act act = {0};
@@ -86,6 +120,9 @@ int cli_restore(struct cli *cli)
     struct screen screen;
     struct restore_result result = {0};
     struct backup_watch watch = {moving_show, &moving};
+    if (cli_given(cli, "--rows")) {
+        return cli_restore_rows(cli);
+    }
     arena_init(&act.arena, ACT_ARENA_LIMIT);
     buf_init(&act.out, &act.arena, 1024);
     act_name_actor(act.actor);
@@ -100,6 +137,9 @@ int cli_restore(struct cli *cli)
     };
     if (plan.only_check && (plan.force || plan.only_store)) {
         return act_end(&act, cli_misused(cli, "--verify only looks; the other flags do not fit"));
+    }
+    if (cli_given(cli, "--sink") || cli_given(cli, "--replace") || cli_given(cli, "--dry-run")) {
+        return act_end(&act, cli_misused(cli, "--sink, --replace and --dry-run go with --rows"));
     }
     int code = cli_config_place(cli, &act.config);
     if (code != CLI_OK) {
@@ -118,5 +158,6 @@ int cli_restore(struct cli *cli)
     } else {
         report_text(&act, &plan, &result, &screen);
     }
+    say_rows(&plan, &result);
     return act_end(&act, CLI_OK);
 }

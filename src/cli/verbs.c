@@ -81,6 +81,10 @@ static const struct cli_flag restore_flags[] = {
     {"--verify", NULL, "Only check the backup; changes nothing."},
     {"--force", NULL, "Move aside what is there, and keep it."},
     {"--only-store", NULL, "Leave the targets as they are, when only the store was lost."},
+    {"--rows", NULL, "Put back the rows of tables and collections elsewhere, and nothing else."},
+    {"--sink", "NAME", "With --rows: only those of this sink."},
+    {"--replace", NULL, "With --rows: take away what is in these tables now."},
+    {"--dry-run", NULL, "With --rows: only say what would be done."},
     {0},
 };
 
@@ -680,6 +684,7 @@ const struct cli_verb cli_verbs[] = {
               "after a\n"
               "restore nothing is lost and nothing is done twice. Without a name it goes into "
               "DATA/backups.\n"
+              "Tables of a database elsewhere are in it, too, unless it is down.\n"
               "The configuration and secrets are not in it. Ends with 2 when something could not "
               "be saved.\n",
      .flags = backup_flags,
@@ -689,12 +694,16 @@ const struct cli_verb cli_verbs[] = {
      .words = "FILE",
      .summary = "Put a backup back in place, or check it.",
      .examples = "  sluice restore --verify sluice-20251124T100000000Z.tar.gz\n"
-                 "  sluice restore sluice-20251124T100000000Z.tar.gz --data data\n",
+                 "  sluice restore sluice-20251124T100000000Z.tar.gz --data data\n"
+                 "  sluice restore sluice-20251124T100000000Z.tar.gz --rows --dry-run\n",
      .about =
          "Checks every sum, the structure of the databases and the audit chain before anything "
          "is\n"
          "touched. What is there is never overwritten. One that was cut short is run once "
-         "more.\n",
+         "more.\n"
+         "Tables of a database elsewhere are left alone; --rows puts them back, and only them, "
+         "through the\n"
+         "sinks of the configuration: into empty or missing tables, all of it or nothing.\n",
      .flags = restore_flags,
      .words_min = 1,
      .words_max = 1,

@@ -72,6 +72,41 @@ struct held {
 /* A row that dump() comes by; views are good until it returns. False, with the reason, to stop. */
 typedef bool sink_row(void *context, struct str entity, struct str body, struct err *err);
 
+/*
+ * What a backup copies. Of files of this machine the sink says which they are; of a target that is
+ * elsewhere it gives the rows themselves, part by part (a table, a collection, a ledger), each row
+ * a JSON array that only the sink has to understand.
+ */
+struct sink_file {
+    struct str database; /* A SQLite file: copied as one transaction sees it, */
+    struct str image;    /* and this beside it while that one lasts; absent for none. */
+};
+
+struct sink_part {
+    struct str name;  /* "public.leads" */
+    struct str shape; /* A JSON object: what load() needs to know. */
+};
+
+struct sink_saver {
+    void *context;
+    bool (*part)(void *context, const struct sink_part *part, struct err *err);
+    bool (*row)(void *context, struct str row, struct err *err); /* Of the last part. */
+};
+
+/* Texts that it gives live until the next call. */
+struct sink_loader {
+    void *context;
+    /* The next part, also when rows of the last one are left; `*got` is false after the last. */
+    bool (*part)(void *context, struct sink_part *part, bool *got, struct err *err);
+    bool (*row)(void *context, struct str *row, struct err *err); /* Absent after the last one. */
+};
+
+enum sink_load {
+    SINK_LOAD_LOOK = 0, /* Only say what would be done. */
+    SINK_LOAD_EMPTY,    /* Where rows are, nothing is done at all: ERR_REJECT. */
+    SINK_LOAD_REPLACE,  /* Rows that are there are taken away. */
+};
+
 struct sink_type {
     struct connector_type connector; /* First. */
     bool (*write)(struct sink *sink, struct parcel *parcels, size_t count, struct arena *arena,
@@ -89,8 +124,22 @@ struct sink_type {
     bool (*check)(struct sink *sink, const struct parcel *parcel, struct arena *arena,
                   struct err *err);
 
-    /* The SQLite file of this machine that it writes into: what a backup copies with the store. */
-    bool (*file)(struct sink *sink, struct arena *arena, struct str *path, struct err *err);
+    /* The files of this machine that it writes into, of which a backup copies each. */
+    bool (*files)(struct sink *sink, struct arena *arena, const struct sink_file **files,
+                  size_t *count, struct err *err);
+
+    /*
+     * Elsewhere: everything that it wrote, and what it remembers of that, as it was at one moment.
+     * Where the target has no such moment, in an order in which nothing is lost when all of it is
+     * put back and what came later comes again: ledgers before rows that remember effects
+     * themselves. `how` says it in words. Changes nothing.
+     */
+    bool (*save)(struct sink *sink, const struct sink_saver *saver, struct arena *arena,
+                 struct str *how, struct err *err);
+    /* Put back what save() gave; `done` gets a line for each part. All or nothing, where the target
+       can. What is missing is made, as migrate() does. */
+    bool (*load)(struct sink *sink, const struct sink_loader *loader, enum sink_load how,
+                 struct arena *arena, struct str *done, struct err *err);
     bool removes; /* It understands `removed`; others are never given one. */
 
     /* Every row of a declared target in its order, one at a time, changing nothing. `arena` is for

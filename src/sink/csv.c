@@ -158,5 +158,6 @@ const struct sink_type sink_csv = {
     .write = files_write,
     .read_back = files_read_back,
     .check = files_check,
+    .files = files_files,
     .dump = files_dump,
 };

@@ -458,6 +458,23 @@ bool files_read_back(struct sink *sink, struct held *rows, size_t count, struct 
     return true;
 }
 
+/* The ledger, and its file as it is while nobody can write into both. */
+bool files_files(struct sink *sink, struct arena *arena, const struct sink_file **files,
+                 size_t *count, struct err *err)
+{
+    const struct files *self = (const struct files *)(const void *)sink;
+    struct sink_file *list = arena_array(arena, self->table_count + 1, sizeof *list);
+    bool ok = list != NULL;
+    for (size_t i = 0; ok && i < self->table_count; i++) {
+        list[i] = (struct sink_file){.database = arena_copy(arena, self->tables[i].ledger),
+                                     .image = arena_copy(arena, self->tables[i].path)};
+        ok = list[i].database.ptr != NULL && list[i].image.ptr != NULL;
+    }
+    *files = list;
+    *count = ok ? self->table_count : 0;
+    return ok || err_set(err, ERR_RETRY, "out of memory");
+}
+
 enum { DUMP_WAIT_MS = 10 * 1000 };
 
 bool files_dump(struct sink *sink, struct str target, struct arena *arena, sink_row *each,

@@ -111,6 +111,8 @@ bool files_read_back(struct sink *sink, struct held *rows, size_t count, struct 
                      int64_t deadline_ms, struct err *err);
 bool files_check(struct sink *sink, const struct parcel *parcel, struct arena *arena,
                  struct err *err);
+bool files_files(struct sink *sink, struct arena *arena, const struct sink_file **files,
+                 size_t *count, struct err *err);
 bool files_dump(struct sink *sink, struct str target, struct arena *arena, sink_row *each,
                 void *context, struct err *err);
 

@@ -77,5 +77,6 @@ const struct sink_type sink_json = {
     .write = files_write,
     .read_back = files_read_back,
     .check = files_check,
+    .files = files_files,
     .dump = files_dump,
 };

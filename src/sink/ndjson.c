@@ -71,5 +71,6 @@ const struct sink_type sink_ndjson = {
     .write = files_write,
     .read_back = files_read_back,
     .check = files_check,
+    .files = files_files,
     .dump = files_dump,
 };

@@ -456,4 +456,6 @@ const struct sink_type sink_postgres = {
     .check = sink_check,
     .removes = true,
     .dump = postgres_sink_dump,
+    .save = postgres_sink_save,
+    .load = postgres_sink_load,
 };

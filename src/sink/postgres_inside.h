@@ -76,6 +76,11 @@ bool postgres_sink_read_back(struct sink *sink, struct held *rows, size_t count,
 bool postgres_sink_dump(struct sink *sink, struct str target, struct arena *arena, sink_row *each,
                         void *context, struct err *err);
 
+bool postgres_sink_save(struct sink *sink, const struct sink_saver *saver, struct arena *arena,
+                        struct str *how, struct err *err);
+bool postgres_sink_load(struct sink *sink, const struct sink_loader *loader, enum sink_load how,
+                        struct arena *arena, struct str *done, struct err *err);
+
 bool postgres_sink_explain(const struct postgres_sink *self, struct err *err);
 
 #endif

@@ -770,11 +770,18 @@ static bool sink_dump(struct sink *sink, struct str name, struct arena *arena, s
     return ok || explain(self, err);
 }
 
-static bool sink_file(struct sink *sink, struct arena *arena, struct str *path, struct err *err)
+static bool sink_files(struct sink *sink, struct arena *arena, const struct sink_file **files,
+                       size_t *count, struct err *err)
 {
     const struct sqlite_sink *self = (const struct sqlite_sink *)sink;
-    *path = arena_copy(arena, self->path);
-    return path->ptr != NULL || err_set(err, ERR_RETRY, "out of memory");
+    struct sink_file *file = arena_alloc(arena, sizeof *file);
+    if (file == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory");
+    }
+    file->database = arena_copy(arena, self->path);
+    *files = file;
+    *count = 1;
+    return file->database.ptr != NULL || err_set(err, ERR_RETRY, "out of memory");
 }
 
 static void sink_rest(struct connector *connector)
@@ -807,7 +814,7 @@ const struct sink_type sink_sqlite = {
     .read_back = sink_read_back,
     .migrate = sink_migrate,
     .check = sink_check,
-    .file = sink_file,
+    .files = sink_files,
     .removes = true,
     .dump = sink_dump,
 };

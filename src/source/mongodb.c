@@ -425,7 +425,7 @@ static bool next(struct select *select, struct arena *arena, struct select_row *
 {
     struct mongodb_source *self = self_of(select);
     const struct json_limits limits = {.allow_duplicate_keys = true,
-                                       .size_max = 4 * DOCUMENT_BYTES_MAX};
+                                       .size_max = 4 * (size_t)DOCUMENT_BYTES_MAX};
     const struct json_value *root = NULL;
     struct str text = {0};
     if (!mongo_next(self->db, arena, &text, err)) {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "crypto/digest.h"
 #include "source/select_cursor.h"
 #include "text/datetime.h"
@@ -567,6 +568,7 @@ static bool table_add(struct table *table, const struct select_row *row, struct 
         table_refuse(table, key, "its key stands on another row, too; one of them counts");
         return true;
     }
+    must(table->rows != NULL); /* There is room. */
     table->rows[table->count++] = fresh;
     return true;
 }

@@ -73,7 +73,7 @@ static bool open_file(struct sqlite_source *self, int64_t deadline_ms, struct er
     struct file_info info = {0};
     struct sqlite_options options = {.readonly = true, .still = true};
     options.busy_ms = left_ms < 1 ? 1 : left_ms < SQLITE_BUSY_MS ? (int)left_ms : SQLITE_BUSY_MS;
-    arena_init(&self->texts, 4 * SELECT_QUERY_MAX);
+    arena_init(&self->texts, 4 * (size_t)SELECT_QUERY_MAX);
     if (!file_look(self->path, &info, err)) {
         return false;
     }

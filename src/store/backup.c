@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/file.h"
-#include "base/must.h"
+#include "base/draft.h"
 #include "db/sqlite.h"
 #include "store/manifest.h"
 #include "store/pack.h"
+#include "store/rows.h"
 #include "store/staging.h"
 
 enum { SPACE_SPARE = 16 * 1024 * 1024 };
@@ -69,9 +69,32 @@ static bool check_copy(struct sqlite *db, struct str path, struct err *err)
     return sound;
 }
 
-/* As one read transaction sees it: writers go on and are not seen. */
-static bool copy_file(struct making *making, struct str from, struct str to, const char *doing,
-                      struct err *err)
+static bool add_piece(void *context, struct str piece, struct err *err)
+{
+    return draft_add(context, piece, err);
+}
+
+/* A file as it is; one that is not there is no failure, and has no copy. */
+static bool copy_bytes(struct str from, struct str to, struct err *err)
+{
+    struct file_info info = {0};
+    struct draft draft;
+    if (!file_look(from, &info, err) || info.kind != FILE_REGULAR) {
+        return info.kind == FILE_MISSING ||
+               err_set(err, ERR_CONFIG, "%.*s is no file", STR_ARG(from));
+    }
+    if (!draft_open(&draft, to, err)) {
+        return false;
+    }
+    bool ok = draft_read(from, add_piece, &draft, err) && draft_keep(&draft, err);
+    draft_drop(&draft);
+    return ok;
+}
+
+/* As one read transaction sees it: writers go on and are not seen. An image is written only under
+   the lock of its database, which is not in WAL mode: our reading keeps it as it was. */
+static bool copy_file(struct making *making, struct str from, struct str to, struct str image,
+                      struct str image_to, const char *doing, struct err *err)
 {
     static const char look[] = "SELECT count(*) FROM sqlite_schema";
     struct sqlite *db = NULL;
@@ -81,7 +104,8 @@ static bool copy_file(struct making *making, struct str from, struct str to, con
     making->doing = doing;
     bool ok = sqlite_open(&db, from, &(struct sqlite_options){.readonly = true}, err) &&
               sqlite_exec(db, "BEGIN", err) && sqlite_int(db, look, 0, &ignored, err) &&
-              sqlite_backup(db, to, &watch, err);
+              sqlite_backup(db, to, &watch, err) &&
+              (image.ptr == NULL || copy_bytes(image, image_to, err));
     if (db != NULL) {
         sqlite_rollback(db);
     }
@@ -93,24 +117,23 @@ static bool copy_file(struct making *making, struct str from, struct str to, con
 }
 
 /* Below the data folder as it is called there; elsewhere by its last name. */
-static bool place_target(struct making *making, size_t at, const struct backup_target *target,
-                         struct err *err)
+static bool place_target(struct making *making, size_t at, struct str sink, struct str path,
+                         const char *ending, struct err *err)
 {
     struct backup_part *part = &making->facts->targets[at];
     struct str dir = arena_printf(making->arena, "%.*s/", STR_ARG(making->plan->data_dir));
     if (dir.ptr == NULL) {
         return no_memory(err);
     }
-    bool inside =
-        str_starts(target->path, dir) && str_find(target->path, STR(".."), dir.len) == STR_NONE;
+    bool inside = str_starts(path, dir) && str_find(path, STR(".."), dir.len) == STR_NONE;
     size_t slash = 0;
-    for (size_t i = 0; i < target->path.len; i++) {
-        slash = target->path.ptr[i] == '/' ? i + 1 : slash;
+    for (size_t i = 0; i < path.len; i++) {
+        slash = path.ptr[i] == '/' ? i + 1 : slash;
     }
-    part->sink = target->sink;
-    part->outside = inside ? STR("") : target->path;
-    part->place = str_slice(target->path, inside ? dir.len : slash, target->path.len);
-    part->name = arena_printf(making->arena, MANIFEST_TARGETS "%zu.db", at + 1);
+    part->sink = sink;
+    part->outside = inside ? STR("") : path;
+    part->place = str_slice(path, inside ? dir.len : slash, path.len);
+    part->name = arena_printf(making->arena, MANIFEST_TARGETS "%zu.%s", at + 1, ending);
     for (size_t i = 0; i < at; i++) { /* Two of one name from different folders. */
         if (str_equal(making->facts->targets[i].place, part->place)) {
             part->place = arena_printf(making->arena, "%zu-%.*s", at + 1, STR_ARG(part->place));
@@ -122,32 +145,101 @@ static bool place_target(struct making *making, size_t at, const struct backup_t
 static struct str copy_path(const struct making *making, size_t at)
 {
     char name[32];
-    (void)snprintf(name, sizeof name, "target-%zu.db", at + 1);
+    (void)snprintf(name, sizeof name, "target-%zu", at + 1);
     return staging_path(&making->staging, making->arena, name);
 }
 
-/* Targets that are there; one that was never written has nothing to copy. */
+static bool too_many(struct err *err)
+{
+    return err_set(err, ERR_CONFIG, "backup: sinks write more than %d files", BACKUP_TARGETS_MAX);
+}
+
+/* One that is there; what was never written has nothing to copy. */
+static bool copy_target(struct making *making, const struct backup_target *target, struct err *err)
+{
+    struct backup_facts *facts = making->facts;
+    struct file_info info = {0};
+    struct file_info copied = {0};
+    size_t at = facts->target_count;
+    if (!file_look(target->path, &info, err) || info.kind == FILE_MISSING) {
+        return info.kind == FILE_MISSING;
+    }
+    if (at + 2 > BACKUP_TARGETS_MAX) {
+        return too_many(err);
+    }
+    struct str to = copy_path(making, at);
+    struct str image_to = copy_path(making, at + 1);
+    if (to.ptr == NULL || image_to.ptr == NULL) {
+        return no_memory(err);
+    }
+    if (!place_target(making, at, target->sink, target->path, "db", err) ||
+        !copy_file(making, target->path, to, target->image, image_to, "copying targets", err)) {
+        return false;
+    }
+    facts->target_count++;
+    if (target->image.ptr == NULL || !file_look(image_to, &copied, err) ||
+        copied.kind == FILE_MISSING) {
+        return target->image.ptr == NULL || copied.kind == FILE_MISSING;
+    }
+    facts->target_count++;
+    return place_target(making, at + 1, target->sink, target->image, "file", err);
+}
+
 static bool copy_targets(struct making *making, struct err *err)
 {
     const struct backup_plan *plan = making->plan;
-    must(plan->target_count <= BACKUP_TARGETS_MAX);
     for (size_t i = 0; i < plan->target_count; i++) {
-        struct file_info info = {0};
-        size_t at = making->facts->target_count;
-        if (!file_look(plan->targets[i].path, &info, err)) {
+        if (!copy_target(making, &plan->targets[i], err)) {
             return false;
         }
-        if (info.kind == FILE_MISSING) {
-            continue;
-        }
-        struct str to = copy_path(making, at);
-        if (to.ptr == NULL || !place_target(making, at, &plan->targets[i], err)) {
-            return to.ptr != NULL || no_memory(err);
-        }
-        if (!copy_file(making, plan->targets[i].path, to, "copying targets", err)) {
+    }
+    return true;
+}
+
+/* What cannot be read elsewhere is told and left out; what cannot be written here ends it all. */
+static bool save_sink(struct making *making, struct sink *sink, struct err *err)
+{
+    struct backup_facts *facts = making->facts;
+    size_t at = facts->target_count;
+    struct str name = sink->connector.name;
+    struct err why = {0};
+    struct rows_count count = {0};
+    bool ours = false;
+    if (at == BACKUP_TARGETS_MAX || facts->gap_count == BACKUP_TARGETS_MAX) {
+        return too_many(err);
+    }
+    struct backup_part *part = &facts->targets[at];
+    struct str to = copy_path(making, at);
+    if (to.ptr == NULL) {
+        return no_memory(err);
+    }
+    if (!rows_save(sink, to, making->arena, &count, &part->how, &ours, &why)) {
+        if (ours) {
+            *err = why;
             return false;
         }
-        making->facts->target_count++;
+        struct str text = arena_copy(making->arena, str_of(why.text));
+        facts->gaps[facts->gap_count++] = (struct backup_gap){name, text};
+        return text.ptr != NULL || no_memory(err);
+    }
+    part->sink = name;
+    part->name = arena_printf(making->arena, MANIFEST_TARGETS "%zu.rows", at + 1);
+    part->place = STR("");
+    part->outside = STR("");
+    part->tables = count.parts;
+    part->rows = count.rows;
+    facts->target_count++;
+    return part->name.ptr != NULL || no_memory(err);
+}
+
+static bool save_sinks(struct making *making, struct err *err)
+{
+    making->doing = "reading tables";
+    for (size_t i = 0; i < making->plan->sink_count; i++) {
+        tell(making);
+        if (!save_sink(making, making->plan->sinks[i], err)) {
+            return false;
+        }
     }
     return true;
 }
@@ -269,7 +361,9 @@ static bool check_space(struct making *making, struct str store_path, struct str
         return false;
     }
     for (size_t i = 0; i < making->plan->target_count; i++) {
-        if (!size_of(making->plan->targets[i].path, &need, err)) {
+        const struct backup_target *target = &making->plan->targets[i];
+        if (!size_of(target->path, &need, err) ||
+            (target->image.ptr != NULL && !size_of(target->image, &need, err))) {
             return false;
         }
     }
@@ -300,8 +394,10 @@ static bool make(struct making *making, struct str store_path, struct err *err)
         return no_memory(err);
     }
     /* The store before the targets: see the header. */
-    return copy_file(making, store_path, store_copy, "copying the store", err) &&
-           copy_targets(making, err) && manifest_count(store_copy, making->facts, err) &&
+    const struct str none = {0};
+    return copy_file(making, store_path, store_copy, none, none, "copying the store", err) &&
+           copy_targets(making, err) && save_sinks(making, err) &&
+           manifest_count(store_copy, making->facts, err) &&
            pack_open(&making->pack, pack_path, making->facts->made_ms / 1000, err) &&
            pack_all(making, store_copy, err) && file_rename(pack_path, making->plan->file, err);
 }

@@ -5,7 +5,9 @@
  *
  *     sluice-backup    "1": what this is, so that anything else is refused at its first bytes
  *     sluice.db        the store
- *     targets/N.db     what SQLite sinks write, each a whole file
+ *     targets/N.db     what SQLite sinks write, and the ledgers of files, each a whole file
+ *     targets/N.file   the file that belongs to the ledger before it
+ *     targets/N.rows   what a sink wrote elsewhere: its tables and ledgers, row by row (store/rows)
  *     files/…          attachments that messages refer to, named by their SHA-256
  *     manifest.json    sizes, sums, counts, versions; comes last, so a backup that was cut has none
  *
@@ -14,6 +16,10 @@
  * again after a restore, and the ledger in the target makes the repetition change nothing. The
  * other order could lose: a record delivered in between would be done in the store and missing in
  * the target. Attachments come last: the copied store says which.
+ *
+ * A target that is elsewhere and cannot be reached does not stop a backup: it is named as left out,
+ * with the reason. Restoring leaves what is elsewhere alone, because mostly it lived on; its rows
+ * are put back by a step of its own (`rows`), into tables that are empty or missing.
  *
  * Each copy is one read transaction (sqlite_backup), so it is consistent, is not disturbed by
  * writers and does not hold them up. The copies are checked before they are packed: a damaged store
@@ -32,13 +38,21 @@
 #ifndef SLUICE_STORE_BACKUP_H
 #define SLUICE_STORE_BACKUP_H
 
+#include "model/sink.h"
 #include "store/store.h"
 
-enum { BACKUP_TARGETS_MAX = 64, BACKUP_FORMAT = 1 };
+enum { BACKUP_TARGETS_MAX = 192, BACKUP_FORMAT = 1 };
 
 struct backup_target {
     struct str sink; /* Its name in the configuration. */
     struct str path;
+    struct str image; /* A file that the database at `path` describes; absent for none. */
+};
+
+/* A target that should have been in it. */
+struct backup_gap {
+    struct str sink;
+    struct str why;
 };
 
 /* Where it is, for a moving line: "copying the store", 10 of 100 bytes. */
@@ -52,6 +66,8 @@ struct backup_plan {
     struct str file; /* Is replaced when it is there. */
     const struct backup_target *targets;
     size_t target_count;
+    struct sink *const *sinks; /* Open, with save(): what they wrote elsewhere. */
+    size_t sink_count;
     const struct str *left_out; /* Sinks whose targets are elsewhere. */
     size_t left_out_count;
     struct clock *clock;
@@ -81,8 +97,17 @@ struct backup_facts {
         struct str outside; /* Where it really was, when that was not below the data folder. */
         struct str sha256;
         int64_t size;
+        int64_t tables; /* Of rows from elsewhere, */
+        int64_t rows;
+        struct str how; /* and how consistent they are, in words. */
     } targets[BACKUP_TARGETS_MAX], store;
+    struct backup_gap gaps[BACKUP_TARGETS_MAX]; /* Not in the manifest's words: the names are. */
+    size_t gap_count;
 };
+
+/* Is it rows from elsewhere, or the image of the database before it? */
+bool backup_part_is_rows(const struct backup_part *part);
+bool backup_part_is_image(const struct backup_part *part);
 
 /* `version` of sluice is noted. Texts of `facts` live in `arena`. */
 bool backup_make(const struct backup_plan *plan, struct str version, struct arena *arena,
@@ -94,6 +119,10 @@ struct restore_plan {
     bool force;          /* Move aside what is there. */
     bool only_store;     /* Leave targets as they are: theirs are newer. */
     bool only_check;
+    /* With only_check: told of each part with rows from elsewhere once all of it was checked; it
+       lies at `path`. May be NULL. */
+    bool (*rows)(void *context, const struct backup_part *part, struct str path, struct err *err);
+    void *rows_context;
     struct str actor; /* For the audit log. */
     struct clock *clock;
     const struct backup_watch *watch;

@@ -11,6 +11,16 @@ static void put_part(struct json_writer *json, const struct backup_part *part)
     json_field_str(json, STR("sha256"), part->sha256);
 }
 
+bool backup_part_is_rows(const struct backup_part *part)
+{
+    return str_ends(part->name, STR(".rows"));
+}
+
+bool backup_part_is_image(const struct backup_part *part)
+{
+    return str_ends(part->name, STR(".file"));
+}
+
 bool manifest_write(const struct backup_facts *facts, const struct str *left_out,
                     size_t left_out_count, struct arena *arena, struct str *text, struct err *err)
 {
@@ -44,6 +54,11 @@ bool manifest_write(const struct backup_facts *facts, const struct str *left_out
         json_field_str(&json, STR("sink"), part->sink);
         json_field_str(&json, STR("place"), part->place);
         json_field_str(&json, STR("outside"), part->outside);
+        if (backup_part_is_rows(part)) {
+            json_field_int(&json, STR("tables"), part->tables);
+            json_field_int(&json, STR("rows"), part->rows);
+            json_field_str(&json, STR("how"), part->how);
+        }
         json_object_end(&json);
     }
     json_array_end(&json);
@@ -57,6 +72,9 @@ bool manifest_write(const struct backup_facts *facts, const struct str *left_out
     json_array_begin(&json);
     for (size_t i = 0; i < left_out_count; i++) {
         json_put_str(&json, left_out[i]);
+    }
+    for (size_t i = 0; i < facts->gap_count; i++) {
+        json_put_str(&json, facts->gaps[i].sink);
     }
     json_array_end(&json);
     json_object_end(&json);
@@ -73,6 +91,9 @@ static bool get_part(const struct json_value *value, struct backup_part *part)
     part->sink = json_str(json_get(value, STR("sink")));
     part->place = json_str(json_get(value, STR("place")));
     part->outside = json_str(json_get(value, STR("outside")));
+    part->how = json_str(json_get(value, STR("how")));
+    (void)json_int(json_get(value, STR("tables")), &part->tables);
+    (void)json_int(json_get(value, STR("rows")), &part->rows);
     return part->name.len > 0 && part->sha256.len > 0 &&
            json_int(json_get(value, STR("size")), &part->size) && part->size >= 0;
 }
@@ -109,7 +130,8 @@ static bool get_all(const struct json_value *root, struct backup_facts *facts)
               json_int(json_get(files, STR("missing")), &facts->files_missing);
     json_iter_init(&iter, targets);
     for (size_t i = 0; ok && json_next(&iter, NULL, &item); i++) {
-        ok = get_part(item, &facts->targets[i]) && place_fits(facts->targets[i].place);
+        ok = get_part(item, &facts->targets[i]) &&
+             (backup_part_is_rows(&facts->targets[i]) || place_fits(facts->targets[i].place));
     }
     return ok;
 }

@@ -10,6 +10,7 @@
 #include "store/lease.h"
 #include "store/manifest.h"
 #include "store/pack.h"
+#include "store/rows.h"
 #include "store/staging.h"
 #include "store/upkeep.h"
 #include "text/datetime.h"
@@ -289,6 +290,18 @@ static bool target_check(const struct part *part, struct err *err)
     return ok;
 }
 
+static bool rows_part_check(const struct backup_part *said, const struct part *part,
+                            struct err *err)
+{
+    struct rows_count count = {0};
+    if (!rows_check(part->path, &count, err)) {
+        return err_prefix(err, "'%.*s': ", STR_ARG(said->name));
+    }
+    return (count.parts == said->tables && count.rows == said->rows) ||
+           err_set(err, ERR_REJECT, "'%.*s' does not hold what its manifest says",
+                   STR_ARG(said->name));
+}
+
 static bool counts_check(struct restoring *restoring, struct str path, struct err *err)
 {
     const struct backup_facts *said = &restoring->result->facts;
@@ -330,7 +343,11 @@ static bool check_all(struct restoring *restoring, struct err *err)
     const struct part *store = part_find(restoring, facts->store.name);
     bool ok = store_check(restoring, store->path, err);
     for (size_t i = 0; ok && i < facts->target_count; i++) {
-        ok = target_check(part_find(restoring, facts->targets[i].name), err);
+        const struct backup_part *target = &facts->targets[i];
+        const struct part *part = part_find(restoring, target->name);
+        ok = backup_part_is_image(target) ||
+             (backup_part_is_rows(target) ? rows_part_check(target, part, err)
+                                          : target_check(part, err));
     }
     return ok;
 }
@@ -405,6 +422,9 @@ static bool way_is_free(struct restoring *restoring, bool unfinished, struct err
                        STR_ARG(path));
     }
     for (size_t i = 0; !plan->only_store && i < facts->target_count; i++) {
+        if (backup_part_is_rows(&facts->targets[i])) {
+            continue; /* It is elsewhere. */
+        }
         path = in_data(restoring, facts->targets[i].place);
         if (path.ptr == NULL || !exists(path, &there, err)) {
             return path.ptr != NULL || no_memory(err);
@@ -468,6 +488,9 @@ static bool put_in_place(struct restoring *restoring, struct str aside, struct e
                                 : no_memory(err);
     for (size_t i = 0; ok && !restoring->plan->only_store && i < facts->target_count; i++) {
         const struct backup_part *target = &facts->targets[i];
+        if (backup_part_is_rows(target)) {
+            continue;
+        }
         struct str to = in_data(restoring, target->place);
         ok = to.ptr != NULL ? move_database(restoring, target->place, aside, err) : no_memory(err);
         size_t slash = 0;
@@ -549,6 +572,20 @@ static bool read_and_check(struct restoring *restoring, struct err *err)
     return err_prefix(err, "%.*s: ", STR_ARG(restoring->plan->file));
 }
 
+/* Rows from elsewhere, to whoever puts them back. */
+static bool hand_on_rows(struct restoring *restoring, struct err *err)
+{
+    const struct restore_plan *plan = restoring->plan;
+    const struct backup_facts *facts = &restoring->result->facts;
+    bool ok = true;
+    for (size_t i = 0; ok && plan->rows != NULL && i < facts->target_count; i++) {
+        const struct backup_part *target = &facts->targets[i];
+        ok = !backup_part_is_rows(target) ||
+             plan->rows(plan->rows_context, target, part_find(restoring, target->name)->path, err);
+    }
+    return ok;
+}
+
 /* What cannot succeed is said before a large file is read. */
 static bool look_ahead(struct restoring *restoring, struct err *err)
 {
@@ -577,7 +614,8 @@ bool backup_restore(const struct restore_plan *plan, struct arena *arena,
     bool ok = (plan->only_check ||
                (file_make_dirs(plan->data_dir, DIR_PRIVATE, err) && look_ahead(restoring, err))) &&
               staging_open(&restoring->staging, arena, plan->data_dir, "restore", err) &&
-              read_and_check(restoring, err) && (plan->only_check || install_alone(restoring, err));
+              read_and_check(restoring, err) &&
+              (plan->only_check ? hand_on_rows(restoring, err) : install_alone(restoring, err));
     staging_close(&restoring->staging, arena);
     return ok;
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/thread.h"
 #include "db/postgres.h"
 #include "rig/outside.h"
 #include "source/postgres.h"

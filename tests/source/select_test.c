@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "source/select_cursor.h"
 #include "source/select_sql.h"
 #include "test.h"
 

@@ -90,7 +90,7 @@ static void what_the_store_calls_done_is_in_the_target(void **state)
 {
     struct fixture *f = *state;
     struct str data = in_folder(f, "data");
-    struct backup_target target = {STR("table"), in_folder(f, "data/records.db")};
+    struct backup_target target = {.sink = STR("table"), .path = in_folder(f, "data/records.db")};
     struct scene scene = {.f = f, .target = target.path};
     struct backup_watch watch = {deliver_meanwhile, &scene};
     struct backup_facts facts;
