@@ -267,6 +267,7 @@ const ROOMS = [_]Room{
             "postgres_table.c",
             "postgres_write.c",
             "mongodb.c",
+            "mongodb_backup.c",
             "mongodb_batch.c",
             "mongodb_claim.c",
             "mongodb_index.c",

@@ -632,11 +632,28 @@ bool mongo_query(struct mongo *db, struct str collection, struct str filter, str
     return leave(db, true, err); /* Nothing was asked yet. */
 }
 
-bool mongo_next(struct mongo *db, struct arena *arena, struct str *json, struct err *err)
+/* A document that was read, as its bytes or as JSON. Absent: no memory. */
+static struct str document_of(const bson_t *row, bool as_bytes, struct arena *arena)
+{
+    size_t len = 0;
+    if (as_bytes) {
+        return arena_copy(arena, (struct str){(const char *)bson_get_data(row), row->len});
+    }
+    char *text = bson_as_relaxed_extended_json(row, &len);
+    if (text == NULL) {
+        return (struct str){0};
+    }
+    struct str json = arena_copy(arena, (struct str){text, len});
+    bson_free(text);
+    return json;
+}
+
+static bool next_document(struct mongo *db, bool as_bytes, struct arena *arena,
+                          struct str *document, struct err *err)
 {
     const bson_t *row = NULL;
     bson_error_t error = {0};
-    *json = (struct str){0};
+    *document = (struct str){0};
     if (db->cursor == NULL) {
         return true;
     }
@@ -648,14 +665,9 @@ bool mongo_next(struct mongo *db, struct arena *arena, struct str *json, struct 
     enter(db, left_ms);
     bool more = mongoc_cursor_next(db->cursor, &row);
     if (more) {
-        size_t len = 0;
-        char *text = bson_as_relaxed_extended_json(row, &len);
-        if (text != NULL) {
-            *json = arena_copy(arena, (struct str){text, len});
-            bson_free(text);
-        }
-        bool ok =
-            json->ptr != NULL || err_set(err, ERR_RETRY, "mongodb: out of memory for a document");
+        *document = document_of(row, as_bytes, arena);
+        bool ok = document->ptr != NULL ||
+                  err_set(err, ERR_RETRY, "mongodb: out of memory for a document");
         ok = leave(db, ok, err);
         /* Asked to stop, and the cursor is gone with its client: this is not the end of the rows.
          */
@@ -666,6 +678,16 @@ bool mongo_next(struct mongo *db, struct arena *arena, struct str *json, struct 
     ok = leave(db, ok, err);
     mongo_end(db);
     return ok;
+}
+
+bool mongo_next(struct mongo *db, struct arena *arena, struct str *json, struct err *err)
+{
+    return next_document(db, false, arena, json, err);
+}
+
+bool mongo_next_bytes(struct mongo *db, struct arena *arena, struct str *document, struct err *err)
+{
+    return next_document(db, true, arena, document, err);
 }
 
 void mongo_end(struct mongo *db)

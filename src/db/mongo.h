@@ -124,6 +124,8 @@ bool mongo_query(struct mongo *db, struct str collection, struct str filter, str
 
 /* `*json` is absent after the last one; else relaxed extended JSON in `arena`. */
 bool mongo_next(struct mongo *db, struct arena *arena, struct str *json, struct err *err);
+/* The same as it is (BSON), which loses nothing and can be written by document_raw(). */
+bool mongo_next_bytes(struct mongo *db, struct arena *arena, struct str *document, struct err *err);
 void mongo_end(struct mongo *db);
 
 /* ---- Helpers ---- */

@@ -3,6 +3,7 @@
 #include "base/must.h"
 #include "db/mongo.h"
 #include "sink/body.h"
+#include "sink/mongodb_backup.h"
 #include "sink/mongodb_batch.h"
 #include "sink/mongodb_claim.h"
 #include "sink/mongodb_index.h"
@@ -701,6 +702,49 @@ static bool sink_migrate(struct sink *sink, bool dry, struct arena *arena, struc
     return true;
 }
 
+/* What a backup has of it; the ledger first: mongodb_backup.h says why. */
+static size_t collections_of(const struct mongodb_sink *self, struct str names[TARGETS_MAX + 1])
+{
+    size_t count = target_count(self);
+    names[0] = self->ledger;
+    for (size_t i = 0; i < count; i++) {
+        names[i + 1] = str_of(self->sink.connector.env.targets[i]->name);
+    }
+    return count + 1;
+}
+
+static bool sink_save(struct sink *sink, const struct sink_saver *saver, struct arena *arena,
+                      struct str *how, struct err *err)
+{
+    struct mongodb_sink *self = (struct mongodb_sink *)(void *)sink;
+    struct str names[TARGETS_MAX + 1];
+    size_t count = collections_of(self, names);
+    int64_t deadline_ms = clock_mono_ms(sink->connector.env.clock) + DUMP_MS;
+    return mongodb_backup_save(self->db, names, count, saver, arena, deadline_ms, how, err) ||
+           explain(self, err);
+}
+
+static bool sink_load(struct sink *sink, const struct sink_loader *loader, enum sink_load how,
+                      struct arena *arena, struct str *done, struct err *err)
+{
+    struct mongodb_sink *self = (struct mongodb_sink *)(void *)sink;
+    struct str names[TARGETS_MAX + 1];
+    struct str made = {0};
+    size_t count = collections_of(self, names);
+    int64_t deadline_ms = clock_mono_ms(sink->connector.env.clock) + DUMP_MS;
+    if (how == SINK_LOAD_EMPTY &&
+        !mongodb_backup_check_empty(self->db, names, count, arena, deadline_ms, err)) {
+        return explain(self, err);
+    }
+    if (how != SINK_LOAD_LOOK && !sink_migrate(sink, false, arena, &made, err)) {
+        return false;
+    }
+    self->checked_ms = 0;
+    self->graves = false;
+    return mongodb_backup_load(self->db, loader, how, arena, deadline_ms, done, err) ||
+           explain(self, err);
+}
+
 /* By the declaration alone. */
 static bool sink_check(struct sink *sink, const struct parcel *parcel, struct arena *arena,
                        struct err *err)
@@ -761,4 +805,6 @@ const struct sink_type sink_mongodb = {
     .check = sink_check,
     .removes = true,
     .dump = sink_dump,
+    .save = sink_save,
+    .load = sink_load,
 };

@@ -237,6 +237,17 @@ static bool run(struct loading *loading, struct buf *sql, struct err *err)
                        : no_memory(err);
 }
 
+/* A type's name comes out of a file: the server says whether it is one, and nothing besides. */
+static bool check_type(struct loading *loading, struct str type, struct err *err)
+{
+    static const char sql[] = "SELECT 1 WHERE pg_catalog.to_regtype($1) IS NOT NULL";
+    struct str found = {0};
+    return postgres_one(loading->self->db, sql, &type, 1, now_ms(loading->self) + LOOK_MS,
+                        &loading->part, &found, err) &&
+           (found.ptr != NULL || err_set(err, ERR_REJECT, "there is no type '%.*s' here",
+                                         STR_ARG(str_slice(type, 0, BODY_NAME_SHOWN))));
+}
+
 /* Columns that the table had, and has no more, come back. */
 static bool add_missing(struct loading *loading, const struct shape *said,
                         const struct shape *there, struct err *err)
@@ -254,7 +265,7 @@ static bool add_missing(struct loading *loading, const struct shape *said,
         postgres_quote_name(&sql, said->columns[i]);
         buf_add_byte(&sql, ' ');
         buf_add(&sql, said->types[i]);
-        if (!known && !run(loading, &sql, err)) {
+        if (!known && (!check_type(loading, said->types[i], err) || !run(loading, &sql, err))) {
             return err_prefix(err, "the column '%.*s' cannot be made again: ",
                               STR_ARG(str_slice(said->columns[i], 0, BODY_NAME_SHOWN)));
         }

@@ -495,6 +495,8 @@ static bool open_source(struct connector *connector, struct err *err)
         .database = self->database,
         .allow_insecure = self->allow_insecure,
         .clock = connector->env.clock,
+        .stopping = connector->env.stopping,
+        .stopping_context = connector->env.stopping_context,
     };
     struct str what =
         arena_printf(connector->env.arena, "collection %.*s", STR_ARG(self->collection));
