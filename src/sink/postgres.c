@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "base/must.h"
 #include "sink/postgres_inside.h"
 
 enum {
@@ -224,7 +223,7 @@ static bool look_at_tables(struct postgres_sink *self, struct arena *arena, int6
                            size_t *there, size_t *missing, struct err *err)
 {
     for (size_t i = 0; i < postgres_sink_targets(self); i++) {
-        struct postgres_table table;
+        struct postgres_table table = {0};
         if (!is_table(self, i)) {
             continue;
         }

@@ -236,21 +236,21 @@ static bool make_arrays(const struct parcel *const *parcels, size_t count, struc
 }
 
 bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres *db,
-                          struct str target, const struct parcel *const *parcels, size_t count,
-                          bool *fresh, int64_t deadline_ms, struct arena *arena, struct err *err)
+                          const struct postgres_entries *entries, bool *fresh, int64_t deadline_ms,
+                          struct arena *arena, struct err *err)
 {
     struct str values[ARRAYS + 1];
-    bool absolute = parcels[0]->kind == RECORD_ABSOLUTE;
-    if (!make_arrays(parcels, count, arena, values, err)) {
+    bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
+    if (!make_arrays(entries->parcels, entries->count, arena, values, err)) {
         return false;
     }
-    values[ARRAYS] = target;
-    for (size_t i = 0; i < count; i++) {
+    values[ARRAYS] = entries->target;
+    for (size_t i = 0; i < entries->count; i++) {
         fresh[i] = true;
     }
     return postgres_query(db, absolute ? ledger->take_sequences : ledger->take_effects, values,
                           ARRAYS + absolute, deadline_ms, err) &&
-           read_places(db, count, fresh, err);
+           read_places(db, entries->count, fresh, err);
 }
 
 static bool of_one_origin(const struct parcel *const *parcels, size_t count)
@@ -265,29 +265,29 @@ static bool of_one_origin(const struct parcel *const *parcels, size_t count)
 }
 
 bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
-                              struct str target, const struct parcel *const *parcels, size_t count,
-                              bool *all_new, int64_t deadline_ms, struct arena *arena,
-                              struct err *err)
+                              const struct postgres_entries *entries, bool *all_new,
+                              int64_t deadline_ms, struct arena *arena, struct err *err)
 {
     struct str values[ARRAYS + 1];
     char generation[NUMBER_SIZE];
     int64_t rows = 0;
     struct err why = {0};
-    bool absolute = parcels[0]->kind == RECORD_ABSOLUTE;
+    bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
     *all_new = false;
-    if (!of_one_origin(parcels, count)) {
+    if (!of_one_origin(entries->parcels, entries->count)) {
         return true; /* Nothing was asked, and nothing is known. */
     }
-    if (!make_arrays(parcels, count, arena, values, err)) {
+    if (!make_arrays(entries->parcels, entries->count, arena, values, err)) {
         return false;
     }
-    (void)snprintf(generation, sizeof generation, "%lld", (long long)parcels[0]->effect.generation);
-    values[0] = parcels[0]->effect.pipeline;
+    (void)snprintf(generation, sizeof generation, "%lld",
+                   (long long)entries->parcels[0]->effect.generation);
+    values[0] = entries->parcels[0]->effect.pipeline;
     values[3] = str_of(generation);
-    values[ARRAYS] = target;
+    values[ARRAYS] = entries->target;
     bool ok = postgres_exec(db, absolute ? ledger->quick_sequences : ledger->quick_effects, values,
                             ARRAYS + absolute, deadline_ms, &rows, &why);
-    *all_new = ok && rows == (int64_t)count;
+    *all_new = ok && rows == (int64_t)entries->count;
     if (!ok && strcmp(postgres_state(db), "23505") != 0) {
         *err = why;
         return false;

@@ -43,13 +43,20 @@ bool postgres_ledger_check(struct postgres *db, struct str schema, int64_t deadl
 bool postgres_ledger_make(struct postgres *db, struct str schema, bool dry, int64_t deadline_ms,
                           struct arena *arena, struct buf *report, struct err *err);
 
+/* What is entered at once: all effects or all absolute ones, of one target. */
+struct postgres_entries {
+    struct str target;
+    const struct parcel *const *parcels;
+    size_t count;
+};
+
 /*
- * Enter the parcels, all effects or all absolute ones of one target. `fresh[i]` becomes false for
- * those that the ledger holds already, or for whose row it holds something newer.
+ * Enter them. `fresh[i]` becomes false for those that the ledger holds already, or for whose row it
+ * holds something newer.
  */
 bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres *db,
-                          struct str target, const struct parcel *const *parcels, size_t count,
-                          bool *fresh, int64_t deadline_ms, struct arena *arena, struct err *err);
+                          const struct postgres_entries *entries, bool *fresh, int64_t deadline_ms,
+                          struct arena *arena, struct err *err);
 
 /*
  * The same at a third of the cost for those that are mostly new. When one was there already (or
@@ -57,9 +64,8 @@ bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres 
  * has to be undone and repeated with the above.
  */
 bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
-                              struct str target, const struct parcel *const *parcels, size_t count,
-                              bool *all_new, int64_t deadline_ms, struct arena *arena,
-                              struct err *err);
+                              const struct postgres_entries *entries, bool *all_new,
+                              int64_t deadline_ms, struct arena *arena, struct err *err);
 
 /* The answer that was given for an effect; absent when there is none. */
 bool postgres_ledger_answer(const struct postgres_ledger *ledger, struct postgres *db,

@@ -1,7 +1,6 @@
 /* Rows of a table as JSON, for those who compare what is there with what shall be. */
 #include <string.h>
 
-#include "base/must.h"
 #include "sink/postgres_inside.h"
 #include "text/json.h"
 
@@ -257,7 +256,7 @@ static bool read_singly(struct postgres_sink *self, const struct postgres_table 
 static bool read_stretch(struct postgres_sink *self, struct held *rows, size_t count,
                          struct arena *arena, int64_t deadline_ms, struct err *err)
 {
-    struct postgres_table table;
+    struct postgres_table table = {0};
     struct err why = {0};
     if (!look(self, rows[0].target, deadline_ms, arena, &table, err)) {
         return false;
@@ -326,7 +325,7 @@ bool postgres_sink_dump(struct sink *sink, struct str target, struct arena *aren
                         void *context, struct err *err)
 {
     struct postgres_sink *self = postgres_self(&sink->connector);
-    struct postgres_table table;
+    struct postgres_table table = {0};
     int64_t now_ms = clock_mono_ms(sink->connector.env.clock);
     bool ok = postgres_connect(self->db, now_ms + LOOK_MS, err) &&
               postgres_sink_begin(self, true, now_ms + DUMP_MS, err) &&

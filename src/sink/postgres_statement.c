@@ -1,7 +1,6 @@
 #include "sink/postgres_statement.h"
 
 #include "base/buf.h"
-#include "base/must.h"
 #include "sink/body.h"
 #include "text/json.h"
 

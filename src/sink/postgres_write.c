@@ -436,20 +436,20 @@ static bool run_statements(struct work *work, struct entry **entries, size_t cou
  * Which of them are new? Mostly all are, and then the cheaper question does; when it finds a
  * repeat, the transaction is undone (this "fails") and begun again with the other one.
  */
-static bool take_ledger(struct work *work, struct str target, const struct parcel *const *parcels,
-                        size_t count, bool *fresh, struct err *err)
+static bool take_ledger(struct work *work, const struct postgres_entries *entries, bool *fresh,
+                        struct err *err)
 {
     struct postgres_sink *self = work->self;
     bool all_new = false;
     if (work->thorough) {
-        return postgres_ledger_take(&self->ledger, self->db, target, parcels, count, fresh,
-                                    work->deadline_ms, &self->batch, err);
+        return postgres_ledger_take(&self->ledger, self->db, entries, fresh, work->deadline_ms,
+                                    &self->batch, err);
     }
-    if (!postgres_ledger_take_new(&self->ledger, self->db, target, parcels, count, &all_new,
-                                  work->deadline_ms, &self->batch, err)) {
+    if (!postgres_ledger_take_new(&self->ledger, self->db, entries, &all_new, work->deadline_ms,
+                                  &self->batch, err)) {
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < entries->count; i++) {
         fresh[i] = true;
     }
     work->repeats = !all_new;
@@ -475,7 +475,8 @@ static bool write_entries(struct work *work, struct entry *const *entries, size_
     }
     struct str target = entries[0]->shape != NULL ? str_of(entries[0]->shape->table->target->name)
                                                   : entries[0]->statement->name;
-    bool ok = take_ledger(work, target, parcels, count, fresh, err);
+    const struct postgres_entries taken = {target, parcels, count};
+    bool ok = take_ledger(work, &taken, fresh, err);
     if (ok && entries[0]->statement != NULL) {
         ok = run_statements(work, chosen, count, fresh, err);
     } else if (ok) {

@@ -235,8 +235,55 @@ static void write_plain(struct postgres *db, const char *sql, char (*rows)[COLUM
     }
 }
 
+/* The names of the columns, and what each gets on a conflict. */
+static void add_names(struct buf *sql)
+{
+    for (int i = 0; i < COLUMNS; i++) {
+        buf_printf(sql, "%s%s", i > 0 ? "," : "", columns[i].name);
+    }
+}
+
+/* All rows into a temporary table, and from there to where they belong. */
+static void write_copy(struct postgres *db, const char *schema, char (*rows)[COLUMNS][VALUE_MAX],
+                       int64_t count, struct arena *step)
+{
+    enum { PART = 256 * 1024 };
+    struct buf sql;
+    struct buf lines;
+    int64_t deadline_ms = clock_mono_ms(clock_system()) + PATIENCE_MS;
+    buf_init(&lines, step, PART * 2);
+    buf_init(&sql, step, 1024);
+    buf_add(&sql, STR("CREATE TEMP TABLE given ON COMMIT DROP AS SELECT "));
+    add_names(&sql);
+    buf_printf(&sql, " FROM \"%s\".jobs WITH NO DATA", schema);
+    bool ok = postgres_script(db, buf_str(&sql).ptr, deadline_ms, &err) &&
+              postgres_copy_begin(db, "COPY given FROM STDIN", deadline_ms, &err);
+    for (int64_t i = 0; ok && i < count; i++) {
+        for (int column = 0; column < COLUMNS; column++) {
+            postgres_copy_field(&lines, str_of(rows[i][column]));
+            buf_add_byte(&lines, column + 1 < COLUMNS ? '\t' : '\n');
+        }
+        if (lines.len > PART || i + 1 == count) {
+            ok = postgres_copy_put(db, buf_str(&lines), &err);
+            buf_clear(&lines);
+        }
+    }
+    buf_clear(&sql);
+    buf_printf(&sql, "INSERT INTO \"%s\".jobs(", schema);
+    add_names(&sql);
+    buf_add(&sql, STR(") SELECT * FROM given ON CONFLICT(number) DO UPDATE SET "));
+    for (int i = 1; i < COLUMNS; i++) {
+        buf_printf(&sql, "%s%s=excluded.%s", i > 1 ? "," : "", columns[i].name, columns[i].name);
+    }
+    if (!ok || !postgres_copy_end(db, true, NULL, &err) ||
+        !postgres_exec(db, buf_str(&sql).ptr, NULL, 0, deadline_ms, NULL, &err)) {
+        die("copy");
+    }
+}
+
 static void plain(char **words, int64_t rows, int round)
 {
+    bool copies = strcmp(words[4], "copy") == 0;
     struct postgres_options options = {.uri = str_of(words[1]), .root = str_of(words[2])};
     struct postgres *db = NULL;
     struct arena step;
@@ -254,7 +301,10 @@ static void plain(char **words, int64_t rows, int round)
     int64_t from_us = now_us();
     int64_t from_cpu_us = cpu_us();
     bool ok = postgres_begin(db, deadline_ms, &err);
-    for (int64_t at = 0; ok && at < rows; at += SINK_BATCH_MAX) {
+    if (ok && copies) {
+        write_copy(db, words[3], made, rows, &step);
+    }
+    for (int64_t at = 0; ok && !copies && at < rows; at += SINK_BATCH_MAX) {
         arena_reset(&step);
         write_plain(db, sql, &made[at], rows - at < SINK_BATCH_MAX ? rows - at : SINK_BATCH_MAX,
                     &step);
@@ -329,7 +379,7 @@ int main(int count, char **words)
         connect_often(words, number(words[5]));
         return 0;
     }
-    if (strcmp(words[4], "plain") == 0 && count == 7) {
+    if ((strcmp(words[4], "plain") == 0 || strcmp(words[4], "copy") == 0) && count == 7) {
         plain(words, number(words[5]), (int)number(words[6]));
         return 0;
     }

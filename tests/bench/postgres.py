@@ -118,7 +118,7 @@ def middle(runs, field):
 
 def upsert(table, server, program, options):
     rows = options.rows
-    ours = {kind: {1: [], 2: []} for kind in ("plain", "effects", "absolute")}
+    ours = {kind: {1: [], 2: []} for kind in ("plain", "copy", "effects", "absolute")}
     theirs = {1: [], 2: []}
     for pair in range(options.pairs):
         schemas = {name: "%s_%d" % (name, pair) for name in ("rival", *ours)}
@@ -134,8 +134,8 @@ def upsert(table, server, program, options):
         for schema in schemas.values():
             execute(server.uri, 'DROP SCHEMA "%s" CASCADE' % schema)
     for turn, what in ((1, "new"), (2, "changed")):
-        for kind, name in (("plain", "the statement alone"), ("effects", "sink, effects with ledger"), ("absolute", "sink, absolute with ledger")):
-            runs, bar = ours[kind][turn], kind == "plain"
+        for kind, name in (("plain", "UNNEST alone"), ("copy", "COPY alone"), ("effects", "sink, effects with ledger"), ("absolute", "sink, absolute with ledger")):
+            runs, bar = ours[kind][turn], kind in ("plain", "copy")
             speed, rival = rows / middle(runs, "wall"), rows / middle(theirs[turn], "wall")
             table.line("%s %s rows x 12 columns, %s, rows/s" % (format(rows, ","), what, name), format(round(speed), ","),
                        format(round(rival), ","), "%.2f x" % (speed / rival), ">= 0.9 x" if bar else "", speed / rival >= 0.9 if bar else None)

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
 #include "db/postgres.h"
 #include "rig/outside.h"
 #include "sink/postgres.h"
