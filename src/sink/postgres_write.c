@@ -43,7 +43,7 @@ struct work {
     struct run runs[RUNS_MAX];
     size_t run_count;
     bool thorough;      /* Some were applied before: ask which. */
-    bool repeats;       /* It turned out that some were, and it was not asked which. */
+    bool repeats;       /* Some were. */
     bool clashed;       /* With another transaction: deadlock, serialization. */
     struct err waiting; /* Why some have to wait. */
 };
@@ -432,6 +432,20 @@ static bool run_statements(struct work *work, struct entry **entries, size_t cou
     return true;
 }
 
+static bool take_thoroughly(struct work *work, const struct postgres_entries *entries, bool *fresh,
+                            struct err *err)
+{
+    struct postgres_sink *self = work->self;
+    if (!postgres_ledger_take(&self->ledger, self->db, entries, fresh, work->deadline_ms,
+                              &self->batch, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < entries->count; i++) {
+        work->repeats = work->repeats || !fresh[i];
+    }
+    return true;
+}
+
 /*
  * Which of them are new? Mostly all are, and then the cheaper question does; when it finds a
  * repeat, the transaction is undone (this "fails") and begun again with the other one.
@@ -442,8 +456,7 @@ static bool take_ledger(struct work *work, const struct postgres_entries *entrie
     struct postgres_sink *self = work->self;
     bool all_new = false;
     if (work->thorough) {
-        return postgres_ledger_take(&self->ledger, self->db, entries, fresh, work->deadline_ms,
-                                    &self->batch, err);
+        return take_thoroughly(work, entries, fresh, err);
     }
     if (!postgres_ledger_take_new(&self->ledger, self->db, entries, &all_new, work->deadline_ms,
                                   &self->batch, err)) {
@@ -735,7 +748,7 @@ static void undo_verdicts(struct work *work)
 static bool write_some(struct work *work, size_t from, size_t *to, struct err *err)
 {
     bool carefully = false;
-    work->thorough = false;
+    work->thorough = work->self->repeating;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         struct err why = {0};
         work->clashed = false;
@@ -745,13 +758,15 @@ static bool write_some(struct work *work, size_t from, size_t *to, struct err *e
         }
         if (work->entry_count == 0 || transact(work, carefully, &why)) {
             settle(work, true);
+            work->self->repeating = work->repeats;
             *err = (struct err){0}; /* Of an earlier try. */
             return true;
         }
         undo_verdicts(work);
         *err = why;
         bool mends = !carefully && (why.kind == ERR_REJECT || why.kind == ERR_CONFIG);
-        if (!mends && !work->clashed && !work->repeats) {
+        bool asks_again = work->repeats && !work->thorough;
+        if (!mends && !work->clashed && !asks_again) {
             break;
         }
         work->thorough = true; /* Whatever it was: from here on the sure way. */
