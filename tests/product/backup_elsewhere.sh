@@ -149,6 +149,18 @@ sort posts.csv > expected.csv
 sort data/out/posts.csv > found.csv
 cmp expected.csv found.csv || fail "the sheet behind the middle: $(diff expected.csv found.csv | head -n 5)"
 
+# Only the database is lost, and the store knows what it delivered since: both go back to the backup.
+fill 6001 500 1
+"$SLUICE" run > out 2>> sluice.log
+tables > expected
+"$SLUICE" restore whole.tar.gz --force > out 2> err
+is "exit code of the older store" $? 0
+"$SLUICE" restore whole.tar.gz --rows --replace > out 2> err
+is "exit code of the older rows" $? 0
+"$SLUICE" run > out 2>> sluice.log
+tables > found
+cmp expected found || fail "behind both: $(diff expected found | head -n 5)"
+
 # The database is down: the backup is made without it, and says so.
 tell stop
 "$SLUICE" backup down.tar.gz --json > out 2> err
