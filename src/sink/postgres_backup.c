@@ -183,7 +183,10 @@ static bool save_table(struct postgres_sink *self, struct str name, const struct
 {
     struct arena_mark mark = arena_mark(arena);
     struct shape *shape = arena_alloc(arena, sizeof *shape);
-    bool ok = shape != NULL ? shape_of(self, name, arena, shape, err) : no_memory(err);
+    if (shape == NULL) {
+        return no_memory(err);
+    }
+    bool ok = shape_of(self, name, arena, shape, err);
     if (ok && shape->count > 0) {
         struct sink_part part = {.name = name, .shape = shape_text(shape, arena)};
         ok = part.shape.ptr != NULL ? saver->part(saver->context, &part, err) : no_memory(err);
