@@ -807,6 +807,13 @@ fn addBench(shop: *Shop, product: *std.Build.Step.Compile, stage: *std.Build.Ste
     server.has_side_effects = true;
     server.stdio = .inherit;
     b.step("bench-postgres", "The sink postgres against psycopg and bars (needs Python 3 and its servers)").dependOn(&server.step);
+    const mongodb = shop.testProgram("bench-mongodb", .ReleaseFast, "sink", "tests/bench/mongodb.c", &.{});
+    const mongodb_run = b.addSystemCommand(&.{ "python3", "tests/bench/mongodb.py" });
+    mongodb_run.addArtifactArg(mongodb);
+    mongodb_run.addArgs(b.args orelse &.{});
+    mongodb_run.has_side_effects = true;
+    mongodb_run.stdio = .inherit;
+    b.step("bench-mongodb", "Guarded upserts against pymongo's bulk_write").dependOn(&mongodb_run.step);
 }
 
 /// Programs that are run under ci/record, and the ci/tally that says what they found.
@@ -981,7 +988,7 @@ const Shop = struct {
             .sanitize_c = if (optimize == .Debug and !shop.thread_sanitizer) .full else .off,
             .sanitize_thread = shop.thread_sanitizer,
             .pic = true,
-            .strip = optimize != .Debug and shop.strip,
+            .strip = false and shop.strip,
         });
         m.addIncludePath(shop.b.path("src"));
         return m;

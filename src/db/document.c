@@ -27,9 +27,11 @@ enum { OBJECT_ID_BYTES = 12, INDEX_TEXT_MAX = 12, NAME_SHOWN = 64 };
 
 static void put_bytes(struct document *doc, uint64_t value, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        buf_add_byte(doc->buf, (char)(value >> (8 * i) & 0xFFU));
+    char bytes[sizeof value];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (char)(value >> (8 * i) & 0xFFU);
     }
+    buf_add(doc->buf, (struct str){bytes, count});
 }
 
 /* The type and the name of an element; in an array the next number is the name. */

@@ -491,7 +491,10 @@ static bool read_reply(struct mongo *db, const bson_t *reply, struct arena *aren
     struct json_limits limits = {.size_max = 4 * (size_t)JSON_SIZE_MAX,
                                  .allow_duplicate_keys = true};
     size_t len = 0;
-    char *text = bson_as_relaxed_extended_json(reply, &len);
+    bson_t lean = BSON_INITIALIZER;
+    bson_copy_to_excluding_noinit(reply, &lean, "upserted", NULL);
+    char *text = bson_as_relaxed_extended_json(&lean, &len);
+    bson_destroy(&lean);
     if (text == NULL) {
         return err_set(err, ERR_RETRY, "mongodb %s: an answer cannot be read", db->where);
     }

@@ -101,7 +101,8 @@ struct str mongo_note(const struct mongo *db);
 bool mongo_command(struct mongo *db, struct str command, int64_t deadline_ms, struct arena *arena,
                    const struct json_value **reply, struct err *err);
 
-/* insert, update, delete, findAndModify. */
+/* insert, update, delete, findAndModify. The ids of new documents ("upserted") are left out of the
+   reply: they are many, and nobody asks for them. */
 bool mongo_write(struct mongo *db, struct str command, int64_t deadline_ms, struct arena *arena,
                  const struct json_value **reply, struct err *err);
 

@@ -253,10 +253,25 @@ bool body_suits_column(const struct target *target, const struct column *column,
                    purpose_of(field->group));
 }
 
+/* Compared without case, and without counting the letters of every column for every field. */
+static bool is_named(const char *column, struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned a = (unsigned char)column[i];
+        unsigned b = (unsigned char)name.ptr[i];
+        a += a >= 'A' && a <= 'Z' ? 32 : 0;
+        b += b >= 'A' && b <= 'Z' ? 32 : 0;
+        if (a != b || a == 0) {
+            return false;
+        }
+    }
+    return column[name.len] == '\0';
+}
+
 const struct column *body_column(const struct target *target, struct str name)
 {
     for (const struct column *column = target->columns; column->name != NULL; column++) {
-        if (str_equal_ascii_case(str_of(column->name), name)) {
+        if (is_named(column->name, name)) {
             return column;
         }
     }
@@ -349,8 +364,7 @@ const struct body_field *body_find(const struct body *body, const char *column, 
 {
     for (size_t i = 0; i < body->count; i++) {
         const struct body_field *field = &body->fields[i];
-        if ((1U << field->group & groups) != 0 &&
-            str_equal_ascii_case(field->name, str_of(column))) {
+        if ((1U << field->group & groups) != 0 && is_named(column, field->name)) {
             return field;
         }
     }

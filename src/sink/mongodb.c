@@ -317,23 +317,26 @@ static bool fits_schema(struct mongodb_sink *self, const struct target *target, 
 
 /* The statement of a parcel in the scratch arena; asks nobody. */
 static bool make_statement(struct mongodb_sink *self, const struct target *target,
-                           const struct parcel *parcel, struct str *statement, struct err *err)
+                           const struct parcel *parcel, const struct mongodb_mark *mark,
+                           struct str *statement, struct err *err)
 {
     if (parcel->entity.len == 0 || parcel->entity.len > RECORD_ENTITY_MAX) {
         return err_set(err, ERR_REJECT, "the key is empty or longer than %d bytes",
                        RECORD_ENTITY_MAX);
     }
     if (parcel->kind == RECORD_QUESTION) {
-        return mongodb_claim_make(target, parcel, &self->body, &self->scratch, statement, err);
+        return mongodb_claim_make(target, parcel, mark, &self->body, &self->scratch, statement,
+                                  err);
     }
     if (parcel->removed) {
-        return mongodb_removal_make(target, parcel, &self->scratch, statement, err);
+        return mongodb_removal_make(target, parcel, mark, &self->scratch, statement, err);
     }
     return body_read(parcel->body, &self->scratch, &self->body, err) &&
            body_suits_kind(&self->body, parcel->kind, err) &&
            body_check(target, parcel->entity, &self->body, err) &&
            fits_schema(self, target, parcel->entity, err) &&
-           mongodb_statement_make(target, parcel, &self->body, &self->scratch, statement, err);
+           mongodb_statement_make(target, parcel, mark, &self->body, &self->scratch, statement,
+                                  err);
 }
 
 static bool has_added(const struct body *body)
@@ -356,13 +359,13 @@ static bool prepare_item(struct mongodb_sink *self, struct mongodb_batch *batch,
     if (item->target == NULL) {
         return false;
     }
-    if (!make_statement(self, item->target, parcel, &statement, err)) {
+    mongodb_mark_make(parcel, &item->mark);
+    if (!make_statement(self, item->target, parcel, &item->mark, &statement, err)) {
         return err_prefix(err, "collection %s: ", item->target->name);
     }
     item->statement = arena_copy(batch->arena, statement);
     item->adds = parcel->kind == RECORD_EFFECT && has_added(&self->body);
     item->open = true;
-    mongodb_mark_make(&parcel->effect, &item->mark);
     batch->count++;
     return item->statement.ptr != NULL || err_set(err, ERR_RETRY, "out of memory for a batch");
 }
@@ -751,13 +754,15 @@ static bool sink_check(struct sink *sink, const struct parcel *parcel, struct ar
 {
     struct mongodb_sink *self = (struct mongodb_sink *)(void *)sink;
     const struct target *target = target_find(self, parcel->target, err);
+    struct mongodb_mark mark;
     struct str statement = {0};
     (void)arena;
     if (target == NULL) {
         return false;
     }
     arena_reset(&self->scratch);
-    return make_statement(self, target, parcel, &statement, err) ||
+    mongodb_mark_make(parcel, &mark);
+    return make_statement(self, target, parcel, &mark, &statement, err) ||
            err_prefix(err, "collection %s: ", target->name);
 }
 

@@ -223,22 +223,21 @@ static bool find_claim(struct str text, struct arena *arena, const struct json_v
            err_set(err, ERR_REJECT, "the question is not {\"claim\": {…}}");
 }
 
-bool mongodb_claim_make(const struct target *target, const struct parcel *parcel, struct body *body,
-                        struct arena *arena, struct str *command, struct err *err)
+bool mongodb_claim_make(const struct target *target, const struct parcel *parcel,
+                        const struct mongodb_mark *mark, struct body *body, struct arena *arena,
+                        struct str *command, struct err *err)
 {
     struct buf buf;
     struct document doc;
-    struct mongodb_mark mark;
     const struct json_value *root = NULL;
     struct claim claim = {.target = target, .arena = arena, .doc = &doc};
-    mongodb_mark_make(&parcel->effect, &mark);
     buf_init(&buf, arena, COMMAND_ROOM);
     document_begin(&doc, &buf);
     document_str(&doc, STR("findAndModify"), str_of(target->name));
     if (!find_claim(parcel->body, arena, &root, err) || !read_groups(&claim, root, body, err) ||
-        !put_where(&claim, json_get(root, STR("where")), &mark, err) ||
+        !put_where(&claim, json_get(root, STR("where")), mark, err) ||
         !put_sort(&claim, json_get(root, STR("sort")), err) ||
-        !mongodb_update_put(&doc, target, parcel, body, arena, err)) {
+        !mongodb_update_put(&doc, target, mark, body, arena, err)) {
         return false;
     }
     document_bool(&doc, STR("new"), true);

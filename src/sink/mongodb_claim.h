@@ -32,8 +32,9 @@
 enum { MONGODB_CLAIM_LIST_MAX = 1000 };
 
 /* The command, in `arena`; `body` is room for what it sets. ERR_REJECT for a claim that is none. */
-bool mongodb_claim_make(const struct target *target, const struct parcel *parcel, struct body *body,
-                        struct arena *arena, struct str *command, struct err *err);
+bool mongodb_claim_make(const struct target *target, const struct parcel *parcel,
+                        const struct mongodb_mark *mark, struct body *body, struct arena *arena,
+                        struct str *command, struct err *err);
 
 /* Send it, or answer as before. Settles the item. */
 bool mongodb_claim_ask(struct mongodb_batch *batch, struct mongodb_item *item,

@@ -8,7 +8,20 @@
 #include "text/datetime.h"
 #include "text/json.h"
 
-enum { STATEMENT_ROOM = 512, SLOT_PLAIN_MAX = 64, SLOT_HEX = 16 };
+enum {
+    STATEMENT_ROOM = 512,
+    SLOT_PLAIN_MAX = 64,
+    SLOT_HEX = 16,
+    GENERATION_DIGITS = 19,
+    MESSAGE_DIGITS = 19,
+    NTH_DIGITS = 10,
+};
+
+_Static_assert((int)SLOT_PLAIN_MAX < (int)MONGODB_SLOT_MAX, "a plain name fits");
+_Static_assert((int)MONGODB_SLOT_MAX + 14 < (int)MONGODB_PATH_MAX, "and the path to it");
+_Static_assert((int)GENERATION_DIGITS + (int)MESSAGE_DIGITS + (int)NTH_DIGITS + 2 <
+                   (int)MONGODB_SEQUENCE_MAX,
+               "a sequence fits");
 
 /* ---- Marks ---- */
 
@@ -29,30 +42,59 @@ static void make_slot(struct str pipeline, char out[MONGODB_SLOT_MAX])
 {
     char hex[DIGEST_HEX_MAX];
     if (is_plain(pipeline)) {
-        (void)snprintf(out, MONGODB_SLOT_MAX, "%.*s", STR_ARG(pipeline));
+        memcpy(out, pipeline.ptr, pipeline.len);
+        out[pipeline.len] = '\0';
         return;
     }
     struct str digest = digest_hex(DIGEST_SHA256, pipeline, hex);
     (void)snprintf(out, MONGODB_SLOT_MAX, "#%.*s", (int)SLOT_HEX, digest.ptr);
 }
 
-void mongodb_mark_make(const struct effect *effect, struct mongodb_mark *out)
+/* `digits` of them, with zeros in front, so that numbers sort as texts. */
+static char *put_digits(char *out, int64_t value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        out[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    return out + digits;
+}
+
+/* Made by hand: a backlog asks for it a hundred thousand times a second. */
+static void make_sequence(const struct effect *effect, char out[MONGODB_SEQUENCE_MAX])
+{
+    char *at = put_digits(out, effect->generation > 0 ? effect->generation : 0, GENERATION_DIGITS);
+    *at++ = '.';
+    at = put_digits(at, effect->message > 0 ? effect->message : 0, MESSAGE_DIGITS);
+    *at++ = '.';
+    at = put_digits(at, effect->nth > 0 ? effect->nth : 0, NTH_DIGITS);
+    *at = '\0';
+}
+
+static void make_id(const struct effect *effect, char out[MONGODB_ID_SIZE])
 {
     char text[EFFECT_TEXT_MAX];
     char nth[24];
     char value[DIGEST_SIZE_MAX];
     struct digest digest;
     struct str origin = effect->origin.len > 0 ? effect->origin : effect_text(effect, text);
-    make_slot(effect->pipeline, out->slot);
-    (void)snprintf(out->sequence, sizeof out->sequence, "%019" PRId64 ".%019" PRId64 ".%010" PRId32,
-                   effect->generation, effect->message, effect->nth);
     (void)snprintf(nth, sizeof nth, "\n%" PRId32, effect->nth);
     digest_init(&digest, DIGEST_SHA256);
     digest_add(&digest, effect->pipeline);
     digest_add(&digest, STR("\n"));
     digest_add(&digest, origin);
     digest_add(&digest, str_of(nth));
-    memcpy(out->id, digest_value(&digest, value).ptr, MONGODB_ID_SIZE);
+    memcpy(out, digest_value(&digest, value).ptr, MONGODB_ID_SIZE);
+}
+
+void mongodb_mark_make(const struct parcel *parcel, struct mongodb_mark *out)
+{
+    make_slot(parcel->effect.pipeline, out->slot);
+    if (parcel->kind == RECORD_ABSOLUTE) {
+        make_sequence(&parcel->effect, out->sequence);
+    } else {
+        make_id(&parcel->effect, out->id);
+    }
 }
 
 struct str mongodb_mark_id(const struct mongodb_mark *mark)
@@ -62,8 +104,12 @@ struct str mongodb_mark_id(const struct mongodb_mark *mark)
 
 struct str mongodb_path(const struct mongodb_mark *mark, bool effect, char out[MONGODB_PATH_MAX])
 {
-    (void)snprintf(out, MONGODB_PATH_MAX, "_sluice.%s.%s", effect ? "done" : "seq", mark->slot);
-    return str_of(out);
+    static const struct str fronts[] = {STR_INIT("_sluice.seq."), STR_INIT("_sluice.done.")};
+    struct str front = fronts[effect];
+    size_t len = strlen(mark->slot);
+    memcpy(out, front.ptr, front.len);
+    memcpy(out + front.len, mark->slot, len + 1);
+    return (struct str){out, front.len + len};
 }
 
 /* ---- Values ---- */
@@ -256,11 +302,25 @@ static bool put_set(struct making *making, struct err *err)
     return true;
 }
 
+static bool has_group(const struct body *body, enum body_group group)
+{
+    for (size_t i = 0; i < body->count; i++) {
+        if (body->fields[i].group == group) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What only a new document gets: the group, and initial values that nothing writes over. */
 static bool put_set_on_insert(struct making *making, struct err *err)
 {
     bool opened = false;
+    bool inserts = has_group(making->body, BODY_INSERT);
     for (const struct column *column = making->target->columns; column->name != NULL; column++) {
+        if (!inserts && column->initial == NULL) {
+            continue;
+        }
         const struct body_field *field = body_find(making->body, column->name, BODY_ON_NEW);
         struct body_field initial = {0};
         if (is_key(making, str_of(column->name)) || (field == NULL && column->initial == NULL) ||
@@ -490,32 +550,29 @@ static bool put_pipeline(struct making *making, struct err *err)
 /* ---- Whole ones ---- */
 
 static void begin(struct making *making, const struct target *target, const struct parcel *parcel,
-                  struct arena *arena, struct document *doc, struct buf *buf)
+                  const struct mongodb_mark *mark, struct arena *arena, struct document *doc,
+                  struct buf *buf)
 {
     *making = (struct making){.target = target,
                               .doc = doc,
                               .arena = arena,
                               .effect = parcel->kind != RECORD_ABSOLUTE,
                               .entity = parcel->entity};
-    mongodb_mark_make(&parcel->effect, &making->mark);
+    making->mark = *mark;
     (void)mongodb_path(&making->mark, making->effect, making->path);
     buf_init(buf, arena, parcel->body.len + STATEMENT_ROOM);
     document_begin(doc, buf);
 }
 
 bool mongodb_statement_make(const struct target *target, const struct parcel *parcel,
-                            const struct body *body, struct arena *arena, struct str *bytes,
-                            struct err *err)
+                            const struct mongodb_mark *mark, const struct body *body,
+                            struct arena *arena, struct str *bytes, struct err *err)
 {
     struct making making;
     struct document doc;
     struct buf buf;
-    bool pipeline = false;
-    for (size_t i = 0; i < body->count; i++) {
-        enum body_group group = body->fields[i].group;
-        pipeline = pipeline || group == BODY_UPDATE || group == BODY_APPEND;
-    }
-    begin(&making, target, parcel, arena, &doc, &buf);
+    bool pipeline = has_group(body, BODY_UPDATE) || has_group(body, BODY_APPEND);
+    begin(&making, target, parcel, mark, arena, &doc, &buf);
     making.body = body;
     put_filter(&making, pipeline);
     if (!(pipeline ? put_pipeline(&making, err) : put_operators(&making, STR("u"), true, err))) {
@@ -526,23 +583,24 @@ bool mongodb_statement_make(const struct target *target, const struct parcel *pa
 }
 
 bool mongodb_update_put(struct document *doc, const struct target *target,
-                        const struct parcel *parcel, const struct body *body, struct arena *arena,
-                        struct err *err)
+                        const struct mongodb_mark *mark, const struct body *body,
+                        struct arena *arena, struct err *err)
 {
     struct making making = {
         .target = target, .body = body, .doc = doc, .arena = arena, .effect = true};
-    mongodb_mark_make(&parcel->effect, &making.mark);
+    making.mark = *mark;
     (void)mongodb_path(&making.mark, true, making.path);
     return put_operators(&making, STR("update"), false, err);
 }
 
 bool mongodb_removal_make(const struct target *target, const struct parcel *parcel,
-                          struct arena *arena, struct str *bytes, struct err *err)
+                          const struct mongodb_mark *mark, struct arena *arena, struct str *bytes,
+                          struct err *err)
 {
     struct making making;
     struct document doc;
     struct buf buf;
-    begin(&making, target, parcel, arena, &doc, &buf);
+    begin(&making, target, parcel, mark, arena, &doc, &buf);
     put_filter(&making, false);
     document_int(&doc, STR("limit"), 1);
     return document_end(&doc, DOCUMENT_BYTES_MAX, bytes, err);

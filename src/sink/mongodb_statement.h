@@ -50,7 +50,8 @@ struct mongodb_mark {
     char id[MONGODB_ID_SIZE];
 };
 
-void mongodb_mark_make(const struct effect *effect, struct mongodb_mark *out);
+/* The sequence of an absolute record, the id of another one. */
+void mongodb_mark_make(const struct parcel *parcel, struct mongodb_mark *out);
 struct str mongodb_mark_id(const struct mongodb_mark *mark);
 
 /* "_sluice.seq.SLOT" and "_sluice.done.SLOT". */
@@ -61,17 +62,18 @@ struct str mongodb_path(const struct mongodb_mark *mark, bool effect, char out[M
  * could not take: a time that is none, a key with "." or "$", a document that is too large.
  */
 bool mongodb_statement_make(const struct target *target, const struct parcel *parcel,
-                            const struct body *body, struct arena *arena, struct str *bytes,
-                            struct err *err);
+                            const struct mongodb_mark *mark, const struct body *body,
+                            struct arena *arena, struct str *bytes, struct err *err);
 
 /* {update: {…}} of an effect into a command: its operators (set, inc, push) and its mark. */
 bool mongodb_update_put(struct document *doc, const struct target *target,
-                        const struct parcel *parcel, const struct body *body, struct arena *arena,
-                        struct err *err);
+                        const struct mongodb_mark *mark, const struct body *body,
+                        struct arena *arena, struct err *err);
 
 /* Takes the document away, unless something newer wrote it. */
 bool mongodb_removal_make(const struct target *target, const struct parcel *parcel,
-                          struct arena *arena, struct str *bytes, struct err *err);
+                          const struct mongodb_mark *mark, struct arena *arena, struct str *bytes,
+                          struct err *err);
 
 /*
  * Takes the column away where it holds null: $inc and $push add to what is missing, and refuse to
