@@ -276,27 +276,35 @@ bool store_reference_put(struct store *store, struct arena *arena, const struct 
     return true;
 }
 
-/* The row as `sql` finds it, by name, key and place. `*known` is false when there is no such row.
- */
-static bool row_get(struct store *store, struct arena *arena, const char *sql, int64_t name_id,
-                    struct str key, int64_t place, bool *known, struct str *body, struct err *err)
+/* What is looked for, and what was found. */
+struct looked_up {
+    int64_t name_id;
+    struct str key;
+    int64_t place;
+    bool known; /* There is such a row, whether it holds there or not. */
+    struct str body;
+};
+
+static bool look_up(struct store *store, struct arena *arena, const char *sql,
+                    struct looked_up *row, struct err *err)
 {
     struct query *query = store_query(store, sql, err);
     if (query == NULL) {
         return false;
     }
-    query_bind_int(query, 1, name_id);
-    query_bind_text(query, 2, key.ptr != NULL ? key : STR(""));
-    query_bind_int(query, 3, place);
-    if (!store_step(store, query, known, err)) {
+    query_bind_int(query, 1, row->name_id);
+    query_bind_text(query, 2, row->key.ptr != NULL ? row->key : STR(""));
+    query_bind_int(query, 3, row->place);
+    if (!store_step(store, query, &row->known, err)) {
         return false;
     }
-    bool holds = *known && (query_type(query, 1) == QUERY_NULL || query_int(query, 1) > place);
+    bool holds =
+        row->known && (query_type(query, 1) == QUERY_NULL || query_int(query, 1) > row->place);
     if (holds) {
-        *body = arena_copy(arena, query_text(query, 0));
+        row->body = arena_copy(arena, query_text(query, 0));
     }
     query_end(query);
-    return !holds || body->ptr != NULL || out_of_memory(err);
+    return !holds || row->body.ptr != NULL || out_of_memory(err);
 }
 
 bool store_reference_get(struct store *store, struct arena *arena, struct str name, struct str key,
@@ -307,14 +315,12 @@ bool store_reference_get(struct store *store, struct arena *arena, struct str na
     static const char first[] =
         "SELECT body, NULL FROM reference_row WHERE name=?1 AND key=?2 AND from_id>?3 AND"
         " from_id=(SELECT min(message) FROM reference WHERE name=?1)";
-    int64_t name_id = 0;
-    bool known = false;
-    *body = (struct str){0};
-    if (!store_name_find(store, name, &name_id, err) ||
-        !row_get(store, arena, current, name_id, key, message_id, &known, body, err)) {
-        return false;
-    }
-    return known || row_get(store, arena, first, name_id, key, message_id, &known, body, err);
+    struct looked_up row = {.key = key, .place = message_id};
+    bool ok = store_name_find(store, name, &row.name_id, err) &&
+              look_up(store, arena, current, &row, err) &&
+              (row.known || look_up(store, arena, first, &row, err));
+    *body = ok ? row.body : (struct str){0};
+    return ok;
 }
 
 bool store_reference_version(struct store *store, struct str name, int64_t message_id,
