@@ -1,6 +1,5 @@
 #include "sink/mongodb_batch.h"
 
-#include "base/must.h"
 #include "crypto/encode.h"
 #include "db/document.h"
 #include "sink/body.h"

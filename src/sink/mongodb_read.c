@@ -2,7 +2,6 @@
 
 #include "base/buf.h"
 #include "db/document.h"
-#include "sink/body.h"
 #include "text/datetime.h"
 #include "text/json.h"
 

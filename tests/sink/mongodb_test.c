@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "base/thread.h"
 #include "db/document.h"
 #include "db/mongo.h"
 #include "rig/outside.h"
