@@ -147,6 +147,10 @@ const ROOMS = [_]Room{
             "http_url.c",
             "mail.c",
             "mail_compose.c",
+            "webdriver.c",
+            "webdriver_call.c",
+            "webdriver_fault.c",
+            "webdriver_page.c",
         },
     },
     .{
@@ -499,6 +503,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "net/http", .with = &.{"rig/outside.c"} },
     .{ .name = "net/http_url" },
     .{ .name = "net/mail", .with = &.{"rig/outside.c"} },
+    .{ .name = "net/webdriver", .with = &.{"net/webdriver_fake.c"}, .threads = true },
     .{ .name = "model/record" },
     .{ .name = "model/row" },
     .{ .name = "model/source" },

@@ -90,6 +90,17 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return transfer->no_memory ? CURL_WRITEFUNC_ERROR : len;
 }
 
+/* The length is known: room at once, instead of moving a large body again and again. */
+static void expect_body(struct transfer *transfer, const struct http_header *header)
+{
+    int64_t len = 0;
+    if (str_equal_ascii_case(header->name, STR("Content-Length")) &&
+        !str_equal(transfer->request->method, STR("HEAD")) && str_to_int64(header->value, &len) &&
+        len > 0 && (uint64_t)len <= transfer->body_max) {
+        transfer->no_memory = !buf_reserve(&transfer->body, (size_t)len);
+    }
+}
+
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *transfer = context;
@@ -104,6 +115,9 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
         header->value = arena_copy(transfer->arena, str_trim(str_slice(line, colon + 1, line.len)));
         transfer->no_memory = header->name.ptr == NULL || header->value.ptr == NULL;
         transfer->header_count += !transfer->no_memory;
+        if (!transfer->no_memory) {
+            expect_body(transfer, header);
+        }
     }
     return transfer->no_memory ? 0 : size * count;
 }
@@ -401,6 +415,7 @@ static bool perform(struct transfer *transfer, bool foreign, int64_t deadline_ms
         (void)curl_easy_getinfo(http->curl, CURLINFO_NUM_CONNECTS, &connects);
         (void)curl_easy_getinfo(http->curl, CURLINFO_REQUEST_SIZE, &request_size);
         answer->may_have_arrived |= request_size > 0;
+        answer->too_large = transfer->too_large || code == CURLE_TOO_LARGE;
         ok = code == CURLE_OK || why(transfer, code, err);
         /* A new connection over TLS that nobody judged cannot be; if it were, it would not count.
          */

@@ -105,6 +105,7 @@ struct http_answer {
     int64_t retry_after_ms; /* The server asked to wait so long; 0 for nothing. */
     bool reused;            /* No new connection was needed. */
     bool may_have_arrived;  /* Also without an answer: something was sent. */
+    bool too_large;         /* Without an answer: its body would be larger than asked for. */
     struct str url;         /* The last one, after redirects. */
 };
 
