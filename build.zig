@@ -503,6 +503,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "net/http", .with = &.{"rig/outside.c"} },
     .{ .name = "net/http_url" },
     .{ .name = "net/mail", .with = &.{"rig/outside.c"} },
+    .{ .name = "net/webdriver_browser", .with = &.{"rig/outside.c"} },
     .{ .name = "net/webdriver", .with = &.{"net/webdriver_fake.c"}, .threads = true },
     .{ .name = "model/record" },
     .{ .name = "model/row" },
