@@ -3,8 +3,8 @@
     python3 browser_server.py DIR [grid]
 
 Prints "driver PORT" (a chromedriver) or "grid PORT" (a Selenium Grid with one place), "page PORT" (a web server with
-the pages below), "closed PORT" where nobody listens, "display NUMBER" where there is an Xvfb, and "ready". Ends, with all that it started, when its
-standard input does. Lines that it takes, each answered by "ok":
+the page below), "closed PORT" where nobody listens, "display NUMBER" where there is an Xvfb, and "ready". Ends, with
+all that it started, when its standard input does. Lines that it takes, each answered by "ok":
 
     kill-browser    every browser that the driver started is killed
     restart         the driver or Grid is killed and started again, browsers too
@@ -42,13 +42,16 @@ for (let i = 0; i < 60; i++) {
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/never":
-            time.sleep(8)
+            time.sleep(2)
         body = PAGE.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.wfile.write(body)
+        except OSError:
+            pass  # The browser did not wait.
 
     def log_message(self, *_):
         pass

@@ -28,35 +28,6 @@ static int64_t soon(void)
     return now_ms() + PATIENCE_MS;
 }
 
-static int start_server(bool grid)
-{
-    const char *const words[] = {"python3", "tests/net/browser_server.py", "{folder}",
-                                 grid ? "grid" : NULL, NULL};
-    arena_init(&arena, 512 << 20);
-    started = outside_start(&server, words, 60);
-    return 0;
-}
-
-static int start_driver(void **state)
-{
-    (void)state;
-    return start_server(false);
-}
-
-static int start_grid(void **state)
-{
-    (void)state;
-    return start_server(true);
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    outside_stop(&server);
-    arena_free(&arena);
-    return 0;
-}
-
 static bool has(const char *name)
 {
     for (int i = 0; i < server.count; i++) {
@@ -78,26 +49,39 @@ static struct webdriver *open_another(void)
     return made;
 }
 
-static int setup(void **state)
+static int start_server(bool grid)
 {
-    (void)state;
-    if (started) {
-        driver = open_another();
-    }
+    const char *const words[] = {"python3", "tests/net/browser_server.py", "{folder}",
+                                 grid ? "grid" : NULL, NULL};
+    arena_init(&arena, 512 << 20);
+    started = outside_start(&server, words, 60);
+    driver = started ? open_another() : NULL;
     return 0;
 }
 
-static int teardown(void **state)
+static int start_driver(void **state)
+{
+    (void)state;
+    return start_server(false);
+}
+
+static int start_grid(void **state)
+{
+    (void)state;
+    return start_server(true);
+}
+
+static int stop_server(void **state)
 {
     struct err err = {0};
     (void)state;
-    if (started) {
-        if (!webdriver_quit(driver, soon(), &err)) {
-            (void)fprintf(stderr, "%s\n", err.text);
-        }
-        webdriver_close(driver);
-        driver = NULL;
+    if (started && !webdriver_quit(driver, soon(), &err)) {
+        (void)fprintf(stderr, "%s\n", err.text);
     }
+    webdriver_close(driver);
+    driver = NULL;
+    outside_stop(&server);
+    arena_free(&arena);
     return 0;
 }
 
@@ -148,15 +132,19 @@ static bool start_of(struct webdriver *one, bool headless, struct str profile, s
                                         .height = 700,
                                         .args = args,
                                         .arg_count = COUNT(args),
-                                        .script_ms = 1500,
+                                        .script_ms = 10000,
                                         .page_ms = 15000};
     return webdriver_start(one, &browser, soon(), err);
 }
 
-static void start(const char *profile)
+/* A session that is well, with the page as it is at first. */
+static void start(void)
 {
     struct err err = {0};
-    good(start_of(driver, true, profile_of(profile), &err), &err);
+    if (!webdriver_alive(driver)) {
+        good(start_of(driver, true, profile_of("profile"), &err), &err);
+    }
+    good(webdriver_timeouts(driver, 1000, 15000, soon(), &err), &err);
     good(webdriver_go(driver, page("/"), soon(), &err), &err);
 }
 
@@ -255,7 +243,8 @@ static void is_free(struct webdriver *one)
     assert_int_equal(status.taken, 0);
 }
 
-static void whole_session(bool headless, const char *profile)
+/* Leaves no session. */
+static void whole_session(bool headless)
 {
     struct err err = {0};
     struct str text = {0};
@@ -264,7 +253,7 @@ static void whole_session(bool headless, const char *profile)
     good(webdriver_wait_ready(driver, soon(), &status, &err), &err);
     assert_int_equal(status.ready, WEBDRIVER_READY);
     assert_int_equal(status.grid, has("grid"));
-    good(start_of(driver, headless, profile_of(profile), &err), &err);
+    good(start_of(driver, headless, profile_of("profile"), &err), &err);
     good(webdriver_go(driver, page("/a?b=%D7%90"), soon(), &err), &err);
     good(webdriver_url(driver, soon(), &arena, &text, &err), &err);
     assert_str_equal(text, page("/a?b=%D7%90"));
@@ -287,7 +276,7 @@ static void whole_session(bool headless, const char *profile)
 static void headless(void **state)
 {
     NEED_SERVER();
-    whole_session(true, "headless");
+    whole_session(true);
 }
 
 static void with_a_window(void **state)
@@ -296,7 +285,7 @@ static void with_a_window(void **state)
     if (!has("display")) {
         skip();
     }
-    whole_session(false, "window");
+    whole_session(false);
 }
 
 /* ---- What goes wrong, and the session lives ---- */
@@ -307,7 +296,7 @@ static void only_the_call_fails(void **state)
     const struct json_value *value = NULL;
     struct webdriver_element element;
     NEED_SERVER();
-    start("calls");
+    start();
     bad(run("throw new Error('words-of-the-page')", NULL, &value, &err), WEBDRIVER_SCRIPT_FAILED,
         WEBDRIVER_CALL, &err);
     bad(run("this is none", NULL, &value, &err), WEBDRIVER_SCRIPT_FAILED, WEBDRIVER_CALL, &err);
@@ -347,7 +336,7 @@ static void slow_pages(void **state)
     struct err err = {0};
     const struct json_value *value = NULL;
     NEED_SERVER();
-    start("slow");
+    start();
     struct webdriver_script never = {.code = STR(""), .async = true};
     int64_t began_ms = now_ms();
     bad(webdriver_run(driver, &never, soon(), &arena, &value, &err), WEBDRIVER_SCRIPT_TIMEOUT,
@@ -361,30 +350,38 @@ static void slow_pages(void **state)
     /* A page that computes without end holds the driver up, past the script's time; our deadline
      * ends it for us, and the next start waits for the browser. */
     struct webdriver_script busy = {
-        .code = STR("const t = Date.now(); while (Date.now() - t < 2500) {}")};
+        .code = STR("const t = Date.now(); while (Date.now() - t < 1500) {}")};
     began_ms = now_ms();
-    bad(webdriver_run(driver, &busy, began_ms + 500, &arena, &value, &err), WEBDRIVER_LATE,
+    bad(webdriver_run(driver, &busy, began_ms + 300, &arena, &value, &err), WEBDRIVER_LATE,
         WEBDRIVER_DROP, &err);
-    assert_true(now_ms() - began_ms < 1500);
-    start("slow");
+    assert_true(now_ms() - began_ms < 1200);
+    start();
     assert_str_equal(text_of("return 1"), STR("1"));
 }
 
 /* ---- What ends the session ---- */
 
-static void crashes(void **state)
+static void the_tab_crashes(void **state)
+{
+    struct err err = {0};
+    NEED_SERVER();
+    start();
+    bad(webdriver_go(driver, STR("chrome://crash"), soon(), &err), WEBDRIVER_TAB_CRASHED,
+        WEBDRIVER_DROP, &err);
+    assert_false(webdriver_alive(driver));
+    start(); /* The old one ends first, so the profile is free. */
+    assert_str_equal(text_of("return 1"), STR("1"));
+}
+
+static void the_browser_is_killed(void **state)
 {
     struct err err = {0};
     const struct json_value *value = NULL;
     NEED_SERVER();
-    start("crashes");
-    bad(webdriver_go(driver, STR("chrome://crash"), soon(), &err), WEBDRIVER_TAB_CRASHED,
-        WEBDRIVER_DROP, &err);
-    assert_false(webdriver_alive(driver));
-    start("crashes"); /* The old one ends first, so the profile is free. */
+    start();
     outside_ask(&server, "kill-browser");
     bad(run("return 1", NULL, &value, &err), WEBDRIVER_SESSION_LOST, WEBDRIVER_DROP, &err);
-    start("crashes");
+    start();
     assert_str_equal(text_of("return 1"), STR("1"));
 }
 
@@ -393,22 +390,23 @@ static void a_profile_is_for_one(void **state)
     struct err err = {0};
     size_t ended = 0;
     NEED_SERVER();
-    start("shared");
+    start();
     struct webdriver *next = open_another();
-    assert_false(start_of(next, true, profile_of("shared"), &err));
+    assert_false(start_of(next, true, profile_of("profile"), &err));
     assert_int_equal(webdriver_fault(next), WEBDRIVER_NOT_CREATED);
     assert_non_null(strstr(err.text, "another browser using the profile"));
     /* We were killed; who comes after us knows the session's name, */
     struct str old = arena_copy(&arena, webdriver_session(driver));
     good(webdriver_remove(next, old, soon(), &err), &err);
     good(webdriver_remove(next, old, soon(), &err), &err);
-    good(start_of(next, true, profile_of("shared"), &err), &err);
+    good(start_of(next, true, profile_of("profile"), &err), &err);
     /* or only its profile. */
     good(webdriver_evict(driver, profile_of("other"), soon(), &ended, &err), &err);
     assert_int_equal(ended, 0);
-    good(webdriver_evict(driver, profile_of("shared"), soon(), &ended, &err), &err);
+    good(webdriver_evict(driver, profile_of("profile"), soon(), &ended, &err), &err);
     assert_int_equal(ended, 1);
-    start("shared");
+    const struct json_value *value = NULL;
+    bad(run("return 1", NULL, &value, &err), WEBDRIVER_SESSION_LOST, WEBDRIVER_DROP, &err);
     webdriver_close(next);
 }
 
@@ -418,20 +416,20 @@ static void the_driver_goes(void **state)
     struct webdriver_status status;
     const struct json_value *value = NULL;
     NEED_SERVER();
-    start("goes");
+    start();
     outside_ask(&server, "pause");
     struct webdriver_script script = {.code = STR("return 1")};
     bad(webdriver_run(driver, &script, now_ms() + 300, &arena, &value, &err), WEBDRIVER_LATE,
         WEBDRIVER_DROP, &err);
     outside_ask(&server, "go on");
-    start("goes");
+    start();
     outside_ask(&server, "stop");
     bad(run("return 1", NULL, &value, &err), WEBDRIVER_UNREACHABLE, WEBDRIVER_DROP, &err);
     assert_false(webdriver_wait_ready(driver, now_ms() + 500, &status, &err));
     assert_int_equal(status.ready, WEBDRIVER_AWAY);
     outside_ask(&server, "start");
     good(webdriver_wait_ready(driver, soon(), &status, &err), &err);
-    start("goes");
+    start();
     assert_str_equal(text_of("return 1"), STR("1"));
 }
 
@@ -457,7 +455,7 @@ static void large_answers(void **state)
     struct err err = {0};
     const struct json_value *value = NULL;
     NEED_SERVER();
-    start("large");
+    start();
     long before_kb = high_kb();
     struct webdriver_script script = {.code = STR("return 'a'.repeat(arguments[0])"),
                                       .args = arena_printf(&arena, "[%d]", LARGE)};
@@ -484,7 +482,7 @@ static void a_grid_has_one_place(void **state)
     struct webdriver_status status;
     size_t ended = 0;
     NEED_SERVER();
-    start("place");
+    start();
     good(webdriver_wait_ready(driver, soon(), &status, &err), &err);
     assert_int_equal(status.ready, WEBDRIVER_BUSY);
     assert_int_equal(status.up, 1);
@@ -496,7 +494,7 @@ static void a_grid_has_one_place(void **state)
     assert_false(webdriver_start(next, &browser, now_ms() + 1000, &err));
     assert_int_equal(webdriver_fault(next), WEBDRIVER_LATE);
     assert_str_equal(text_of("return 1"), STR("1"));
-    good(webdriver_evict(next, profile_of("place"), soon(), &ended, &err), &err);
+    good(webdriver_evict(next, profile_of("profile"), soon(), &ended, &err), &err);
     assert_int_equal(ended, 1);
     is_free(next);
     const struct json_value *value = NULL;
@@ -505,19 +503,19 @@ static void a_grid_has_one_place(void **state)
     webdriver_close(next);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test(name)
 
 int main(void)
 {
     const struct CMUnitTest with_driver[] = {
-        CASE(headless),      CASE(with_a_window),   CASE(only_the_call_fails),
-        CASE(slow_pages),    CASE(crashes),         CASE(a_profile_is_for_one),
-        CASE(large_answers), CASE(the_driver_goes),
+        CASE(with_a_window),   CASE(headless),        CASE(only_the_call_fails),
+        CASE(large_answers),   CASE(slow_pages),      CASE(a_profile_is_for_one),
+        CASE(the_tab_crashes), CASE(the_driver_goes),
     };
     const struct CMUnitTest with_grid[] = {
         CASE(headless),
         CASE(a_grid_has_one_place),
-        CASE(crashes),
+        CASE(the_browser_is_killed),
     };
     int failed = cmocka_run_group_tests(with_driver, start_driver, stop_server);
     return failed + cmocka_run_group_tests(with_grid, start_grid, stop_server);
