@@ -591,6 +591,13 @@ const PROGRAMS = [_]Program{
         .release = true,
     },
     .{
+        .step = "bench-webdriver-client",
+        .about = "Our part of bench-webdriver: -- URL SESSION ROUNDS",
+        .file = "tests/bench/webdriver.c",
+        .room = "net",
+        .release = true,
+    },
+    .{
         .step = "bench-chain",
         .about = "What generic steps cost a message: -- COUNT (one million unless it is given)",
         .file = "tests/bench/chain.c",
@@ -803,6 +810,13 @@ fn addBench(shop: *Shop, product: *std.Build.Step.Compile, stage: *std.Build.Ste
     run.has_side_effects = true;
     run.stdio = .inherit;
     b.step("bench-engine", "Speed and size against rivals and bars (needs Python 3)").dependOn(&run.step);
+
+    const browser = b.addSystemCommand(&.{ "python3", "tests/bench/webdriver.py" });
+    browser.addArtifactArg(shop.testProgram("webdriver", .ReleaseFast, "net", "tests/bench/webdriver.c", &.{}));
+    browser.addArgs(b.args orelse &.{});
+    browser.has_side_effects = true;
+    browser.stdio = .inherit;
+    b.step("bench-webdriver", "Reading a page, against Python (needs Python 3; Chromium, Java)").dependOn(&browser.step);
 
     const postgres = shop.testProgram("postgres", .ReleaseFast, "sink", "tests/bench/postgres.c", &.{});
     const server = b.addSystemCommand(&.{ "sh", "tests/bench/postgres.sh" });

@@ -185,7 +185,7 @@ static bool ask(struct webdriver *driver, const struct webdriver_call *call, str
 bool webdriver_send(struct webdriver *driver, const struct webdriver_call *call, struct buf *body,
                     int64_t deadline_ms, const struct json_value **value, struct err *err)
 {
-    struct http_answer answer;
+    struct http_answer answer = {0};
     driver->fault = WEBDRIVER_FINE;
     if (!driver->closing && driver->stopping != NULL &&
         driver->stopping(driver->stopping_context)) {

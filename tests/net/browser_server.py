@@ -33,8 +33,11 @@ for (const kind of ["pointerdown", "mousedown", "click", "keydown", "input"])
 const list = document.getElementById("list");
 for (let i = 0; i < 60; i++) {
   const row = document.createElement("div");
-  row.className = "row"; row.dataset.id = "MSG" + i; row.textContent = "הודעה " + i + " 🙂";
-  list.append(row);
+  row.className = "row"; row.dataset.id = "MSG" + i;
+  const copyable = document.createElement("div"), text = document.createElement("span");
+  copyable.className = "copyable-text"; copyable.dataset.prePlainText = "[14:05, 3.9.2026] דנה כהן: ";
+  text.className = "selectable-text"; text.textContent = "הודעה " + i + " 🙂 שיעור מחר בשעה 16:30 אצל התלמידה";
+  copyable.append(text); row.append(copyable); list.append(row);
 }
 </script></body></html>"""
 

@@ -440,7 +440,9 @@ static long high_kb(void)
     char line[256];
     long kb = 0;
     FILE *file = fopen("/proc/self/status", "re");
-    assert_non_null(file);
+    if (file == NULL) {
+        return 0;
+    }
     while (fgets(line, sizeof line, file) != NULL) {
         if (strncmp(line, "VmHWM:", 6) == 0) {
             kb = strtol(line + 6, NULL, 10);

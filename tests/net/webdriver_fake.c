@@ -137,7 +137,7 @@ static bool put_endless(struct fake *fake, int fd, const struct fake_reply *repl
 
 static bool put_slowly(struct fake *fake, int fd, const struct fake_reply *reply)
 {
-    const char *body = reply->body;
+    const char *body = reply->body != NULL ? reply->body : "";
     size_t left = strlen(body);
     bool ok = put_head(fd, reply, "Content-Length: 100000");
     while (ok && left > 0 && !stopping(fake)) {
@@ -293,10 +293,16 @@ struct fake *fake_start(void)
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
     struct err err = {0};
-    assert_non_null(fake);
+    if (fake == NULL) {
+        return NULL;
+    }
     lock_init(&fake->lock);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     fake->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fake->listener < 0) {
+        free(fake);
+        return NULL;
+    }
     assert_int_equal(bind(fake->listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(fake->listener, 16), 0);
     assert_int_equal(getsockname(fake->listener, (struct sockaddr *)&address, &size), 0);

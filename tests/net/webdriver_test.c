@@ -54,6 +54,7 @@ static int setup(void **state)
     arena_init(&arena, 256 << 20);
     stop_ms = 0;
     fake = fake_start();
+    assert_non_null(fake);
     driver = open_at(fake_port(fake), "");
     return 0;
 }
@@ -254,6 +255,11 @@ static const struct {
     {404, "no such window", "", WEBDRIVER_WINDOW_LOST, WEBDRIVER_DROP, ERR_RETRY, "window"},
     {500, "unknown error", "java.util.concurrent.TimeoutException\nBuild info: ",
      WEBDRIVER_SESSION_LOST, WEBDRIVER_DROP, ERR_RETRY, "session"},
+    {500, "unknown error",
+     "Unable to execute request for an existing session: Timeout when executing request (POST ",
+     WEBDRIVER_SESSION_LOST, WEBDRIVER_DROP, ERR_RETRY, "session"},
+    {500, "unknown error", "Unable to execute request for an existing session: Connection refused",
+     WEBDRIVER_BROWSER_GONE, WEBDRIVER_DROP, ERR_RETRY, "browser"},
     {500, "script timeout", "", WEBDRIVER_SCRIPT_TIMEOUT, WEBDRIVER_RETRY_SAME, ERR_RETRY,
      "script"},
     {500, "timeout", "", WEBDRIVER_PAGE_TIMEOUT, WEBDRIVER_RETRY_SAME, ERR_RETRY, "load"},
