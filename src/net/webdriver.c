@@ -54,6 +54,8 @@ bool webdriver_open(struct webdriver **out, const struct webdriver_options *opti
     driver->clock = options->clock != NULL ? options->clock : clock_system();
     driver->stopping = options->stopping;
     driver->stopping_context = options->stopping_context;
+    driver->note = options->note;
+    driver->note_context = options->note_context;
     arena_init(&driver->wire, (size_t)WEBDRIVER_ANSWER_LIMIT * FOLDED);
     arena_init(&driver->tree, (size_t)WEBDRIVER_ANSWER_LIMIT * FOLDED);
     struct http_options http = {.root = options->root,
@@ -77,6 +79,7 @@ void webdriver_close(struct webdriver *driver)
         arena_free(&driver->wire);
         arena_free(&driver->tree);
         explicit_bzero(driver->session, sizeof driver->session);
+        explicit_bzero(driver->url, sizeof driver->url); /* It may hold a password. */
         mem_free(driver);
     }
 }
@@ -503,25 +506,33 @@ static bool find_sessions(struct webdriver *driver, struct str profile, int64_t 
     return false;
 }
 
-bool webdriver_evict(struct webdriver *driver, struct str profile, int64_t deadline_ms,
-                     size_t *ended, struct err *err)
+static bool end_sessions(struct webdriver *driver, const struct found *found, int64_t deadline_ms,
+                         size_t *ended, struct err *err)
 {
-    struct found found = {.count = 0};
-    *ended = 0;
-    must(profile.len > 0);
-    if (!find_sessions(driver, profile, deadline_ms, &found, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < found.count; i++) {
-        if (str_equal(str_of(found.names[i]), str_of(driver->session))) {
+    for (size_t i = 0; i < found->count; i++) {
+        if (str_equal(str_of(found->names[i]), str_of(driver->session))) {
             driver->lost = true;
         }
-        if (!webdriver_remove(driver, str_of(found.names[i]), deadline_ms, err)) {
+        if (!webdriver_remove(driver, str_of(found->names[i]), deadline_ms, err)) {
             return false;
         }
         (*ended)++;
     }
     return true;
+}
+
+bool webdriver_evict(struct webdriver *driver, struct str profile, int64_t deadline_ms,
+                     size_t *ended, struct err *err)
+{
+    struct found found = {.count = 0};
+    bool was_closing = driver->closing;
+    *ended = 0;
+    must(profile.len > 0);
+    driver->closing = true;
+    bool ok = find_sessions(driver, profile, deadline_ms, &found, err) &&
+              end_sessions(driver, &found, deadline_ms, ended, err);
+    driver->closing = was_closing;
+    return ok;
 }
 
 /* ---- Figures ---- */

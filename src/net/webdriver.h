@@ -13,8 +13,9 @@
  *     webdriver_close(driver)
  *
  * Every call ends by its absolute deadline, and within about a second when the owner is asked to
- * stop; only webdriver_quit() and webdriver_remove() go on then, because a browser that is killed
- * instead of closed loses what it wrote last, and one that is left keeps the only place of a Grid.
+ * stop; only those that end sessions go on then (webdriver_quit(), webdriver_remove(),
+ * webdriver_evict()), because a browser that is killed instead of closed loses what it wrote last,
+ * and one that is left keeps the only place of a Grid.
  *
  * When a call fails, webdriver_fault() tells what went wrong and webdriver_fate() what to do: drop
  * the session and start another one after a wait, try again in the same session, or nothing but
@@ -105,6 +106,14 @@ enum webdriver_fate webdriver_fault_fate(enum webdriver_fault fault);
 
 /* ---- Life ---- */
 
+/* One command as it went out and ended: what was done to the page, and nothing of its contents. */
+struct webdriver_note {
+    const char *what; /* "click", "script" and so on, as errors name it. */
+    enum webdriver_fault fault;
+    int64_t took_ms;
+    size_t received; /* Bytes. */
+};
+
 struct webdriver_options {
     struct str url;   /* "http://chrome:4444", also with a path ("/wd/hub"). */
     struct str root;  /* File of authorities for https; absent: the machine's. */
@@ -112,6 +121,9 @@ struct webdriver_options {
     struct clock *clock;
     bool (*stopping)(void *context); /* May be NULL. */
     void *stopping_context;
+    /* Told of each command that went out; may be NULL. */
+    void (*note)(void *context, const struct webdriver_note *note);
+    void *note_context;
 };
 
 /* ERR_CONFIG for an address that cannot be one. */
@@ -169,8 +181,9 @@ struct webdriver_browser {
 /*
  * Start a browser. What is left of an earlier session of this driver is ended first.
  *
- * A server that is busy keeps us waiting for the deadline. When that passes, a plain driver may
- * have started a browser whose name we never learn: webdriver_evict() finds it by its profile.
+ * A server that is busy keeps us waiting for the deadline. When that passes, or we are asked to
+ * stop meanwhile, a plain driver may have started a browser whose name we never learn:
+ * webdriver_evict() finds it by its profile.
  */
 bool webdriver_start(struct webdriver *driver, const struct webdriver_browser *browser,
                      int64_t deadline_ms, struct err *err);

@@ -194,8 +194,16 @@ bool webdriver_send(struct webdriver *driver, const struct webdriver_call *call,
     if (!call->bare && !webdriver_alive(driver)) {
         return webdriver_fail(driver, WEBDRIVER_NO_SESSION, call->what, err);
     }
+    int64_t began_ms = clock_mono_ms(driver->clock);
     bool ok = ask(driver, call, body, deadline_ms, &answer, err) &&
               read_answer(driver, call, &answer, value, err);
+    if (driver->note != NULL) {
+        struct webdriver_note note = {.what = call->what,
+                                      .fault = driver->fault,
+                                      .took_ms = clock_mono_ms(driver->clock) - began_ms,
+                                      .received = answer.body.len};
+        driver->note(driver->note_context, &note);
+    }
     must(ok == (driver->fault == WEBDRIVER_FINE));
     if (!ok && !call->bare && webdriver_fate(driver) == WEBDRIVER_DROP) {
         driver->lost = true;

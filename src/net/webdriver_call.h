@@ -22,6 +22,8 @@ struct webdriver {
     struct arena tree;
     bool (*stopping)(void *context);
     void *stopping_context;
+    void (*note)(void *context, const struct webdriver_note *note);
+    void *note_context;
     bool closing; /* Calls go out although we are asked to stop. */
     enum webdriver_fault fault;
     char url[WEBDRIVER_URL_MAX]; /* Without a slash at its end. */

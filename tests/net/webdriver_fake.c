@@ -214,6 +214,10 @@ static void note(struct fake *fake, int number, struct str head, struct str body
         if (str_starts(line, STR("Content-Type:"))) {
             copy(request->type, sizeof request->type, str_trim(str_slice(line, 13, line.len)));
         }
+        if (str_starts(line, STR("Authorization:"))) {
+            copy(request->authorization, sizeof request->authorization,
+                 str_trim(str_slice(line, 14, line.len)));
+        }
     }
     copy(request->body, sizeof request->body, body);
     *reply = fake->given < fake->told ? fake->replies[fake->given++] : (struct fake_reply){0};

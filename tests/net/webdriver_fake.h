@@ -42,6 +42,7 @@ struct fake_request {
     char method[16];
     char path[512];
     char type[128];
+    char authorization[128];
     char body[8192];
     int connection; /* Counted from 1. */
 };

@@ -174,6 +174,66 @@ static void commands(void **state)
     assert_int_equal(fake_count(fake), 10);
 }
 
+/* A Grid may want a login; it stands in the address, and in no error. */
+static void an_address_may_have_a_login(void **state)
+{
+    struct err err = {0};
+    struct webdriver *other = NULL;
+    struct webdriver_status status;
+    (void)state;
+    struct webdriver_options options = {
+        .url = arena_printf(&arena, "http://desk:secret@127.0.0.1:%d/", /* invented */
+                            fake_port(fake))};
+    assert_true(webdriver_open(&other, &options, &err));
+    tell(200, "{\"value\":{\"ready\":true}}");
+    assert_true(webdriver_status(other, soon(), &status, &err));
+    assert_string_equal(fake_seen(fake, 0)->authorization, "Basic ZGVzazpzZWNyZXQ=");
+    for (int i = 0; i < 4; i++) { /* However often a kept connection is replaced. */
+        fake_answer(fake, &(struct fake_reply){.manner = FAKE_HANG_UP});
+    }
+    assert_false(webdriver_status(other, soon(), &status, &err));
+    assert_null(strstr(err.text, "secret"));
+    tell(401, "");
+    while (fake_count(fake) < 6 && !webdriver_status(other, soon(), &status, &err) &&
+           err.kind != ERR_LOGIN) {
+    }
+    assert_int_equal(err.kind, ERR_LOGIN);
+    assert_null(strstr(err.text, "secret"));
+    webdriver_close(other);
+}
+
+static char noted[512];
+
+static void take_note(void *context, const struct webdriver_note *note)
+{
+    (void)context;
+    size_t len = strlen(noted);
+    assert_true(note->took_ms >= 0);
+    (void)snprintf(noted + len, sizeof noted - len, "%s:%s,%zu;", note->what,
+                   webdriver_fault_name(note->fault), note->received);
+}
+
+static void each_command_is_noted(void **state)
+{
+    struct err err = {0};
+    struct webdriver *other = NULL;
+    struct webdriver_element element = {"e.1"};
+    (void)state;
+    noted[0] = '\0';
+    struct webdriver_options options = {
+        .url = arena_printf(&arena, "http://127.0.0.1:%d", fake_port(fake)), .note = take_note};
+    assert_true(webdriver_open(&other, &options, &err));
+    tell(200, "{\"value\":{\"sessionId\":\"one\"}}");
+    assert_true(webdriver_start(other, &(struct webdriver_browser){0}, soon(), &err));
+    assert_false(webdriver_type(other, &element, STR("\n"), soon(), &err)); /* Does not go out. */
+    assert_true(webdriver_type(other, &element, STR("a"), soon(), &err));
+    tell(400, "{\"value\":{\"error\":\"element click intercepted\"}}");
+    assert_false(webdriver_click(other, &element, soon(), &err));
+    assert_true(webdriver_quit(other, soon(), &err));
+    assert_string_equal(noted, "start:fine,29;type:fine,14;click:covered,47;end:fine,14;");
+    webdriver_close(other);
+}
+
 static void an_address_may_have_a_path(void **state)
 {
     struct err err = {0};
@@ -720,6 +780,14 @@ static void sessions_of_a_predecessor(void **state)
     assert_int_equal(fake_count(fake), 3);
     assert_string_equal(fake_seen(fake, 1)->path, "/sessions");
     assert_false(webdriver_alive(driver)); /* That one was ours. */
+    /* A browser that was being started when we were asked to stop. */
+    fake_forget(fake);
+    stop_ms = now_ms();
+    tell(200, "{\"value\":{\"ready\":true}}");
+    tell(200, "{\"value\":[{\"id\":\"five\",\"capabilities\":{\"chrome\":{\"userDataDir\":"
+              "\"/p/a\"}}}]}");
+    assert_true(webdriver_evict(driver, STR("/p/a"), soon(), &ended, &err));
+    assert_int_equal(ended, 1);
 }
 
 /* ---- Figures ---- */
@@ -792,6 +860,8 @@ int main(void)
         CASE(a_browser_is_asked_for),
         CASE(commands),
         CASE(an_address_may_have_a_path),
+        CASE(an_address_may_have_a_login),
+        CASE(each_command_is_noted),
         CASE(what_is_never_typed),
         CASE(errors_are_told_apart),
         CASE(no_browser_says_why),
