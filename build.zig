@@ -584,6 +584,13 @@ const PROGRAMS = [_]Program{
         .release = true,
     },
     .{
+        .step = "bench-mongodb-client",
+        .about = "What the sink mongodb costs: -- URI DATABASE ROWS (bench-mongodb runs it)",
+        .file = "tests/bench/mongodb.c",
+        .room = "sink",
+        .release = true,
+    },
+    .{
         .step = "bench-postgres-client",
         .about = "What the sink postgres costs: -- URI AUTHORITIES SCHEMA … (bench-postgres runs it)",
         .file = "tests/bench/postgres.c",
@@ -1008,7 +1015,7 @@ const Shop = struct {
             .sanitize_c = if (optimize == .Debug and !shop.thread_sanitizer) .full else .off,
             .sanitize_thread = shop.thread_sanitizer,
             .pic = true,
-            .strip = false and shop.strip,
+            .strip = optimize != .Debug and shop.strip,
         });
         m.addIncludePath(shop.b.path("src"));
         return m;
