@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/must.h"
 #include "crypto/token.h"
 #include "net/dial.h"
 
