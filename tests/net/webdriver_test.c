@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "net/webdriver.h"
 #include "net/webdriver_call.h"
 #include "net/webdriver_fake.h"
@@ -592,6 +593,50 @@ static void stopping_ends_the_session(void **state)
     asked(1, "DELETE", AT, "");
 }
 
+/* ---- Memory ---- */
+
+static int allocations_left;
+
+/* From the nth on: what fails once alone is sometimes made up for by asking for less. */
+static bool deny(void *context)
+{
+    (void)context;
+    return allocations_left-- <= 0;
+}
+
+static void missing_memory_is_an_error(void **state)
+{
+    bool ok = false;
+    (void)state;
+    start();
+    for (int nth = 0; !ok; nth++) {
+        struct err err = {0};
+        const struct json_value *value = NULL;
+        struct webdriver_script script = {.code = STR("return 1")};
+        struct arena own;
+        assert_true(nth < 100);
+        if (!webdriver_alive(driver)) {
+            start();
+        }
+        tell(200, "{\"value\":\"[\\\"\\\\ud83d\\\"]\"}");
+        arena_init(&own, 1 << 20);
+        arena_free(&driver->wire); /* Or nothing would have to be allocated. */
+        arena_free(&driver->tree);
+        allocations_left = nth;
+        mem_fault_set(deny, NULL);
+        ok = webdriver_run(driver, &script, soon(), &own, &value, &err);
+        mem_fault_set(NULL, NULL);
+        if (ok) {
+            assert_str_equal(json_str(json_at(value, 0)), STR("\xEF\xBF\xBD"));
+            assert_true(nth > 2);
+        } else if (err.kind != ERR_RETRY) {
+            fail_msg("%d: %s, %s", nth, err_kind_name(err.kind), err.text);
+        }
+        arena_free(&own);
+        fake_forget(fake);
+    }
+}
+
 /* ---- Connections ---- */
 
 static void dead_connections_are_replaced(void **state)
@@ -871,6 +916,7 @@ int main(void)
         CASE(sessions_with_bad_names),
         CASE(deadlines_hold),
         CASE(stopping_ends_the_session),
+        CASE(missing_memory_is_an_error),
         CASE(dead_connections_are_replaced),
         CASE(a_busy_grid_is_well),
         CASE(a_late_server_is_waited_for),
