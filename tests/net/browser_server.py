@@ -9,7 +9,6 @@ all that it started, when its standard input does. Lines that it takes, each ans
     kill-browser    every browser that the driver started is killed
     restart         the driver or Grid is killed and started again, browsers too
     stop, start     the same in two parts
-    pause, go on    the driver stands still
 
 Everything listens on 127.0.0.1 only.
 """
@@ -45,7 +44,7 @@ for (let i = 0; i < 60; i++) {
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/never":
-            time.sleep(2)
+            time.sleep(1.5)
         body = PAGE.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -154,10 +153,6 @@ def obey(driver, line):
             driver.stop()
         if line != "stop":
             driver.start()
-    elif line == "pause":
-        os.kill(driver.process.pid, signal.SIGSTOP)
-    elif line == "go on":
-        os.kill(driver.process.pid, signal.SIGCONT)
 
 
 def grid_words(folder, parts, chromium, chromedriver, port):
