@@ -391,7 +391,9 @@ def test_searches_of_older_pages(b):
 def test_only_a_real_press_opens(b):
     b.scene(fill=5, chats=[])
     b.ready()
-    b.web.js("document.querySelector('#pane-side [role=gridcell]').click()")
+    b.web.js("""const cell = document.querySelector('#pane-side [role=gridcell]');
+        for (const kind of ['pointerdown', 'mousedown', 'mouseup']) cell.dispatchEvent(new MouseEvent(kind, {bubbles: true, button: 0}));
+        cell.click();""")
     time.sleep(0.15)
     same("opened", b.web.find_all("#main"), [])
     same("journal", [(e["type"], e["trusted"]) for e in b.ctl("GET", "journal?type=click")], [("click", False)])
@@ -431,6 +433,7 @@ def test_badges_and_bumps(b):
     assert "3" in b.web.js(badge)
     b.open("Unread")
     same("the receipt", b.ctl("GET", "journal?type=chat_opened")[-1]["receipt"], True)
+    same("unread after it", [c["unread"] for c in b.ctl("GET", "chats") if c["title"] == "Unread"], [0])
     assert "3" not in b.web.js(badge)
     assert "3 הודעות שלא נקראו" in b.text(), "no divider"
 
@@ -630,6 +633,22 @@ def test_each_kind_of_message(b):
     same("the picture's hash", bytes_of, b.ctl("GET", "truth?chat=Kinds")[kinds.index("image")]["media"][0]["sha256"])
 
 
+def test_pictures_live_as_long_as_their_row(b):
+    rows = [row(0, text="#"), row(1, kind="image", text="")] + [row(i) for i in range(2, 50)]
+    b.scene(fill=0, margin=300, batch_size=50, chats=[{"title": "Blob", "messages": rows}])
+    b.open("Blob")
+    move = "const l = document.querySelector('[data-testid=conversation-panel-messages]'); l.scrollTop = arguments[0] * l.scrollHeight"
+    same("a picture far away", b.web.find_all("img[src^=blob]"), [])
+    b.web.js(move, 0)
+    b.there('[data-id] img[src^="blob:"]')
+    url = b.web.js("return document.querySelector('img[src^=\"blob:\"]').src")
+    fetched = "const done = arguments[1]; fetch(arguments[0]).then((r) => done(r.ok)).catch(() => done(false))"
+    same("while the row is there", b.web.js_async(fetched, url), True)
+    b.web.js(move, 1)
+    b.until("a shell", "return !document.querySelector('img[src^=\"blob:\"]')")
+    same("when it is not", b.web.js_async(fetched, url), False)
+
+
 def test_long_texts_come_in_parts(b):
     words = "".join(f"{i % 10}אב🙂 אבגדהוזחטיכלמנ" for i in range(1053))  # 20,000 code points.
     b.scene(fill=0, margin=9000, chats=[{"title": "Long", "messages": [row(1, text=words), row(2, text="x" * 3300), row(3, text="y" * 3400, kind="image_caption")]}])
@@ -673,6 +692,11 @@ def test_changes_arrive_while_the_page_stands(b):
     same("rows", b.web.js(texts), [["0", "message 0", False], ["1", "better words", False], ["2", "", True], ["3", "message 3", False],
                                    ["4", "message 4", False], ["9", "message 9", False]])
     assert b.web.find_all('button[aria-label^="reactions"]')
+    b.ctl("POST", "message", {"chat": "Live", "op": "vanish", "id": row(9)["id"]})
+    b.until("five rows again", "return document.querySelectorAll('#main [data-id]').length === 5")
+    same("in the truth", len(b.ctl("GET", "truth?chat=Live")), 5)
+    b.ctl("POST", "message", {"chat": "Live", **row(8), "text": "half \ud83d of an emoji"})
+    b.until("half a surrogate", "return [...document.querySelectorAll('#main .copyable-text span[dir]')].some((e) => e.textContent.charCodeAt(5) === 0xd83d)")
     made = b.ctl("POST", "message", {"chat": "Live", "burst": 30, "from_me": False})["ids"]
     b.until("a burst", "return document.querySelectorAll('#main [data-id]').length === 36")
     same("truth", [m["id"] for m in b.ctl("GET", "truth?chat=Live")][-30:], made)
@@ -706,6 +730,21 @@ def test_slow_and_empty_batches(b):
     b.web.js("document.querySelector('[data-testid=conversation-panel-messages]').scrollTop = 0")
     b.until("older rows", "return document.querySelectorAll('[data-id]').length > 40")
     assert time.monotonic() - start > 0.7, "too early"
+
+
+def test_older_rows_do_not_move_the_view(b):
+    """All of one day, so that its heading goes up with the older rows and only messages can hold the view."""
+    b.scene(fill=0, chats=[{"title": "Anchor", "messages": [row(i, at="2026-09-03T10:00:00Z") for i in range(90)]}], batch_size=30)
+    b.open("Anchor")
+    b.there("#main [data-virtualized=false]")
+    place = "const e = document.querySelector('[data-id=\"' + arguments[0] + '\"]'); return e && Math.round(e.getBoundingClientRect().top)"
+    first = row(60)["id"]
+    b.web.js("document.querySelector('[data-testid=conversation-panel-messages]').scrollTop = 0")
+    before = b.web.js(place, first)
+    b.until("older rows", "return document.querySelectorAll('[data-id]').length === 60")
+    time.sleep(0.2)
+    after = b.web.js(place, first)
+    assert abs(after - before) <= 40, f"from {before} to {after}"  # The heading's height went up.
 
 
 def test_rows_vanish_between_two_looks(b):

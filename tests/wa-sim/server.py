@@ -61,7 +61,7 @@ class Sim:
 
     def __init__(self, folder):
         self.lock = threading.RLock()
-        self.log = open(os.path.join(folder, "journal.jsonl"), "w", encoding="utf-8")
+        self.log = open(os.path.join(folder, "journal.jsonl"), "w", encoding="utf-8", errors="backslashreplace")
         self.devices, self.pages, self.refs = {}, {}, []
         self.started = time.monotonic()
         self.put_scenario({}, DEFAULT_SCENARIO)
@@ -132,7 +132,7 @@ class Sim:
         return {}
 
     def message(self, _, body):
-        """op: add (default; `burst` of them), edit, delete, react, resolve."""
+        """op: add (default; `burst` of them), edit, delete, react, resolve, vanish."""
         chat = self.world.chat(body["chat"])
         op = body.get("op", "add")
         fields = {k: v for k, v in body.items() if k not in ("chat", "op", "burst")}
@@ -147,6 +147,10 @@ class Sim:
             self.tell("messages", {"chat": chat.summary(), "rows": made})
             return {"ids": [one["id"] for one in made]}
         one = chat.find(body["id"])
+        if op == "vanish":  # Without a trace, as a message that disappears does.
+            chat.forget(one)
+            self.tell("vanished", {"jid": chat.jid, "id": one["id"], "chat": chat.summary()})
+            return {"ids": [one["id"]]}
         if op == "edit":
             one.update(text=body["text"], edited=True)
         elif op == "delete":
@@ -368,7 +372,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def send_json(self, status, value):
-        self.send(status, "application/json; charset=utf-8", json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        # Half a surrogate stays what it is: as an escape of JSON.
+        self.send(status, "application/json; charset=utf-8", json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
     def act(self):
         path, _, tail = self.path.partition("?")
@@ -416,7 +421,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     said = "data: " + json.dumps(page.events.get(timeout=0.5), ensure_ascii=False)
                 except queue.Empty:
                     said = ":"
-                self.wfile.write((said + "\n\n").encode())
+                self.wfile.write((said + "\n\n").encode("utf-8", "backslashreplace"))
         except OSError:
             pass
         finally:
@@ -441,7 +446,7 @@ def line_asked(sim, folder, line):
     body = json.loads(rest[0]) if rest and method != "GET" else None
     answer = sim.answer(method, path, dict(urllib.parse.parse_qsl(tail)), body)
     if rest and method == "GET":
-        with open(os.path.join(folder, os.path.basename(rest[0])), "w", encoding="utf-8") as file:
+        with open(os.path.join(folder, os.path.basename(rest[0])), "w", encoding="utf-8", errors="backslashreplace") as file:
             json.dump(answer, file, ensure_ascii=False)
 
 

@@ -247,8 +247,8 @@ class Chat:
         if self.live:
             return self.live[-1]
         if self.older is not None or self.explicit is not None:
-            all_of_them = self.messages()
-            return all_of_them[-1] if all_of_them else None
+            every = self.messages()
+            return every[-1] if every else None
         return self.make(0, self.last) if self.count else None
 
     def add(self, fields):
@@ -271,6 +271,10 @@ class Chat:
                 return one
         raise KeyError(f"no message {identity} in {self.title}")
 
+    def forget(self, one):
+        self.messages()
+        (self.live if one in self.live else self.older).remove(one)
+
     def summary(self):
         last = self.newest()
         return {"jid": self.jid, "title": self.title, "group": self.group, "pinned": self.pinned, "muted": self.muted,
@@ -284,7 +288,7 @@ class Chat:
         floor = self.phone_only - self.unlocked
         end = len(rows)
         if before:
-            end = next(i for i, one in enumerate(rows) if one["id"] == before)
+            end = rows.index(self.find(before))
         start = max(floor, end - size, 0)
         part = []
         for i in range(start, end):

@@ -161,7 +161,7 @@ function style_apply() {
         cell: "position:absolute;left:0;right:0;height:72px", cellbox: "display:flex;height:72px;cursor:pointer;overflow:hidden",
         flow: "position:static", grow: "flex:1;padding:8px;overflow:hidden;white-space:nowrap",
         avatar: "width:48px;margin:12px;border-radius:24px;background:#cdd", badge: "background:#2a6;color:#fff;border-radius:9px;padding:0 6px",
-        scroller: "flex:1;position:relative;overflow-y:auto;overflow-anchor:none;min-height:0;background:#f4f1ea", row: "padding:2px 40px",
+        scroller: "flex:1;position:relative;overflow-y:auto;overflow-anchor:none;min-height:0;background:#f4f1ea", row: "padding:2px 40px;contain:content",
         out: "margin-inline-start:30%", bubble: "background:#fff;border-radius:8px;padding:6px 9px;max-width:520px;display:inline-block",
         words: "white-space:pre-wrap;overflow-wrap:anywhere", meta: "font-size:11px;color:#666", note: "text-align:center;color:#555;padding:6px",
         quote: "border-inline-start:4px solid #6a8;padding:4px;background:#eef", emoji: "width:18px;height:18px;background:#fc6",

@@ -7,6 +7,15 @@
 const TICK_MS = 16, TOP_PX = 200, ROW_PX = 56, VANISH_MS = 60;
 let chat_view = null;
 
+/* The day of a message; asked again and again for all of them, so it is kept while the zone stays. */
+function day_of(m) {
+    if (m.day_zone !== config.zone) {
+        m.day_zone = config.zone;
+        m.day = day_key(m.epoch);
+    }
+    return m.day;
+}
+
 class ChatView {
     constructor(summary, members) {
         this.chat = summary;
@@ -71,7 +80,7 @@ class ChatView {
         let day = null;
         const divider = this.messages.length - this.unread;
         this.messages.forEach((m, i) => {
-            const today = day_key(m.epoch);
+            const today = day_of(m);
             if (today !== day) items.push(keep("day" + today, () => ({ note: "day", epoch: m.epoch })));
             if (this.unread > 0 && i === divider) items.push(keep("unread", () => ({ note: "unread" })));
             const item = keep(m.id, () => ({ m }));
@@ -290,6 +299,11 @@ class ChatView {
         if (item.element && item.full) this.anchored(() => this.fill_again(item));
     }
 
+    vanish(id) {
+        this.messages = this.messages.filter((m) => m.id !== id);
+        this.anchored(() => { this.rebuild(); this.draw(); });
+    }
+
     fill_again(item) {
         item.stale = false;
         if (this.windowed) item.slot.replaceChildren(row_inside(item.m, item.first, item.urls));
@@ -332,6 +346,11 @@ setInterval(() => { if (chat_view && config.faults.rerender > 0) chat_view.renew
 on_event("revised", ({ jid, row, chat }) => {
     if (chat_list) chat_list.update(chat);
     if (chat_view && chat_view.chat.jid === jid) chat_view.revise(row);
+});
+
+on_event("vanished", ({ jid, id, chat }) => {
+    if (chat_list) chat_list.update(chat);
+    if (chat_view && chat_view.chat.jid === jid) chat_view.vanish(id);
 });
 
 on_event("messages", ({ chat, rows }) => {
