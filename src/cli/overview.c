@@ -189,6 +189,11 @@ static void judge_sinks(struct overview *all, struct look *look)
                                  STR_ARG(show_age(&look->screen, sink->next_ms, age)),
                                  STR_ARG(sink->why)),
                     NULL);
+        } else if (sink->waiting > 0 && sink->why.len > 0) {
+            problem(all,
+                    arena_printf(&look->arena, "%.*s waiting: %.*s",
+                                 STR_ARG(show_count(sink->waiting, text)), STR_ARG(sink->why)),
+                    "sluice check --connect");
         } else if (all->served && sink->waiting > 0 &&
                    sink->oldest_ms < now_ms - OVERVIEW_STUCK_MS) {
             problem(all,

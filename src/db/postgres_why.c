@@ -81,6 +81,9 @@ static void put_words(char out[WORDS_MAX], const char *message, bool hide)
         } else if (!quoted && (unsigned char)*at >= ' ') {
             out[len++] = *at;
         } else if (!quoted && *at == '\n' && at[1] != '\0') {
+            if (len > 0 && strchr(".:;,", out[len - 1]) == NULL) {
+                out[len++] = ';';
+            }
             out[len++] = ' ';
         }
     }

@@ -16,6 +16,26 @@
 
 enum { WRITE_MS = 30 * 1000, ATTEMPTS_MAX = 20, BATCH_FIRST = 64 };
 
+/*
+ * The sink as a whole fails: `status` says so, as no record does. Noted when it is new, and when
+ * the log hears of it again; a note that cannot be written is no trouble of its own.
+ */
+static void note_trouble(struct worker *worker, const struct err *why)
+{
+    struct err ignored = {0};
+    int failures = worker->failures + 1;
+    if (why->kind == ERR_STOP) { /* Asked to stop: nothing failed. */
+        return;
+    }
+    worker->calm = false;
+    if ((failures & (failures - 1)) == 0 && store_begin(worker->store, &worker->lease, &ignored) &&
+        store_keep_put(worker->store, worker->sink->name, STORE_KEEP_TROUBLE, str_of(why->text),
+                       &ignored)) {
+        (void)store_commit(worker->store, &ignored);
+    }
+    store_rollback(worker->store);
+}
+
 static bool open_sink(struct worker *worker, struct err *err)
 {
     struct sink *sink = worker->sink->sink;
@@ -26,8 +46,11 @@ static bool open_sink(struct worker *worker, struct err *err)
     }
     sink->connector.name = worker->sink->name;
     sink->connector.env = worker_connector_env(worker, targets);
-    return sink->type->connector.open == NULL ||
-           sink->type->connector.open(&sink->connector, err) || worker_outside_failed(err);
+    if (sink->type->connector.open == NULL || sink->type->connector.open(&sink->connector, err)) {
+        return true;
+    }
+    note_trouble(worker, err);
+    return worker_outside_failed(err);
 }
 
 static void rest_sink(struct worker *worker)
@@ -212,9 +235,12 @@ static bool settle(struct worker *worker, struct parcel *parcels, size_t count, 
         }
     }
     if (!file_replies(worker, parcels, count, err) || !count_runs(worker, parcels, count, err) ||
+        (!worker->calm && !store_keep_put(worker->store, worker->sink->name, STORE_KEEP_TROUBLE,
+                                          (struct str){0}, err)) ||
         !store_commit(worker->store, err)) {
         return false;
     }
+    worker->calm = true;
     tell_refused(worker, parcels, count);
     worker_ring(worker);
     return true;
@@ -262,6 +288,7 @@ static bool delivery_step(struct worker *worker, struct err *err)
     int64_t write_ms = worker->sink->write_ms > 0 ? worker->sink->write_ms : WRITE_MS;
     if (!sink->type->write(sink, parcels, count, &worker->arena, now + write_ms, err)) {
         breaker_failed(&worker->breaker, worker_mono_ms(worker));
+        note_trouble(worker, err);
         return worker_outside_failed(err);
     }
     must_have_tried(parcels, count);

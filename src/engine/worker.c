@@ -146,6 +146,7 @@ void worker_turn(struct worker *worker)
     worker->failures = 0;
     worker->wake_ms = worker_mono_ms(worker);
     worker->batch = 0;
+    worker->calm = false;
     worker->breaker = (struct breaker){0};
     worker->intake = (struct intake){0};
     worker->rules = (struct rules){0};

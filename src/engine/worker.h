@@ -149,6 +149,7 @@ struct worker {
     } rules;
     struct breaker breaker;
     size_t batch;       /* delivery: records in one write; grows while there are more */
+    bool calm;          /* delivery: the store holds no trouble of this sink */
     int64_t checked_ms; /* upkeep */
     int64_t swept_ms;   /* upkeep */
 };

@@ -57,6 +57,8 @@ bool store_cursor_put(struct store *store, struct str source, struct str chat, s
 /* Notes of a connector that survive a crash. */
 bool store_keep_get(struct store *store, struct arena *arena, struct str connector, struct str key,
                     struct str *value, struct err *err);
+/* Why a sink that has records to take fails as a whole; the engine's own note. */
+#define STORE_KEEP_TROUBLE STR("sluice/trouble")
 bool store_keep_put(struct store *store, struct str connector, struct str key, struct str value,
                     struct err *err);
 

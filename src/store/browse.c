@@ -284,7 +284,8 @@ static bool one_sink(struct store *store, struct arena *arena, int64_t sink, str
     out->next_ms = query_int(query, 1);
     out->why = why.ptr != NULL ? arena_copy(arena, why) : why;
     query_end(query);
-    return true;
+    return out->waiting == 0 || out->why.ptr != NULL ||
+           store_keep_get(store, arena, out->name, STORE_KEEP_TROUBLE, &out->why, err);
 }
 
 bool store_sink_states(struct store *store, struct arena *arena, struct sink_state **out,

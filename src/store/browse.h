@@ -51,7 +51,7 @@ struct sink_state {
     int64_t oldest_ms; /* When the message of the oldest came; 0: nothing waits. */
     int64_t failing;   /* Of those: were tried and will be again. */
     int64_t next_ms;   /* When the first of them is tried again; 0: none is. */
-    struct str why;    /* Of one that is failing; absent: none is. */
+    struct str why; /* Of one that is failing, else of the sink as a whole; absent: all is well. */
     int64_t dead;
 };
 

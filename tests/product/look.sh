@@ -59,6 +59,15 @@ await 30 well || fail "status goes on about the bridge: $("$SLUICE" status)"
 stop
 has "status without serve" "$("$SLUICE" status)" "nobody is at work here"
 
+# A sink that fails as a whole: no record of it failed, and status says so all the same.
+mv data/records.db away.db; mkdir data/records.db
+post "'DR10000002 done'"
+"$SLUICE" run > out 2>> sluice.log
+has "status of a sink that cannot be opened" "$("$SLUICE" status)" "1 waiting: sink records"
+rmdir data/records.db; mv away.db data/records.db
+"$SLUICE" run > out 2>> sluice.log
+case $("$SLUICE" status) in *waiting:*) fail "status goes on about the sink" ;; esac
+
 # A reader that goes away early ends the writer without a word.
 fill 1 20000 1
 "$SLUICE" run > out 2>> sluice.log
