@@ -751,24 +751,19 @@ void postgres_copy_field(struct buf *buf, struct str value)
         buf_add(buf, STR("\\N"));
         return;
     }
-    for (size_t i = 0; i < value.len; i++) {
-        switch (value.ptr[i]) {
-        case '\\':
-            buf_add(buf, STR("\\\\"));
-            break;
-        case '\t':
-            buf_add(buf, STR("\\t"));
-            break;
-        case '\n':
-            buf_add(buf, STR("\\n"));
-            break;
-        case '\r':
-            buf_add(buf, STR("\\r"));
-            break;
-        default:
-            buf_add_byte(buf, value.ptr[i]);
-        }
+    if (!buf_reserve(buf, 2 * value.len)) {
+        return;
     }
+    char *to = buf->ptr + buf->len;
+    for (size_t i = 0; i < value.len; i++) {
+        char byte = value.ptr[i];
+        if (byte == '\\' || byte == '\t' || byte == '\n' || byte == '\r') {
+            *to++ = '\\';
+            byte = byte == '\t' ? 't' : byte == '\n' ? 'n' : byte == '\r' ? 'r' : byte;
+        }
+        *to++ = byte;
+    }
+    buf->len = (size_t)(to - buf->ptr);
 }
 
 /* ---- Helpers ---- */

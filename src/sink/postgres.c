@@ -170,6 +170,7 @@ static bool sink_open(struct connector *connector, struct err *err)
     self->db = NULL;
     self->known = false;
     self->repeating = false;
+    self->copy_refused = false;
     self->room = ROOM_FIRST;
     if (self->schema.len == 0) {
         self->schema = STR("public");

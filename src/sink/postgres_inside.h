@@ -32,8 +32,9 @@ struct postgres_sink {
     struct postgres_ledger ledger;
     struct postgres_statement *statements;
     size_t statement_count;
-    bool repeating; /* The last transaction met what was applied before: so may the next. */
-    size_t room;    /* Parcels that one transaction takes; less while the server is slow. */
+    bool repeating;    /* The last transaction met what was applied before: so may the next. */
+    bool copy_refused; /* By the server, for another reason than the data. */
+    size_t room;       /* Parcels that one transaction takes; less while the server is slow. */
 
     /* What the catalogue said: until the connection is lost, or it turns out to be old. */
     bool known;

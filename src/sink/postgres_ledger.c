@@ -47,6 +47,11 @@ static const char sequences_quick_sql[] =
     "archive_id=excluded.archive_id,nth=excluded.nth WHERE "
     "(excluded.generation,excluded.archive_id,excluded.nth)>(s.generation,s.archive_id,s.nth)";
 
+static const char effects_copy_sql[] =
+    "COPY {s}.sluice_effects(pipeline,generation,message,nth,origin) FROM STDIN";
+static const char sequences_copy_sql[] =
+    "COPY {s}.sluice_seq(pipeline,generation,archive_id,nth,entity,target) FROM STDIN";
+
 static const char find_sql[] = "SELECT answer FROM {s}.sluice_effects "
                                "WHERE pipeline=$1 AND origin=$2::bytea AND nth=$3::int4";
 static const char keep_sql[] = "UPDATE {s}.sluice_effects SET answer=$4 "
@@ -101,10 +106,13 @@ bool postgres_ledger_prepare(struct postgres_ledger *ledger, struct str schema, 
     ledger->take_sequences = in_schema(sequences_sql, schema, arena);
     ledger->quick_effects = in_schema(effects_quick_sql, schema, arena);
     ledger->quick_sequences = in_schema(sequences_quick_sql, schema, arena);
+    ledger->copy_effects = in_schema(effects_copy_sql, schema, arena);
+    ledger->copy_sequences = in_schema(sequences_copy_sql, schema, arena);
     ledger->find_answer = in_schema(find_sql, schema, arena);
     ledger->keep_answer = in_schema(keep_sql, schema, arena);
     return (ledger->take_effects != NULL && ledger->take_sequences != NULL &&
             ledger->quick_effects != NULL && ledger->quick_sequences != NULL &&
+            ledger->copy_effects != NULL && ledger->copy_sequences != NULL &&
             ledger->find_answer != NULL && ledger->keep_answer != NULL) ||
            no_memory(err);
 }
@@ -289,6 +297,58 @@ bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postg
                             ARRAYS + absolute, deadline_ms, &rows, &why);
     *all_new = ok && rows == (int64_t)entries->count;
     if (!ok && strcmp(postgres_state(db), "23505") != 0) {
+        *err = why;
+        return false;
+    }
+    return true;
+}
+
+/* A line of COPY for each, in the order of the columns that the statements name. */
+static struct str make_lines(const struct postgres_entries *entries, struct arena *arena)
+{
+    enum { LINE_SIZE = 160 };
+    struct buf lines;
+    char origin[ORIGIN_TEXT_SIZE];
+    bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
+    buf_init(&lines, arena, entries->count * LINE_SIZE);
+    for (size_t i = 0; i < entries->count; i++) {
+        const struct parcel *parcel = entries->parcels[i];
+        const struct effect *effect = &parcel->effect;
+        must((parcel->kind == RECORD_ABSOLUTE) == absolute);
+        postgres_copy_field(&lines, effect->pipeline);
+        buf_add_byte(&lines, '\t');
+        buf_add_int(&lines, effect->generation);
+        buf_add_byte(&lines, '\t');
+        buf_add_int(&lines, effect->message);
+        buf_add_byte(&lines, '\t');
+        buf_add_int(&lines, effect->nth);
+        buf_add_byte(&lines, '\t');
+        postgres_copy_field(&lines,
+                            absolute ? parcel->entity : origin_text(effect->origin, origin));
+        if (absolute) {
+            buf_add_byte(&lines, '\t');
+            postgres_copy_field(&lines, entries->target);
+        }
+        buf_add_byte(&lines, '\n');
+    }
+    return buf_str(&lines);
+}
+
+bool postgres_ledger_copy_new(const struct postgres_ledger *ledger, struct postgres *db,
+                              const struct postgres_entries *entries, bool *all_new,
+                              int64_t deadline_ms, struct arena *arena, struct err *err)
+{
+    struct err why = {0};
+    bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
+    struct str lines = make_lines(entries, arena);
+    *all_new = false;
+    if (lines.ptr == NULL) {
+        return no_memory(err);
+    }
+    *all_new = postgres_copy_begin(db, absolute ? ledger->copy_sequences : ledger->copy_effects,
+                                   deadline_ms, &why) &&
+               postgres_copy_put(db, lines, &why) && postgres_copy_end(db, true, NULL, &why);
+    if (!*all_new && strcmp(postgres_state(db), "23505") != 0) {
         *err = why;
         return false;
     }

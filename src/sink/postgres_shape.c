@@ -296,6 +296,41 @@ static bool add_both(struct buf *sql, const struct postgres_shape *shape, struct
     return true;
 }
 
+static bool suits_copy(const struct postgres_shape *shape)
+{
+    const struct postgres_table *table = shape->table;
+    for (size_t i = 0; i < shape->count; i++) {
+        enum postgres_holds holds = shape->fields[i].column->holds;
+        if (!shape->fields[i].is_key && (holds == HOLDS_LOCAL_TIME || holds == HOLDS_LIST)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->columns[i].declared->initial != NULL &&
+            !writes(shape, &table->columns[i], BODY_ON_NEW)) {
+            return false;
+        }
+    }
+    return is_plain(shape) && table->key.holds != HOLDS_LOCAL_TIME &&
+           table->key.holds != HOLDS_LIST;
+}
+
+static const char *make_copy(const struct postgres_shape *shape, struct arena *arena)
+{
+    struct buf sql;
+    buf_init(&sql, arena, 512);
+    buf_printf(&sql, "COPY %.*s(", STR_ARG(shape->table->name));
+    postgres_quote_name(&sql, shape->table->key.name);
+    for (size_t i = 0; i < shape->count; i++) {
+        if (!shape->fields[i].is_key) {
+            buf_add_byte(&sql, ',');
+            postgres_quote_name(&sql, shape->fields[i].column->name);
+        }
+    }
+    buf_add(&sql, STR(") FROM STDIN"));
+    return buf_str(&sql).ptr;
+}
+
 bool postgres_shape_make(const struct postgres_table *table, const struct body *body,
                          struct arena *arena, struct postgres_shape *out, struct err *err)
 {
@@ -315,6 +350,7 @@ bool postgres_shape_make(const struct postgres_table *table, const struct body *
         return false;
     }
     shape.sql = buf_str(&sql).ptr;
+    shape.copy_sql = suits_copy(&shape) ? make_copy(&shape, arena) : NULL;
     *out = shape;
     return shape.sql != NULL || err_set(err, ERR_RETRY, "postgres: out of memory for a statement");
 }

@@ -6,8 +6,11 @@
 #include "sink/postgres_inside.h"
 
 enum {
-    RUNS_MAX = 64,  /* Shapes and statements of one transaction. */
-    TRIES_MAX = 4,  /* After a deadlock, or when others change the same rows. */
+    RUNS_MAX = 64,   /* Shapes and statements of one transaction. */
+    TRIES_MAX = 4,   /* After a deadlock, or when others change the same rows. */
+    COPY_MIN = 1024, /* Rows; for fewer, the round trips cost more than COPY saves. */
+    SAMPLE = 64,     /* Keys of a batch that are looked up before it is taken for new. */
+    COPY_PART = 256 * 1024,
     LOCKS_MAX = 64, /* Keys locked one by one; more lock the table for other sluices. */
     ROLLBACK_MS = 2 * 1000,
     TRANSACTION_BYTES = 16 * 1024 * 1024, /* Of bodies. */
@@ -42,6 +45,8 @@ struct work {
     size_t entry_count;
     struct run runs[RUNS_MAX];
     size_t run_count;
+    bool copies;        /* Many may go by COPY. */
+    bool copy_failed;   /* So once more without it. */
     bool thorough;      /* Some were applied before: ask which. */
     bool repeats;       /* Some were. */
     bool clashed;       /* With another transaction: deadlock, serialization. */
@@ -405,6 +410,69 @@ static bool write_rows(struct work *work, struct entry **entries, size_t count, 
                    shape->table->target->name);
 }
 
+/*
+ * Is none of the rows there, as far as a sample of the keys tells? Then they may be copied. Taking
+ * rows for new that are not is no harm but wasted work: COPY fails, and they go the usual way.
+ */
+static bool look_new(struct work *work, struct entry *const *entries, size_t count, bool *are_new,
+                     struct err *err)
+{
+    struct postgres_sink *self = work->self;
+    const struct postgres_table *table = entries[0]->shape->table;
+    struct str found = {0};
+    struct buf sql;
+    struct buf keys;
+    buf_init(&keys, &self->batch, 4096);
+    buf_init(&sql, &self->batch, 256);
+    buf_add_byte(&keys, '{');
+    for (size_t i = 0; i < SAMPLE; i++) {
+        postgres_array_item(&keys, i == 0, entries[i * (count - 1) / (SAMPLE - 1)]->parcel->entity);
+    }
+    buf_add_byte(&keys, '}');
+    buf_printf(&sql, "SELECT 1 FROM %.*s AS t WHERE t.", STR_ARG(table->name));
+    postgres_quote_name(&sql, table->key.name);
+    buf_printf(&sql, " = ANY($1::%.*s[]) LIMIT 1", STR_ARG(table->key.type));
+    struct str value = buf_str(&keys);
+    struct str text = buf_str(&sql);
+    bool ok = (value.ptr != NULL && text.ptr != NULL) || no_memory(err);
+    ok = ok &&
+         postgres_one(self->db, text.ptr, &value, 1, work->deadline_ms, &self->batch, &found, err);
+    *are_new = found.ptr == NULL;
+    return ok;
+}
+
+static void add_line(struct buf *lines, const struct entry *entry)
+{
+    const struct postgres_shape *shape = entry->shape;
+    postgres_copy_field(lines, entry->parcel->entity);
+    for (size_t i = 0; i < shape->count; i++) {
+        if (!shape->fields[i].is_key) {
+            buf_add_byte(lines, '\t');
+            postgres_copy_field(lines, entry->values[i]);
+        }
+    }
+    buf_add_byte(lines, '\n');
+}
+
+/* Rows that are all new; the server reads some while the next ones are written down. */
+static bool copy_rows(struct work *work, struct entry *const *entries, size_t count,
+                      struct err *err)
+{
+    struct postgres_sink *self = work->self;
+    struct buf lines;
+    buf_init(&lines, &self->batch, COPY_PART * 2);
+    bool ok = postgres_copy_begin(self->db, entries[0]->shape->copy_sql, work->deadline_ms, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        add_line(&lines, entries[i]);
+        if (lines.len >= COPY_PART || i + 1 == count) {
+            ok =
+                buf_ok(&lines) ? postgres_copy_put(self->db, buf_str(&lines), err) : no_memory(err);
+            buf_clear(&lines);
+        }
+    }
+    return ok && postgres_copy_end(self->db, true, NULL, err);
+}
+
 static bool run_statements(struct work *work, struct entry **entries, size_t count,
                            const bool *fresh, struct err *err)
 {
@@ -450,23 +518,31 @@ static bool take_thoroughly(struct work *work, const struct postgres_entries *en
  * Which of them are new? Mostly all are, and then the cheaper question does; when it finds a
  * repeat, the transaction is undone (this "fails") and begun again with the other one.
  */
-static bool take_ledger(struct work *work, const struct postgres_entries *entries, bool *fresh,
-                        struct err *err)
+static bool take_ledger(struct work *work, const struct postgres_entries *entries, bool copies,
+                        bool *fresh, struct err *err)
 {
     struct postgres_sink *self = work->self;
     bool all_new = false;
     if (work->thorough) {
         return take_thoroughly(work, entries, fresh, err);
     }
-    if (!postgres_ledger_take_new(&self->ledger, self->db, entries, &all_new, work->deadline_ms,
-                                  &self->batch, err)) {
+    if (!(copies ? postgres_ledger_copy_new : postgres_ledger_take_new)(
+            &self->ledger, self->db, entries, &all_new, work->deadline_ms, &self->batch, err)) {
         return false;
     }
     for (size_t i = 0; i < entries->count; i++) {
         fresh[i] = true;
     }
-    work->repeats = !all_new;
+    /* A sequence that is there may be an older one: then nothing is known about repeats. */
+    work->copy_failed = !all_new && copies && entries->parcels[0]->kind == RECORD_ABSOLUTE;
+    work->repeats = !all_new && !work->copy_failed;
     return all_new || err_set(err, ERR_RETRY, "some records were applied before");
+}
+
+/* Another way of writing may succeed where this one did not. */
+static bool mends(const struct err *why)
+{
+    return why->kind == ERR_REJECT || why->kind == ERR_CONFIG;
 }
 
 /* The ledger's lines and the rows of some entries of one run. */
@@ -489,7 +565,11 @@ static bool write_entries(struct work *work, struct entry *const *entries, size_
     struct str target = entries[0]->shape != NULL ? str_of(entries[0]->shape->table->target->name)
                                                   : entries[0]->statement->name;
     const struct postgres_entries taken = {target, parcels, count};
-    bool ok = take_ledger(work, &taken, fresh, err);
+    bool copies = work->copies && count >= COPY_MIN;
+    bool as_new = copies && entries[0]->shape != NULL && entries[0]->shape->copy_sql != NULL;
+    bool ok = (!as_new || look_new(work, entries, count, &as_new, err)) &&
+              take_ledger(work, &taken, copies && (as_new || parcels[0]->kind != RECORD_ABSOLUTE),
+                          fresh, err);
     if (ok && entries[0]->statement != NULL) {
         ok = run_statements(work, chosen, count, fresh, err);
     } else if (ok) {
@@ -498,8 +578,10 @@ static bool write_entries(struct work *work, struct entry *const *entries, size_
                 chosen[chosen_count++] = entries[i];
             }
         }
-        ok = chosen_count == 0 || write_rows(work, chosen, chosen_count, err);
+        ok = chosen_count == 0 || (as_new ? copy_rows(work, chosen, chosen_count, err)
+                                          : write_rows(work, chosen, chosen_count, err));
     }
+    work->copy_failed = work->copy_failed || (!ok && copies && !work->repeats && mends(err));
     arena_rewind(&self->batch, mark);
     return ok;
 }
@@ -748,29 +830,35 @@ static void undo_verdicts(struct work *work)
 static bool write_some(struct work *work, size_t from, size_t *to, struct err *err)
 {
     bool carefully = false;
+    bool copy_refused = work->self->copy_refused;
     work->thorough = work->self->repeating;
+    work->copies = !work->thorough && !work->self->copy_refused;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         struct err why = {0};
         work->clashed = false;
         work->repeats = false;
+        work->copy_failed = false;
         if (!gather(work, from, to, err)) {
             return false;
         }
         if (work->entry_count == 0 || transact(work, carefully, &why)) {
             settle(work, true);
             work->self->repeating = work->repeats;
+            work->self->copy_refused = copy_refused;
             *err = (struct err){0}; /* Of an earlier try. */
             return true;
         }
         undo_verdicts(work);
         *err = why;
-        bool mends = !carefully && (why.kind == ERR_REJECT || why.kind == ERR_CONFIG);
+        bool careful = !carefully && !work->copy_failed && mends(&why);
         bool asks_again = work->repeats && !work->thorough;
-        if (!mends && !work->clashed && !asks_again) {
+        if (!careful && !work->clashed && !asks_again && !work->copy_failed) {
             break;
         }
-        work->thorough = true; /* Whatever it was: from here on the sure way. */
-        carefully = carefully || mends;
+        work->copies = false;
+        copy_refused = copy_refused || (work->copy_failed && why.kind == ERR_CONFIG);
+        work->thorough = !work->copy_failed; /* Whatever else it was: from here on the sure way. */
+        carefully = carefully || careful;
         if (why.kind == ERR_CONFIG) {
             postgres_sink_forget(work->self);
         }

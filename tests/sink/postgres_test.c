@@ -921,6 +921,89 @@ static void large_batch(void **state)
 }
 
 /* The same on the newest version that the tests have. */
+/* Many parcels, K0 and up; `bad` has a day that is none. */
+static void make_many(enum record_kind kind, size_t count, int64_t message, size_t bad)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str key = arena_printf(&arena, "K%d", (int)i);
+        struct str body =
+            arena_printf(&arena,
+                         "{\"set\":{\"who\":\"a\\tb\\n\\\\N\",\"amount\":%d,\"done\":true,"
+                         "\"day\":\"%s\",\"note\":null,\"list\":[\"\\\\.\"]}}",
+                         (int)message, i == bad ? "2025-02-30" : "2025-02-03");
+        parcels[i] = make(kind, key.ptr, message + (int64_t)i, body.ptr);
+    }
+}
+
+/* How the rows came since the last time: by COPY, or by INSERT. */
+static void assert_ways(const char *expected)
+{
+    assert_sql("SELECT coalesce(string_agg(way, ' ' ORDER BY way), '') FROM (SELECT DISTINCT "
+               "split_part(query, ' ', 1) AS way FROM {s}.ways) AS w",
+               expected);
+    run("TRUNCATE {s}.ways");
+}
+
+/* Many rows that are new are copied; where one is there after all, nothing is lost or doubled. */
+static void copied(void **state)
+{
+    enum { MANY = 1500, UNSEEN = 7 }; /* UNSEEN is none of the sample. */
+    (void)state;
+    NEEDS_SERVER()
+    migrate();
+    run("CREATE TABLE {s}.ways(query text)");
+    run("CREATE FUNCTION {s}.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "INSERT INTO {s}.ways VALUES(current_query()); RETURN new; END $$; CREATE TRIGGER note "
+        "BEFORE INSERT ON {s}.jobs FOR EACH ROW EXECUTE FUNCTION {s}.note()");
+    for (int kind = 0; kind < 2; kind++) {
+        enum record_kind one = kind == 0 ? RECORD_EFFECT : RECORD_ABSOLUTE;
+        make_many(one, MANY, 1, SIZE_MAX);
+        write_all(MANY);
+        assert_done(MANY);
+        assert_ways("COPY");
+        assert_sql("SELECT count(*)||' '||min(to_json(who)::text)||' '||count(note)||' '||"
+                   "min(day)||' '||min(list::text) FROM {s}.jobs",
+                   "1500 \"a\\tb\\n\\\\N\" 0 2025-02-03 [\"\\\\.\"]");
+        /* Again: all of it was applied. */
+        run("UPDATE {s}.jobs SET note = 'mine'");
+        write_all(MANY);
+        assert_done(MANY);
+        assert_sql("SELECT count(*) FROM {s}.jobs WHERE note = 'mine'", "1500");
+        sink_up();
+        /* Again, with the rows gone: what was applied is not applied twice. */
+        run("TRUNCATE {s}.jobs");
+        write_all(MANY);
+        assert_done(MANY);
+        assert_sql("SELECT count(*) FROM {s}.jobs", "0");
+        sink_up();
+        /* One row is there, unseen; with older sequences, or none. */
+        run("TRUNCATE {s}.jobs; INSERT INTO {s}.jobs(number) VALUES('K7'); TRUNCATE {s}.ways");
+        make_many(one, MANY, 10000, SIZE_MAX);
+        write_all(MANY);
+        assert_done(MANY);
+        assert_ways("INSERT");
+        assert_sql("SELECT count(*)||' '||sum(amount) FROM {s}.jobs", "1500 15000000");
+        /* All are there. */
+        make_many(one, MANY, 20000, SIZE_MAX);
+        write_all(MANY);
+        assert_done(MANY);
+        assert_ways("INSERT");
+        assert_sql("SELECT count(*)||' '||sum(amount) FROM {s}.jobs", "1500 30000000");
+        /* A day that is none is refused by itself. */
+        run("TRUNCATE {s}.jobs; TRUNCATE {s}.sluice_seq; TRUNCATE {s}.ways");
+        make_many(one, MANY, 30000, UNSEEN);
+        write_all(MANY);
+        assert_int_equal(parcels[UNSEEN].verdict, VERDICT_REJECT);
+        assert_says(parcels[UNSEEN].why.ptr, "column day");
+        parcels[UNSEEN].verdict = VERDICT_DONE;
+        assert_done(MANY);
+        assert_sql("SELECT count(*) FROM {s}.jobs", "1499");
+        run("TRUNCATE {s}.jobs; TRUNCATE {s}.sluice_effects; TRUNCATE {s}.sluice_seq; "
+            "TRUNCATE {s}.ways");
+        sink_up();
+    }
+}
+
 static void on_version_17(void **state)
 {
     static const char *const words[] = {"python3", "tests/db/postgres_server.py", "{folder}", "17",
@@ -970,6 +1053,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(statements, setup, teardown),
         cmocka_unit_test_setup_teardown(dumps, setup, teardown),
         cmocka_unit_test_setup_teardown(large_batch, setup, teardown),
+        cmocka_unit_test_setup_teardown(copied, setup, teardown),
         cmocka_unit_test_setup_teardown(on_version_17, setup, teardown),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
