@@ -460,7 +460,7 @@ static bool copy_rows(struct work *work, struct entry *const *entries, size_t co
 {
     struct postgres_sink *self = work->self;
     struct buf lines;
-    buf_init(&lines, &self->batch, COPY_PART * 2);
+    buf_init(&lines, &self->batch, 2 * (size_t)COPY_PART);
     bool ok = postgres_copy_begin(self->db, entries[0]->shape->copy_sql, work->deadline_ms, err);
     for (size_t i = 0; ok && i < count; i++) {
         add_line(&lines, entries[i]);
