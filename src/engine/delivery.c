@@ -18,22 +18,23 @@ enum { WRITE_MS = 30 * 1000, ATTEMPTS_MAX = 20, BATCH_FIRST = 64 };
 
 /*
  * The sink as a whole fails: `status` says so, as no record does. Noted when it is new, and when
- * the log hears of it again; a note that cannot be written is no trouble of its own.
+ * the log hears of it again. A store that cannot take the note is the greater trouble.
  */
-static void note_trouble(struct worker *worker, const struct err *why)
+static bool sink_failed(struct worker *worker, struct err *err)
 {
-    struct err ignored = {0};
+    struct err worse = {0};
     int failures = worker->failures + 1;
-    if (why->kind == ERR_STOP) { /* Asked to stop: nothing failed. */
-        return;
+    bool stopped = err->kind == ERR_STOP; /* Asked to stop: nothing failed. */
+    worker->calm = worker->calm && stopped;
+    if (stopped || (failures & (failures - 1)) != 0 ||
+        (store_begin(worker->store, &worker->lease, &worse) &&
+         store_keep_put(worker->store, worker->sink->name, STORE_KEEP_TROUBLE, str_of(err->text),
+                        &worse) &&
+         store_commit(worker->store, &worse))) {
+        return worker_outside_failed(err);
     }
-    worker->calm = false;
-    if ((failures & (failures - 1)) == 0 && store_begin(worker->store, &worker->lease, &ignored) &&
-        store_keep_put(worker->store, worker->sink->name, STORE_KEEP_TROUBLE, str_of(why->text),
-                       &ignored)) {
-        (void)store_commit(worker->store, &ignored);
-    }
-    store_rollback(worker->store);
+    *err = worse;
+    return false;
 }
 
 static bool open_sink(struct worker *worker, struct err *err)
@@ -49,8 +50,7 @@ static bool open_sink(struct worker *worker, struct err *err)
     if (sink->type->connector.open == NULL || sink->type->connector.open(&sink->connector, err)) {
         return true;
     }
-    note_trouble(worker, err);
-    return worker_outside_failed(err);
+    return sink_failed(worker, err);
 }
 
 static void rest_sink(struct worker *worker)
@@ -288,8 +288,7 @@ static bool delivery_step(struct worker *worker, struct err *err)
     int64_t write_ms = worker->sink->write_ms > 0 ? worker->sink->write_ms : WRITE_MS;
     if (!sink->type->write(sink, parcels, count, &worker->arena, now + write_ms, err)) {
         breaker_failed(&worker->breaker, worker_mono_ms(worker));
-        note_trouble(worker, err);
-        return worker_outside_failed(err);
+        return sink_failed(worker, err);
     }
     must_have_tried(parcels, count);
     breaker_succeeded(&worker->breaker);

@@ -7,7 +7,7 @@
 #include "test.h"
 #include "text/duration.h"
 
-enum { LOOK_MS = 20000, OPTIONS_MAX = 4096, PAIRS_MAX = 8 };
+enum { LOOK_MS = 240 * 1000, OPTIONS_MAX = 4096, PAIRS_MAX = 8 };
 
 bool select_rig_extra;
 struct source *select_rig_source;
