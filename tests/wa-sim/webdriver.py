@@ -45,7 +45,7 @@ class Driver:
                 break
         if not self.port:
             raise RuntimeError("chromedriver did not start")
-        self.http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        self.http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def call(self, method, path, body=None):
         text = None if body is None else json.dumps(body)
@@ -61,6 +61,7 @@ class Driver:
     def session(self, profile, *more):
         options = {"binary": self.browser, "args": ARGUMENTS + [f"--user-data-dir={profile}", *more]}
         got = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options,
+                                                                              "timeouts": {"script": 90000},
                                                                               "unhandledPromptBehavior": "dismiss and notify"}}})
         return Session(self, got["sessionId"])
 

@@ -36,6 +36,7 @@ class ChatView {
 
     build() {
         const old = frame_profile() === "A";
+        this.seen_top = 0;
         this.windowed = old;
         this.margin = config.margin || (frame_profile() === "B" ? 4000 : 1000);
         this.list = h("div", {});
@@ -127,6 +128,12 @@ class ChatView {
         item.slot.setAttribute("data-virtualized", "false");
         item.slot.style.height = "";
         item.slot.replaceChildren(row_inside(item.m, item.first, item.urls));
+    }
+
+    /* Nothing is under way here: no older rows asked for, no row to be filled, and each scroll step was acted upon (the
+     * browser tells of one a frame later, or much later on a busy machine). */
+    at_rest() {
+        return !this.loading && !this.frame && !this.timer && this.scroller.scrollTop === this.seen_top;
     }
 
     /* What the reader looks at stays where it is, whatever changes above. */
@@ -233,6 +240,7 @@ class ChatView {
     }
 
     scrolled() {
+        this.seen_top = this.scroller.scrollTop;
         journal("scroll", { where: "messages", chat: this.chat.jid, top: Math.round(this.scroller.scrollTop) });
         if (this.frame) return;
         this.frame = setTimeout(() => {
@@ -339,6 +347,11 @@ class ChatView {
             this.scroller.scrollTop = top;
         };
     }
+}
+
+/* Whether the page has done all it was asked to; for tests that wait for it instead of for a time. */
+function page_at_rest() {
+    return (!chat_list || chat_list.at_rest()) && (!chat_view || chat_view.at_rest());
 }
 
 setInterval(() => { if (chat_view && config.faults.rerender > 0) chat_view.renew(); }, VANISH_MS);

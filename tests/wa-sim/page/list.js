@@ -21,9 +21,11 @@ class ChatList {
     build() {
         const profile = frame_profile();
         this.profile = profile;
+        this.seen_top = 0;
         this.grid = h("div", { role: "grid", "aria-label": word("chats"), t: profile === "A" ? null : "chat-list", style: "position:relative" });
         this.pane = h("div", { id: "pane-side", css: "pane", place: "chats" }, this.archive_button(), this.grid);
         this.pane.addEventListener("scroll", () => {
+            this.seen_top = this.pane.scrollTop;
             journal("scroll", { where: "chats", top: Math.round(this.pane.scrollTop) });
             this.draw();
         }, { passive: true });
@@ -73,6 +75,10 @@ class ChatList {
         const chat = this.shown[this.shown.length - 1 - Math.floor(chance() * (this.shown.length / 2))];
         chat.bump = Math.max(...this.chats.map((one) => one.bump || one.epoch)) + 1;
         this.sort();
+    }
+
+    at_rest() {
+        return this.pane.scrollTop === this.seen_top;
     }
 
     /* --- rows ---------------------------------------------------------------------------------------------------- */
