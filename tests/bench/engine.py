@@ -23,7 +23,6 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 MESSAGES = 1_000_000
 GROUPS = 20
-SYNC_MS_MIN = 1.0  # Of disks that keep their word; where a sync is free, committing often is, too.
 DOCUMENTED_MESSAGES = 20_000
 LATENCY_MESSAGES = 20
 STARTS = 7
@@ -292,16 +291,15 @@ def part_documented(bench):
         rates.append(MESSAGES / desk.run().wall)
         desk.drop()
     rate, rival = statistics.median(rates), statistics.median(rival_rates)
-    sync = statistics.median(syncs)
     bench.row(
         "messages a second (wall), documented loop",
         f"{rate:,.0f}",
         f"{rival:,.0f}",
         f"{rate / rival:.0f} x",
-        ">= 100 x" if sync >= SYNC_MS_MIN else ">= 15 x",
-        rate >= (100 if sync >= SYNC_MS_MIN else 15) * rival,
+        ">= 100 x",
+        rate >= 100 * rival,
     )
-    bench.row("a sync of this disk, ms", "", f"{sync:.2f}", "", "")
+    bench.row("a sync of this disk, ms", "", f"{statistics.median(syncs):.2f}", "", "")
 
 
 def part_intake(bench):

@@ -24,7 +24,7 @@ SCRIPT = ("return [...document.querySelectorAll('div.row')].map(r => ({id: r.dat
           "text: r.querySelector('.selectable-text').textContent}))")
 BARS = {"driver": 8000, "grid": 5000}
 BY_ELEMENT_BAR = 120
-BY_SCRIPT_BAR = 0.9  # As fast; neighbouring turns differ by more than a tenth.
+BY_SCRIPT_BAR = 1.0
 WARM_S = 3  # A browser that has just started is busy with itself.
 
 
