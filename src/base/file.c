@@ -602,3 +602,13 @@ bool file_space(struct str path, uint64_t *bytes_free, struct err *err)
     *bytes_free = (uint64_t)room.f_bavail * (uint64_t)room.f_frsize;
     return true;
 }
+
+struct str file_folder(struct arena *arena, struct str path)
+{
+    size_t slash = STR_NONE;
+    for (size_t i = 0; i < path.len; i++) {
+        slash = path.ptr[i] == '/' ? i : slash;
+    }
+    return slash == STR_NONE ? STR(".")
+                             : arena_copy(arena, str_slice(path, 0, slash > 0 ? slash : 1));
+}

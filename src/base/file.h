@@ -96,6 +96,9 @@ bool file_space(struct str path, uint64_t *bytes_free, struct err *err);
 /* Why a system call failed, in plain words: "no space left on the disk". Never a number alone. */
 const char *file_reason(int error_number);
 
+/* The folder that the path lies in, "." for a bare name; absent: no memory. */
+struct str file_folder(struct arena *arena, struct str path);
+
 /* The error of a call that failed with this number: "cannot write PATH: why; what to do". Returns
    false. For those who work on descriptors of their own. */
 bool file_failed(struct err *err, const char *what, struct str path, int error_number);

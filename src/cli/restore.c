@@ -85,17 +85,6 @@ static void report_text(struct act *act, const struct restore_plan *plan,
     }
 }
 
-/* Where a check may unpack: beside the backup, whose folder has room for such things. */
-static struct str folder_of(struct arena *arena, struct str path)
-{
-    size_t slash = STR_NONE;
-    for (size_t i = 0; i < path.len; i++) {
-        slash = path.ptr[i] == '/' ? i : slash;
-    }
-    return slash == STR_NONE ? STR(".")
-                             : arena_copy(arena, str_slice(path, 0, slash > 0 ? slash : 1));
-}
-
 /* What a backup holds of databases elsewhere stays there: mostly they lived on. */
 static void say_rows(const struct restore_plan *plan, const struct restore_result *result)
 {
@@ -145,7 +134,7 @@ int cli_restore(struct cli *cli)
     if (code != CLI_OK) {
         return act_end(&act, code);
     }
-    plan.data_dir = plan.only_check ? folder_of(&act.arena, plan.file) : act.config.data_dir;
+    plan.data_dir = plan.only_check ? file_folder(&act.arena, plan.file) : act.config.data_dir;
     moving_begin(&moving, cli);
     bool ok = backup_restore(&plan, &act.arena, &result, &err);
     moving_end(&moving);

@@ -101,17 +101,6 @@ static bool note(struct act *act, struct str file, struct err *err)
            act_audit(act, "restore", STR("rows"), buf_str(&detail), err) && act_keep(act, err);
 }
 
-/* Where the backup is unpacked: beside it, whose folder has room for such things. */
-static struct str folder_of(struct arena *arena, struct str path)
-{
-    size_t slash = STR_NONE;
-    for (size_t i = 0; i < path.len; i++) {
-        slash = path.ptr[i] == '/' ? i : slash;
-    }
-    return slash == STR_NONE ? STR(".")
-                             : arena_copy(arena, str_slice(path, 0, slash > 0 ? slash : 1));
-}
-
 static int run(struct putting *putting, struct err *err)
 {
     struct act *act = putting->act;
@@ -121,7 +110,7 @@ static int run(struct putting *putting, struct err *err)
     struct restore_result result = {0};
     struct restore_plan plan = {
         .file = cli->words[0],
-        .data_dir = folder_of(&act->arena, cli->words[0]),
+        .data_dir = file_folder(&act->arena, cli->words[0]),
         .only_check = true,
         .rows = put_back,
         .rows_context = putting,

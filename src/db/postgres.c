@@ -790,18 +790,6 @@ void postgres_array_item(struct buf *buf, bool first, struct str item)
     buf->len = (size_t)(to - buf->ptr);
 }
 
-void postgres_quote_name(struct buf *buf, struct str name)
-{
-    buf_add_byte(buf, '"');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] == '"') {
-            buf_add_byte(buf, '"');
-        }
-        buf_add_byte(buf, name.ptr[i]);
-    }
-    buf_add_byte(buf, '"');
-}
-
 const char *postgres_state(const struct postgres *db)
 {
     return db->state;

@@ -154,10 +154,6 @@ void postgres_copy_field(struct buf *buf, struct str value);
 /* An array's text for `$1::text[]`: "{", then each item (absent: NULL), then "}". */
 void postgres_array_item(struct buf *buf, bool first, struct str item);
 
-/* A name as it may stand in a statement: "a ""b""". For tables and columns from the configuration.
- */
-void postgres_quote_name(struct buf *buf, struct str name);
-
 /* SQLSTATE of the last failure, "" when it was none of the server's. */
 const char *postgres_state(const struct postgres *db);
 

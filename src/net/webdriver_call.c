@@ -26,7 +26,7 @@ void webdriver_begin(struct webdriver *driver, struct buf *body)
 
 /* ---- Halves of pairs ---- */
 
-/* The four digits of a \uXXXX at `at`; 0 for anything else. */
+/* What an escape of "\u" and four digits at `at` stands for; 0 for anything else. */
 static unsigned unit_at(struct str text, size_t at)
 {
     unsigned unit = 0;

@@ -3,15 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "crypto/digest.h"
 #include "crypto/encode.h"
 
 enum { ID_DIGITS = 32 };
 
-struct str effect_id(const struct effect *effect, char out[EFFECT_ID_MAX])
+struct str effect_digest(const struct effect *effect, char out[DIGEST_SIZE_MAX])
 {
-    char value[DIGEST_SIZE_MAX];
-    char digits[2 * DIGEST_SIZE_MAX];
     char text[EFFECT_TEXT_MAX];
     char nth[24];
     struct digest digest;
@@ -22,8 +19,14 @@ struct str effect_id(const struct effect *effect, char out[EFFECT_ID_MAX])
     digest_add(&digest, STR("\n"));
     digest_add(&digest, origin);
     digest_add(&digest, str_of(nth));
-    struct str bytes = digest_value(&digest, value);
-    encode_hex_into(bytes, digits);
+    return digest_value(&digest, out);
+}
+
+struct str effect_id(const struct effect *effect, char out[EFFECT_ID_MAX])
+{
+    char value[DIGEST_SIZE_MAX];
+    char digits[2 * DIGEST_SIZE_MAX];
+    encode_hex_into(effect_digest(effect, value), digits);
     (void)snprintf(out, EFFECT_ID_MAX, "sluice_%.*s", (int)ID_DIGITS, digits);
     return str_of(out);
 }

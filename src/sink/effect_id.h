@@ -8,11 +8,15 @@
 #define SLUICE_SINK_EFFECT_ID_H
 
 #include "base/str.h"
+#include "crypto/digest.h"
 #include "model/record.h"
 
 enum { EFFECT_ID_MAX = 64 };
 
-/* "sluice_" and 32 hexadecimal digits; the view is in `out`. */
+/* SHA-256 of it, in `out`. */
+struct str effect_digest(const struct effect *effect, char out[DIGEST_SIZE_MAX]);
+
+/* The beginning of that: "sluice_" and 32 hexadecimal digits; the view is in `out`. */
 struct str effect_id(const struct effect *effect, char out[EFFECT_ID_MAX]);
 
 #endif

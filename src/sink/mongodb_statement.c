@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/digest.h"
+#include "sink/effect_id.h"
 #include "text/datetime.h"
 #include "text/json.h"
 
@@ -73,18 +74,8 @@ static void make_sequence(const struct effect *effect, char out[MONGODB_SEQUENCE
 
 static void make_id(const struct effect *effect, char out[MONGODB_ID_SIZE])
 {
-    char text[EFFECT_TEXT_MAX];
-    char nth[24];
     char value[DIGEST_SIZE_MAX];
-    struct digest digest;
-    struct str origin = effect->origin.len > 0 ? effect->origin : effect_text(effect, text);
-    (void)snprintf(nth, sizeof nth, "\n%" PRId32, effect->nth);
-    digest_init(&digest, DIGEST_SHA256);
-    digest_add(&digest, effect->pipeline);
-    digest_add(&digest, STR("\n"));
-    digest_add(&digest, origin);
-    digest_add(&digest, str_of(nth));
-    memcpy(out, digest_value(&digest, value).ptr, MONGODB_ID_SIZE);
+    memcpy(out, effect_digest(effect, value).ptr, MONGODB_ID_SIZE);
 }
 
 void mongodb_mark_make(const struct parcel *parcel, struct mongodb_mark *out)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "db/sql.h"
 #include "sink/postgres_inside.h"
 
 enum {
@@ -314,7 +315,7 @@ static bool make_schema(struct postgres_sink *self, bool dry, int64_t deadline_m
     }
     buf_init(&sql, arena, 128);
     buf_add(&sql, STR("CREATE SCHEMA "));
-    postgres_quote_name(&sql, self->schema);
+    sql_add_name(&sql, self->schema);
     buf_printf(report, "schema %.*s: created\n", STR_ARG(self->schema));
     return buf_ok(&sql) && (dry || postgres_script(self->db, buf_str(&sql).ptr, deadline_ms, err));
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "db/sql.h"
 #include "sink/postgres_inside.h"
 #include "text/json.h"
 
@@ -43,9 +44,9 @@ static int64_t now_ms(const struct postgres_sink *self)
 
 static void add_table(const struct postgres_sink *self, struct buf *sql, struct str name)
 {
-    postgres_quote_name(sql, self->schema);
+    sql_add_name(sql, self->schema);
     buf_add_byte(sql, '.');
-    postgres_quote_name(sql, name);
+    sql_add_name(sql, name);
 }
 
 /* ---- What a table is ---- */
@@ -125,7 +126,7 @@ static void add_columns(struct buf *sql, const struct shape *shape)
         if (i > 0) {
             buf_add_byte(sql, ',');
         }
-        postgres_quote_name(sql, shape->columns[i]);
+        sql_add_name(sql, shape->columns[i]);
     }
 }
 
@@ -265,7 +266,7 @@ static bool add_missing(struct loading *loading, const struct shape *said,
         buf_add(&sql, STR("ALTER TABLE "));
         add_table(loading->self, &sql, said->name);
         buf_add(&sql, STR(" ADD COLUMN "));
-        postgres_quote_name(&sql, said->columns[i]);
+        sql_add_name(&sql, said->columns[i]);
         buf_add_byte(&sql, ' ');
         buf_add(&sql, said->types[i]);
         if (!known && (!check_type(loading, said->types[i], err) || !run(loading, &sql, err))) {
@@ -379,7 +380,7 @@ static bool move_sequences(struct loading *loading, const struct shape *shape, s
         }
         buf_init(&set, &loading->part, ROW_ROOM);
         buf_add(&set, STR("SELECT pg_catalog.setval($1::regclass,max("));
-        postgres_quote_name(&set, shape->columns[i]);
+        sql_add_name(&set, shape->columns[i]);
         buf_add(&set, STR(")) FROM "));
         add_table(self, &set, shape->name);
         if (!buf_ok(&set) || !postgres_exec(self->db, buf_str(&set).ptr, &sequence, 1,

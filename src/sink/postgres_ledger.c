@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "db/sql.h"
 
 enum { NUMBER_SIZE = 24, ORIGIN_TEXT_SIZE = 2 * EFFECT_ORIGIN_SIZE + 3 };
 
@@ -92,7 +93,7 @@ static const char *in_schema(const char *pattern, struct str schema, struct aren
     for (size_t at = str_find(rest, STR("{s}"), 0); at != STR_NONE;
          at = str_find(rest, STR("{s}"), 0)) {
         buf_add(&sql, str_slice(rest, 0, at));
-        postgres_quote_name(&sql, schema);
+        sql_add_name(&sql, schema);
         rest = str_slice(rest, at + 3, rest.len);
     }
     buf_add(&sql, rest);

@@ -1,6 +1,7 @@
 /* Rows of a table as JSON, for those who compare what is there with what shall be. */
 #include <string.h>
 
+#include "db/sql.h"
 #include "sink/postgres_inside.h"
 #include "text/json.h"
 
@@ -149,7 +150,7 @@ static void add_columns(struct buf *sql, const struct postgres_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         buf_add(sql, STR(",t."));
-        postgres_quote_name(sql, table->columns[i].name);
+        sql_add_name(sql, table->columns[i].name);
     }
 }
 
@@ -222,7 +223,7 @@ static bool read_rows(struct postgres_sink *self, const struct postgres_table *t
     add_columns(&sql, table);
     buf_printf(&sql, " FROM unnest($1::%.*s[]) WITH ORDINALITY AS g(k,ord) JOIN %.*s AS t ON t.",
                STR_ARG(table->key.type), STR_ARG(table->name));
-    postgres_quote_name(&sql, table->key.name);
+    sql_add_name(&sql, table->key.name);
     buf_add(&sql, STR("=g.k"));
     struct str value = buf_str(&keys);
     struct str text = buf_str(&sql);
@@ -299,7 +300,7 @@ static bool dump_rows(struct postgres_sink *self, const struct postgres_table *t
     bool row = true;
     buf_init(&sql, arena, ROW_ROOM);
     buf_add(&sql, STR("SELECT t."));
-    postgres_quote_name(&sql, table->key.name);
+    sql_add_name(&sql, table->key.name);
     add_columns(&sql, table);
     buf_printf(&sql, " FROM %.*s AS t ORDER BY %.*s", STR_ARG(table->name), STR_ARG(table->order));
     if (!buf_ok(&sql)) {

@@ -1,5 +1,7 @@
 #include "sink/postgres_shape.h"
 
+#include "db/sql.h"
+
 bool postgres_shape_fits(const struct postgres_shape *shape, const struct postgres_table *table,
                          const struct body *body)
 {
@@ -145,18 +147,18 @@ static bool add_insert(struct buf *sql, const struct postgres_shape *shape, stru
 {
     const struct postgres_table *table = shape->table;
     buf_printf(sql, "INSERT INTO %.*s AS t(", STR_ARG(table->name));
-    postgres_quote_name(sql, table->key.name);
+    sql_add_name(sql, table->key.name);
     for (size_t i = 0; i < shape->count; i++) {
         if (in_groups(&shape->fields[i], BODY_ON_NEW)) {
             buf_add_byte(sql, ',');
-            postgres_quote_name(sql, shape->fields[i].column->name);
+            sql_add_name(sql, shape->fields[i].column->name);
         }
     }
     for (size_t i = 0; i < table->count; i++) {
         if (table->columns[i].declared->initial != NULL &&
             !writes(shape, &table->columns[i], BODY_ON_NEW)) {
             buf_add_byte(sql, ',');
-            postgres_quote_name(sql, table->columns[i].name);
+            sql_add_name(sql, table->columns[i].name);
         }
     }
     buf_add(sql, STR(") SELECT g.k"));
@@ -206,7 +208,7 @@ static void add_assignments(struct buf *sql, const struct postgres_shape *shape,
             continue;
         }
         buf_init(&quoted, arena, 64);
-        postgres_quote_name(&quoted, field->column->name);
+        sql_add_name(&quoted, field->column->name);
         struct str name = buf_str(&quoted);
         buf_printf(sql, "%s%.*s=", separator, STR_ARG(name));
         separator = ",";
@@ -241,15 +243,15 @@ static bool add_plain(struct buf *sql, const struct postgres_shape *shape, struc
     buf_add(sql, STR(" FROM "));
     add_given(sql, shape, false);
     buf_add(sql, STR(" ON CONFLICT("));
-    postgres_quote_name(sql, shape->table->key.name);
+    sql_add_name(sql, shape->table->key.name);
     buf_add(sql, any_in_groups(shape, BODY_ON_OLD) ? STR(") DO UPDATE SET ") : STR(") DO NOTHING"));
     for (size_t i = 0; i < shape->count; i++) {
         if (in_groups(&shape->fields[i], BODY_ON_OLD)) {
             buf_printf(sql, "%s", separator);
             separator = ",";
-            postgres_quote_name(sql, shape->fields[i].column->name);
+            sql_add_name(sql, shape->fields[i].column->name);
             buf_add(sql, STR("=excluded."));
-            postgres_quote_name(sql, shape->fields[i].column->name);
+            sql_add_name(sql, shape->fields[i].column->name);
         }
     }
     return true;
@@ -261,7 +263,7 @@ static bool add_both(struct buf *sql, const struct postgres_shape *shape, struct
     const struct postgres_table *table = shape->table;
     struct buf quoted;
     buf_init(&quoted, arena, 64);
-    postgres_quote_name(&quoted, table->key.name);
+    sql_add_name(&quoted, table->key.name);
     struct str key = buf_str(&quoted);
     bool updates = any_in_groups(shape, BODY_ON_OLD);
     buf_add(sql, STR("WITH g AS MATERIALIZED (SELECT * FROM "));
@@ -320,11 +322,11 @@ static const char *make_copy(const struct postgres_shape *shape, struct arena *a
     struct buf sql;
     buf_init(&sql, arena, 512);
     buf_printf(&sql, "COPY %.*s(", STR_ARG(shape->table->name));
-    postgres_quote_name(&sql, shape->table->key.name);
+    sql_add_name(&sql, shape->table->key.name);
     for (size_t i = 0; i < shape->count; i++) {
         if (!shape->fields[i].is_key) {
             buf_add_byte(&sql, ',');
-            postgres_quote_name(&sql, shape->fields[i].column->name);
+            sql_add_name(&sql, shape->fields[i].column->name);
         }
     }
     buf_add(&sql, STR(") FROM STDIN"));
@@ -362,7 +364,7 @@ bool postgres_shape_make_removal(const struct postgres_table *table, struct aren
     buf_init(&sql, arena, 256);
     buf_printf(&sql, "DELETE FROM %.*s AS t USING unnest($1::%.*s[]) AS g(k) WHERE t.",
                STR_ARG(table->name), STR_ARG(table->key.type));
-    postgres_quote_name(&sql, table->key.name);
+    sql_add_name(&sql, table->key.name);
     buf_add(&sql, STR("=g.k"));
     *out = (struct postgres_shape){.table = table, .sql = buf_str(&sql).ptr, .removes = true};
     return out->sql != NULL || err_set(err, ERR_RETRY, "postgres: out of memory for a statement");

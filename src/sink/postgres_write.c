@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "db/sql.h"
 #include "sink/postgres_inside.h"
 
 enum {
@@ -430,7 +431,7 @@ static bool look_new(struct work *work, struct entry *const *entries, size_t cou
     }
     buf_add_byte(&keys, '}');
     buf_printf(&sql, "SELECT 1 FROM %.*s AS t WHERE t.", STR_ARG(table->name));
-    postgres_quote_name(&sql, table->key.name);
+    sql_add_name(&sql, table->key.name);
     buf_printf(&sql, " = ANY($1::%.*s[]) LIMIT 1", STR_ARG(table->key.type));
     struct str value = buf_str(&keys);
     struct str text = buf_str(&sql);

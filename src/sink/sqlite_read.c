@@ -1,7 +1,7 @@
 #include "sink/sqlite_read.h"
 
 #include "base/buf.h"
-#include "sink/sqlite_table.h"
+#include "db/sql.h"
 #include "text/json.h"
 
 enum { ROW_ROOM = 1024 };
@@ -13,10 +13,10 @@ static void add_select(struct buf *sql, const struct target *target)
         if (column != target->columns) {
             buf_add_byte(sql, ',');
         }
-        sqlite_sql_name(sql, column->name);
+        sql_add_name(sql, str_of(column->name));
     }
     buf_add(sql, STR(" FROM "));
-    sqlite_sql_name(sql, target->name);
+    sql_add_name(sql, str_of(target->name));
 }
 
 const char *sqlite_read_sql(const struct target *target, struct arena *arena)
@@ -25,7 +25,7 @@ const char *sqlite_read_sql(const struct target *target, struct arena *arena)
     buf_init(&sql, arena, ROW_ROOM);
     add_select(&sql, target);
     buf_add(&sql, STR(" WHERE "));
-    sqlite_sql_name(&sql, target->key);
+    sql_add_name(&sql, str_of(target->key));
     buf_add(&sql, STR("=?1 LIMIT 1"));
     return buf_str(&sql).ptr;
 }

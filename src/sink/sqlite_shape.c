@@ -1,5 +1,7 @@
 #include "sink/sqlite_shape.h"
 
+#include "db/sql.h"
+
 /* ?1 is the key; the field at `index` is bound as ?(index + 2). */
 enum { KEY_PARAMETER = 1, FIRST_PARAMETER = 2 };
 
@@ -50,19 +52,19 @@ static void add_insert(struct buf *sql, const struct sqlite_shape *shape)
 {
     const struct target *target = shape->table->target;
     buf_add(sql, STR("INSERT INTO "));
-    sqlite_sql_name(sql, target->name);
+    sql_add_name(sql, str_of(target->name));
     buf_add_byte(sql, '(');
-    sqlite_sql_name(sql, target->key);
+    sql_add_name(sql, str_of(target->key));
     for (size_t i = 0; i < shape->count; i++) {
         if (in_groups(&shape->columns[i], BODY_ON_NEW)) {
             buf_add_byte(sql, ',');
-            sqlite_sql_name(sql, shape->columns[i].column->name);
+            sql_add_name(sql, str_of(shape->columns[i].column->name));
         }
     }
     for (const struct column *column = target->columns; column->name != NULL; column++) {
         if (column->initial != NULL && !writes(shape, column, BODY_ON_NEW)) {
             buf_add_byte(sql, ',');
-            sqlite_sql_name(sql, column->name);
+            sql_add_name(sql, str_of(column->name));
         }
     }
     buf_printf(sql, ") VALUES(?%d", KEY_PARAMETER);
@@ -86,9 +88,9 @@ static void add_grown(struct buf *sql, const struct sqlite_shape *shape, size_t 
                       const char *before, const char *between, const char *behind)
 {
     buf_add(sql, str_of(before));
-    sqlite_sql_name(sql, shape->table->target->name);
+    sql_add_name(sql, str_of(shape->table->target->name));
     buf_add_byte(sql, '.');
-    sqlite_sql_name(sql, shape->columns[index].column->name);
+    sql_add_name(sql, str_of(shape->columns[index].column->name));
     buf_printf(sql, "%s?%zu%s", between, index + FIRST_PARAMETER, behind);
 }
 
@@ -103,7 +105,7 @@ static void add_assignments(struct buf *sql, const struct sqlite_shape *shape)
         }
         buf_printf(sql, "%s", separator);
         separator = ",";
-        sqlite_sql_name(sql, column->column->name);
+        sql_add_name(sql, str_of(column->column->name));
         if (column->group == BODY_APPEND) {
             add_grown(sql, shape, i, "=COALESCE(", ",'')||", "");
         } else if (column->group == BODY_INC) {
@@ -119,7 +121,7 @@ static void add_assignments(struct buf *sql, const struct sqlite_shape *shape)
 static void add_where_key(struct buf *sql, const struct target *target)
 {
     buf_add(sql, STR(" WHERE "));
-    sqlite_sql_name(sql, target->key);
+    sql_add_name(sql, str_of(target->key));
     buf_printf(sql, "=?%d", KEY_PARAMETER);
 }
 
@@ -127,7 +129,7 @@ static void add_upsert(struct buf *sql, const struct sqlite_shape *shape, bool u
 {
     add_insert(sql, shape);
     buf_add(sql, STR(" ON CONFLICT("));
-    sqlite_sql_name(sql, shape->table->target->key);
+    sql_add_name(sql, str_of(shape->table->target->key));
     buf_add(sql, updates ? STR(") DO UPDATE SET ") : STR(") DO NOTHING"));
     add_assignments(sql, shape);
 }
@@ -136,7 +138,7 @@ static void add_first(struct buf *sql, const struct sqlite_shape *shape)
 {
     const struct target *target = shape->table->target;
     buf_add(sql, shape->looks ? STR("SELECT 1 FROM ") : STR("UPDATE "));
-    sqlite_sql_name(sql, target->name);
+    sql_add_name(sql, str_of(target->name));
     if (!shape->looks) {
         buf_add(sql, STR(" SET "));
         add_assignments(sql, shape);
@@ -300,9 +302,9 @@ bool sqlite_shape_make_removal(const struct sqlite_table *table, struct arena *a
     struct buf sql;
     buf_init(&sql, arena, 128);
     buf_add(&sql, STR("DELETE FROM "));
-    sqlite_sql_name(&sql, table->target->name);
+    sql_add_name(&sql, str_of(table->target->name));
     buf_add(&sql, STR(" WHERE "));
-    sqlite_sql_name(&sql, table->target->key);
+    sql_add_name(&sql, str_of(table->target->key));
     buf_add(&sql, STR("=?1"));
     *out = (struct sqlite_shape){.table = table, .first = buf_str(&sql).ptr, .removes = true};
     return out->first != NULL || err_set(err, ERR_RETRY, "out of memory");

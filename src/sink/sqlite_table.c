@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "db/sql.h"
+
 /* What a person can do when a table and its declaration disagree. */
 #define ADVICE "; add it or run sluice migrate"
 
@@ -17,18 +19,6 @@ struct found {
     struct found_column *columns;
     size_t count;
 };
-
-void sqlite_sql_name(struct buf *sql, const char *name)
-{
-    buf_add_byte(sql, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"') {
-            buf_add_byte(sql, '"');
-        }
-        buf_add_byte(sql, *name);
-    }
-    buf_add_byte(sql, '"');
-}
 
 static void add_quoted(struct buf *sql, struct str text)
 {
@@ -121,7 +111,7 @@ bool sqlite_table_exists(struct sqlite *db, const struct target *target, struct 
 
 static void add_column(struct buf *sql, const struct column *column, bool is_key, bool bare)
 {
-    sqlite_sql_name(sql, column->name);
+    sql_add_name(sql, str_of(column->name));
     buf_printf(sql, " %s", sql_type(column->type));
     if (column->initial != NULL) {
         buf_add(sql, STR(" DEFAULT "));
@@ -161,9 +151,9 @@ static void add_index(struct buf *sql, const struct target *target, const char *
         }
     }
     buf_add(sql, STR("\" ON "));
-    sqlite_sql_name(sql, target->name);
+    sql_add_name(sql, str_of(target->name));
     buf_add_byte(sql, '(');
-    sqlite_sql_name(sql, column);
+    sql_add_name(sql, str_of(column));
     buf_add_byte(sql, ')');
 }
 
@@ -185,7 +175,7 @@ static bool create(struct sqlite *db, const struct target *target, struct arena 
     struct buf sql;
     buf_init(&sql, arena, 1024);
     buf_add(&sql, STR("CREATE TABLE "));
-    sqlite_sql_name(&sql, target->name);
+    sql_add_name(&sql, str_of(target->name));
     buf_add_byte(&sql, '(');
     if (sqlite_table_column(target, STR("id")) == NULL) {
         buf_add(&sql, STR("id INTEGER PRIMARY KEY,"));
@@ -303,11 +293,11 @@ static bool takes_conflict(struct sqlite *db, const struct target *target, struc
     struct err refusal = {0};
     buf_init(&sql, arena, 256);
     buf_add(&sql, STR("EXPLAIN INSERT INTO "));
-    sqlite_sql_name(&sql, target->name);
+    sql_add_name(&sql, str_of(target->name));
     buf_add_byte(&sql, '(');
-    sqlite_sql_name(&sql, target->key);
+    sql_add_name(&sql, str_of(target->key));
     buf_add(&sql, STR(") VALUES(NULL) ON CONFLICT("));
-    sqlite_sql_name(&sql, target->key);
+    sql_add_name(&sql, str_of(target->key));
     buf_add(&sql, STR(") DO NOTHING"));
     if (!buf_ok(&sql)) {
         return err_set(err, ERR_RETRY, "sqlite: out of memory for a statement");
@@ -349,7 +339,7 @@ static bool add_missing(struct sqlite *db, const struct target *target, struct a
             continue;
         }
         buf_add(&sql, STR("ALTER TABLE "));
-        sqlite_sql_name(&sql, target->name);
+        sql_add_name(&sql, str_of(target->name));
         buf_add(&sql, STR(" ADD COLUMN "));
         add_column(&sql, column, false, true); /* Rows that are there may have no value. */
         if (!run(db, &sql, err)) {
@@ -368,11 +358,11 @@ static bool count_doubled(struct sqlite *db, const struct target *target, struct
     struct buf sql;
     buf_init(&sql, arena, 256);
     buf_add(&sql, STR("SELECT count(*) FROM (SELECT 1 FROM "));
-    sqlite_sql_name(&sql, target->name);
+    sql_add_name(&sql, str_of(target->name));
     buf_add(&sql, STR(" WHERE "));
-    sqlite_sql_name(&sql, target->key);
+    sql_add_name(&sql, str_of(target->key));
     buf_add(&sql, STR(" IS NOT NULL GROUP BY "));
-    sqlite_sql_name(&sql, target->key);
+    sql_add_name(&sql, str_of(target->key));
     buf_add(&sql, STR(" HAVING count(*)>1)"));
     struct str text = buf_str(&sql);
     if (text.ptr == NULL) {

@@ -50,8 +50,7 @@ bool sqlite_table_migrate(struct sqlite *db, const struct target *target, struct
 /* The declared column of this name (compared without case), or NULL. */
 const struct column *sqlite_table_column(const struct target *target, struct str name);
 
-/* SQL pieces: "name" with quotes doubled, and a declared initial value as a literal. */
-void sqlite_sql_name(struct buf *sql, const char *name);
+/* A declared initial value as a literal. */
 void sqlite_sql_initial(struct buf *sql, const struct column *column);
 
 #endif

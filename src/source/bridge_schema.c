@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/must.h"
+#include "db/sql.h"
 
 enum { SCHEMA_ARENA_MAX = 1024 * 1024, ALIASES = 4, TABLES_SHOWN_MAX = 12, LIST_SHOWN_MAX = 200 };
 
@@ -164,26 +165,13 @@ static bool assign(struct bridge_schema *schema, const struct columns *columns,
                    STR_ARG(schema->table), STR_ARG(wanted), STR_ARG(found));
 }
 
-/* A name as SQL takes it. */
-static void add_name(struct buf *sql, struct str name)
-{
-    buf_add_byte(sql, '"');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] == '"') {
-            buf_add_byte(sql, '"');
-        }
-        buf_add_byte(sql, name.ptr[i]);
-    }
-    buf_add_byte(sql, '"');
-}
-
 /* All columns of a message behind its chat and id. */
 static void add_message(struct bridge_schema *schema, struct buf *sql)
 {
     for (enum bridge_role role = BRIDGE_SENDER; role < BRIDGE_ROLES; role++) {
         if (schema->names[role].ptr != NULL) {
             buf_add_byte(sql, ',');
-            add_name(sql, schema->names[role]);
+            sql_add_name(sql, schema->names[role]);
         }
     }
 }
@@ -197,25 +185,25 @@ static void add_letter(struct bridge_schema *schema, struct buf *sql, const char
         buf_add(sql, str_of(rowid));
         break;
     case 't':
-        add_name(sql, schema->table);
+        sql_add_name(sql, schema->table);
         break;
     case 'c':
-        add_name(sql, schema->names[BRIDGE_CHAT]);
+        sql_add_name(sql, schema->names[BRIDGE_CHAT]);
         break;
     case 'i':
-        add_name(sql, schema->names[BRIDGE_ID]);
+        sql_add_name(sql, schema->names[BRIDGE_ID]);
         break;
     case 'x':
-        add_name(sql, schema->names[BRIDGE_TEXT]);
+        sql_add_name(sql, schema->names[BRIDGE_TEXT]);
         break;
     case 'w':
-        add_name(sql, schema->names[BRIDGE_TIME]);
+        sql_add_name(sql, schema->names[BRIDGE_TIME]);
         break;
     case 'd':
         if (schema->names[BRIDGE_DELETED].ptr == NULL) {
             buf_add(sql, STR("NULL"));
         } else {
-            add_name(sql, schema->names[BRIDGE_DELETED]);
+            sql_add_name(sql, schema->names[BRIDGE_DELETED]);
         }
         break;
     default:

@@ -6,9 +6,7 @@
 #include "source/csv_cursor.h"
 #include "source/csv_file.h"
 #include "source/csv_rows.h"
-#include "text/datetime.h"
-#include "text/timepattern.h"
-#include "text/zone.h"
+#include "source/stamps.h"
 
 enum { TIME_EVERY = 256, WHERE_MAX = 64, KEY_MAX = 1024 };
 
@@ -26,16 +24,13 @@ struct csv_source {
     struct str sender_column;
     struct str text_column;
     struct str time_column;
-    struct str time_format;
-    struct str zone_name;
+    struct stamps stamps;
     struct str_map rename;
     int64_t settle_ms;
     bool reference;
     struct str key;
 
     /* From open to close. */
-    const struct zone *zone;
-    struct timepattern pattern;
     struct csv_file file;
     struct file_info seen; /* When the last fetch began. */
     bool waits;            /* For the file to be left alone. */
@@ -96,17 +91,7 @@ static bool options_read(struct csv_source *self, const char **option, struct er
     if (!self->reference && self->key.len > 0) {
         return err_set(err, ERR_CONFIG, "`key` is for a table with `reference: true`");
     }
-    *option = "zone";
-    if (!zone_parse(self->zone_name, &self->zone, err)) {
-        return false;
-    }
-    *option = "time_format";
-    self->pattern = (struct timepattern){0};
-    if (self->time_format.len == 0) {
-        return true;
-    }
-    return timepattern_compile(self->time_format, &self->pattern, err) &&
-           (self->pattern.reads || err_set(err, ERR_CONFIG, "a date needs year, month and day"));
+    return stamps_open(&self->stamps, option, err);
 }
 
 static void csv_check(const struct connector *connector, struct report *report)
@@ -219,18 +204,6 @@ static void refuse(struct look *look, struct str chat, int64_t line, const char 
     batch_refuse(look->batch, chat, place, why);
 }
 
-static bool time_read(const struct csv_source *self, struct str text, int64_t *sent_ms,
-                      struct err *err)
-{
-    struct stamp stamp;
-    bool ok = self->pattern.count > 0 ? timepattern_read(&self->pattern, text, &stamp, err)
-                                      : datetime_parse_iso(text, &stamp, err);
-    if (ok) {
-        *sent_ms = zone_stamp_ms(self->zone, &stamp, NULL);
-    }
-    return ok;
-}
-
 /* The id of a row, counted among its like. `*again`: its column had the same before. */
 static bool id_of(struct look *look, const struct csv_row *row, struct arena *arena, struct str *id,
                   bool *again, struct err *err)
@@ -305,7 +278,7 @@ static const char *fault_of(const struct look *look, const struct csv_row *row,
     if (message->chat.len == 0) {
         return "its chat is empty";
     }
-    if (columns->time != CSV_NO_COLUMN && !time_read(look->self, time, sent_ms, &err)) {
+    if (columns->time != CSV_NO_COLUMN && !stamps_read(&look->self->stamps, time, sent_ms, &err)) {
         return arena_printf(arena, "its time cannot be read: %s", err.text).ptr;
     }
     return NULL;
@@ -774,9 +747,9 @@ static const struct option options[] = {
                 "line each."),
     OPTION_TEXT(struct csv_source, time_column, "time_column", NULL,
                 "Header of the column with the time; by default when the row was read."),
-    OPTION_TEXT(struct csv_source, time_format, "time_format", NULL,
+    OPTION_TEXT(struct csv_source, stamps.format, "time_format", NULL,
                 "How times are written, as DD.MM.YYYY HH:MM; by default as ISO 8601."),
-    OPTION_ZONE(struct csv_source, zone_name, "zone", "Asia/Jerusalem",
+    OPTION_ZONE(struct csv_source, stamps.zone_name, "zone", "Asia/Jerusalem",
                 "Where the clock stood that wrote times without an offset."),
     OPTION_MAP(struct csv_source, rename, "rename", NULL,
                "What fields are called whose headers are called otherwise: {header: name}."),

@@ -172,14 +172,7 @@ static void add_projection(const struct mongodb_source *self, struct document *d
         document_int(doc, select->columns.items[i], 1);
     }
     for (size_t i = 0; i < count; i++) {
-        bool there = false;
-        for (size_t j = 0; j < select->columns.count && !there; j++) {
-            there = str_equal(select->columns.items[j], wanted[i].column);
-        }
-        for (size_t j = 0; j < i && !there; j++) {
-            there = str_equal(wanted[j].column, wanted[i].column);
-        }
-        if (!there) {
+        if (select_wanted_once(select, wanted, i)) {
             document_int(doc, wanted[i].column, 1);
         }
     }

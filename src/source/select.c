@@ -82,6 +82,15 @@ static bool missing_column(const struct select *select, const char *option, stru
                    STR_ARG(str_slice(name, 0, SHOWN_MAX)), option, (int)len, list);
 }
 
+bool select_wanted_once(const struct select *select, const struct select_wanted *wanted, size_t i)
+{
+    bool there = stands_among(wanted[i].column, select->columns.items, select->columns.count);
+    for (size_t j = 0; j < i && !there; j++) {
+        there = str_equal(wanted[j].column, wanted[i].column);
+    }
+    return !there;
+}
+
 bool select_check_columns(const struct select *select, const struct str *names, size_t count,
                           struct err *err)
 {
@@ -127,17 +136,7 @@ bool select_check(struct select *self, const char **option, struct err *err)
                        "rows as messages need a `cursor_column`: the column that rises with each "
                        "new row (or `reference: true` for a table to look things up in)");
     }
-    *option = "zone";
-    if (!zone_parse(self->zone_name, &self->zone, err)) {
-        return false;
-    }
-    *option = "time_format";
-    self->pattern = (struct timepattern){0};
-    if (self->time_format.len == 0) {
-        return true;
-    }
-    return timepattern_compile(self->time_format, &self->pattern, err) &&
-           (self->pattern.reads || err_set(err, ERR_CONFIG, "a date needs year, month and day"));
+    return stamps_open(&self->stamps, option, err);
 }
 
 bool select_is_reference(const struct source *source)
@@ -247,19 +246,15 @@ struct look {
 static bool time_read(const struct select *self, const struct select_cell *cell, int64_t *sent_ms,
                       struct err *err)
 {
-    struct stamp stamp;
     if (cell->kind == SELECT_JSON) {
         return datetime_parse_unix(cell->text, DATETIME_UNIT_AUTO, sent_ms, err);
     }
-    bool ok = self->pattern.count > 0 ? timepattern_read(&self->pattern, cell->text, &stamp, err)
-                                      : datetime_parse_iso(cell->text, &stamp, err);
-    if (ok) {
-        *sent_ms = zone_stamp_ms(self->zone, &stamp, NULL);
+    if (stamps_read(&self->stamps, cell->text, sent_ms, err)) {
         return true;
     }
     int64_t number = 0; /* A number that was kept as a text. */
     struct err ignored = {0};
-    return self->pattern.count == 0 && str_to_int64(cell->text, &number) &&
+    return self->stamps.pattern.count == 0 && str_to_int64(cell->text, &number) &&
            datetime_parse_unix(cell->text, DATETIME_UNIT_AUTO, sent_ms, &ignored);
 }
 

@@ -29,9 +29,8 @@
 #define SLUICE_SOURCE_SELECT_H
 
 #include "model/source.h"
+#include "source/stamps.h"
 #include "text/json.h"
-#include "text/timepattern.h"
-#include "text/zone.h"
 
 enum {
     SELECT_ROWS_MAX = 8192,             /* Read by one question for messages, */
@@ -106,16 +105,13 @@ struct select {
     struct str sender_column;
     struct str text_column;
     struct str time_column;
-    struct str time_format;
-    struct str zone_name;
+    struct stamps stamps;
     bool reference;
     struct str key;
     int64_t refresh_ms;
     bool allow_empty;
 
     /* From open to close. */
-    const struct zone *zone;
-    struct timepattern pattern;
     struct str what; /* "table leads": for messages; set by the kind. */
     bool read;       /* A snapshot, */
     int64_t read_ms; /* at this monotonic time. */
@@ -128,6 +124,9 @@ struct select_wanted {
 };
 enum { SELECT_WANTED_MAX = 8 };
 size_t select_wanted(const struct select *select, struct select_wanted out[SELECT_WANTED_MAX]);
+
+/* Is the i-th of them asked for only once, neither in `columns` nor before? */
+bool select_wanted_once(const struct select *select, const struct select_wanted *wanted, size_t i);
 
 /* The column that tells rows apart: `id_column`, or the rising one. */
 struct str select_tie(const struct select *select);
@@ -167,10 +166,10 @@ struct str select_json(const struct select_row *row, struct arena *arena);
                     "line each."),                                                                 \
         OPTION_TEXT(s, m.time_column, "time_column", NULL,                                         \
                     "The column with the time; by default when the row was read."),                \
-        OPTION_TEXT(s, m.time_format, "time_format", NULL,                                         \
+        OPTION_TEXT(s, m.stamps.format, "time_format", NULL,                                       \
                     "How times in a text column are written, as DD.MM.YYYY HH:MM; by default as "  \
                     "ISO 8601 or as a unix number."),                                              \
-        OPTION_ZONE(s, m.zone_name, "zone", "Asia/Jerusalem",                                      \
+        OPTION_ZONE(s, m.stamps.zone_name, "zone", "Asia/Jerusalem",                               \
                     "Where the clock stood that wrote times without an offset."),                  \
         OPTION_BOOL(s, m.reference, "reference", "false",                                          \
                     "The rows are a table to look things up in, under the name of this source."),  \

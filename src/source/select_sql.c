@@ -1,5 +1,7 @@
 #include "source/select_sql.h"
 
+#include "db/sql.h"
+
 enum { ROOM = 512, SHOWN_MAX = 120 };
 
 static bool is_word(char c)
@@ -104,18 +106,6 @@ bool select_sql_check(const struct select_sql *sql, const char **option, struct 
     return check_parameters(sql, option, err);
 }
 
-static void add_name(struct buf *buf, struct str name)
-{
-    buf_add_byte(buf, '"');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] == '"') {
-            buf_add_byte(buf, '"');
-        }
-        buf_add_byte(buf, name.ptr[i]);
-    }
-    buf_add_byte(buf, '"');
-}
-
 static void add_value(struct buf *buf, const struct select_sql *sql, size_t index)
 {
     buf_printf(buf, "%c%zu", sql->dialect == SELECT_POSTGRES ? '$' : '?', index + 1);
@@ -156,10 +146,10 @@ bool select_sql_prepare(struct select_sql *sql, struct arena *arena, struct err 
             table = str_slice(table, dot + 1, table.len);
         }
         if (schema.len > 0) {
-            add_name(&buf, schema);
+            sql_add_name(&buf, schema);
             buf_add_byte(&buf, '.');
         }
-        add_name(&buf, table);
+        sql_add_name(&buf, table);
     }
     sql->from = buf_str(&buf);
     return buf_ok(&buf) || err_set(err, ERR_RETRY, "out of memory for a statement");
@@ -185,19 +175,12 @@ static void add_columns(struct buf *buf, const struct select *select)
     }
     for (size_t i = 0; i < select->columns.count; i++) {
         buf_add(buf, i > 0 ? STR(",q.") : STR("q."));
-        add_name(buf, select->columns.items[i]);
+        sql_add_name(buf, select->columns.items[i]);
     }
     for (size_t i = 0; i < count; i++) {
-        bool there = false;
-        for (size_t j = 0; j < select->columns.count && !there; j++) {
-            there = str_equal(select->columns.items[j], wanted[i].column);
-        }
-        for (size_t j = 0; j < i && !there; j++) {
-            there = str_equal(wanted[j].column, wanted[i].column);
-        }
-        if (!there) {
+        if (select_wanted_once(select, wanted, i)) {
             buf_add(buf, STR(",q."));
-            add_name(buf, wanted[i].column);
+            sql_add_name(buf, wanted[i].column);
         }
     }
 }
@@ -205,7 +188,7 @@ static void add_columns(struct buf *buf, const struct select *select)
 static void add_column(struct buf *buf, struct str name)
 {
     buf_add(buf, STR("q."));
-    add_name(buf, name);
+    sql_add_name(buf, name);
 }
 
 static void add_behind(struct buf *buf, const struct select_sql *sql, size_t value)

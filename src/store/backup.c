@@ -375,16 +375,6 @@ static bool check_space(struct making *making, struct str store_path, struct str
                    need / 1000000 + 1, STR_ARG(folder), room / 1000000);
 }
 
-static struct str folder_of(struct arena *arena, struct str path)
-{
-    size_t slash = STR_NONE;
-    for (size_t i = 0; i < path.len; i++) {
-        slash = path.ptr[i] == '/' ? i : slash;
-    }
-    return slash == STR_NONE ? STR(".")
-                             : arena_copy(arena, str_slice(path, 0, slash > 0 ? slash : 1));
-}
-
 static bool make(struct making *making, struct str store_path, struct err *err)
 {
     struct arena *arena = making->arena;
@@ -406,7 +396,7 @@ bool backup_make(const struct backup_plan *plan, struct str version, struct aren
                  struct backup_facts *facts, struct err *err)
 {
     struct making making = {.plan = plan, .arena = arena, .facts = facts};
-    struct str folder = folder_of(arena, plan->file);
+    struct str folder = file_folder(arena, plan->file);
     struct str store_path = arena_printf(arena, "%.*s/sluice.db", STR_ARG(plan->data_dir));
     *facts = (struct backup_facts){.sluice = version, .made_ms = clock_wall_ms(plan->clock)};
     facts->store.name = STR(MANIFEST_STORE);

@@ -37,11 +37,6 @@ static int64_t now_ms(void)
     return clock_mono_ms(clock_system());
 }
 
-static int64_t soon(void)
-{
-    return now_ms() + PATIENCE_MS;
-}
-
 /* "{p}" is the port (that of the server behind another certificate with `port`), "{d}" the folder
  * of the certificates. */
 static void make_uri_at(const char *port, const char *pattern, char out[URI_SIZE])
@@ -76,7 +71,7 @@ static struct mongo *open_db(const char *pattern)
     struct err err = {0};
     make_uri(pattern, uri);
     struct mongo_options options = {.uri = str_of(uri)};
-    if (!mongo_open(&db, &options, &err) || !mongo_ready(db, soon(), &err)) {
+    if (!mongo_open(&db, &options, &err) || !mongo_ready(db, outside_soon(), &err)) {
         fail_msg("%s", err.text);
     }
     return db;
@@ -88,7 +83,7 @@ static bool try(const char *port, const char *pattern, struct err *err)
     struct mongo *db = NULL;
     make_uri_at(port, pattern, uri);
     struct mongo_options options = {.uri = str_of(uri), .connect_ms = CHOOSE_MS};
-    bool ok = mongo_open(&db, &options, err) && mongo_ready(db, soon(), err);
+    bool ok = mongo_open(&db, &options, err) && mongo_ready(db, outside_soon(), err);
     mongo_close(db);
     return ok;
 }
@@ -115,7 +110,7 @@ static const struct json_value *command(struct mongo *db, const char *json)
 {
     const struct json_value *reply = NULL;
     struct err err = {0};
-    if (!mongo_command(db, document(json), soon(), &arena, &reply, &err)) {
+    if (!mongo_command(db, document(json), outside_soon(), &arena, &reply, &err)) {
         fail_msg("%s: %s", json, err.text);
     }
     return reply;
@@ -127,7 +122,7 @@ static const struct json_value *change(struct mongo *db, const char *json)
     struct err err = {0};
     size_t at = 0;
     size_t item = 0;
-    if (!mongo_write(db, document(json), soon(), &arena, &reply, &err) ||
+    if (!mongo_write(db, document(json), outside_soon(), &arena, &reply, &err) ||
         mongo_item_error(db, reply, &at, &item, &err)) {
         fail_msg("%s: %s", json, err.text);
     }
@@ -159,7 +154,7 @@ static void drop(struct mongo *db, const char *collection)
     struct err ignored = {0};
     const struct json_value *reply = NULL;
     (void)snprintf(json, sizeof json, "{\"drop\":\"%s\"}", collection);
-    (void)mongo_command(db, document(json), soon(), &arena, &reply, &ignored);
+    (void)mongo_command(db, document(json), outside_soon(), &arena, &reply, &ignored);
 }
 
 /* ---- Without a server ---- */
@@ -336,11 +331,11 @@ static void inserting_and_finding(void **state)
     document_close(&doc);
     document_close(&doc);
     assert_true(document_end(&doc, DOCUMENT_BATCH_MAX, &bytes, &err));
-    assert_true(mongo_write(db, bytes, soon(), &arena, &reply, &err));
+    assert_true(mongo_write(db, bytes, outside_soon(), &arena, &reply, &err));
     assert_int_equal(number(reply, "n"), 1);
     struct str row = {0};
-    assert_true(
-        mongo_query(db, STR("c"), document("{\"_id\":\"big\"}"), (struct str){0}, soon(), &err));
+    assert_true(mongo_query(db, STR("c"), document("{\"_id\":\"big\"}"), (struct str){0},
+                            outside_soon(), &err));
     assert_true(mongo_next(db, &arena, &row, &err));
     assert_non_null(row.ptr);
     const struct json_value *found = NULL;
@@ -378,7 +373,7 @@ static void indexes_and_duplicates(void **state)
                             document("{\"insert\":\"i\",\"ordered\":false,\"documents\":["
                                      "{\"_id\":1,\"uniq\":\"0501234567\"},"
                                      "{\"_id\":2,\"uniq\":\"0501234567\"},{\"_id\":3}]}"),
-                            soon(), &arena, &reply, &err));
+                            outside_soon(), &arena, &reply, &err));
     assert_int_equal(number(reply, "n"), 2);
     assert_true(mongo_item_error(db, reply, &at, &item, &err));
     assert_int_equal(item, 1);
@@ -501,7 +496,7 @@ static void bulk(void **state)
     document_close(&doc);
     assert_true(document_end(&doc, DOCUMENT_BATCH_MAX, &bytes, &err));
     int64_t began = now_ms();
-    assert_true(mongo_write(db, bytes, soon(), &arena, &reply, &err));
+    assert_true(mongo_write(db, bytes, outside_soon(), &arena, &reply, &err));
     print_message("%d upserts in one command: %d ms\n", (int)ROWS, (int)(now_ms() - began));
     assert_int_equal(number(reply, "n"), ROWS);
     assert_int_equal(count(db, "bulk", "{\"c\":{\"$type\":\"date\"}}"), ROWS);
@@ -533,7 +528,7 @@ static void bulk(void **state)
     assert_true(mongo_query(db, STR("bulk"), document("{}"),
                             document("{\"batchSize\":97,\"sort\":{\"_id\":-1},"
                                      "\"projection\":{\"v\":1}}"),
-                            soon(), &err));
+                            outside_soon(), &err));
     while (mongo_next(db, &arena, &row, &err) && row.ptr != NULL) {
         if (rows++ == 0) {
             assert_str_equal(row, STR("{ \"_id\" : 499, \"v\" : 998 }"));
@@ -581,8 +576,9 @@ static void refusals(void **state)
         size_t at = 0;
         size_t item = 0;
         db = open_db(cases[i].uri);
-        bool ok = mongo_write(db, document(cases[i].command), soon(), &arena, &reply, &err) &&
-                  !mongo_item_error(db, reply, &at, &item, &err);
+        bool ok =
+            mongo_write(db, document(cases[i].command), outside_soon(), &arena, &reply, &err) &&
+            !mongo_item_error(db, reply, &at, &item, &err);
         if (ok || err.kind != cases[i].kind || strstr(err.text, cases[i].why) == NULL) {
             fail_msg("%s: %s \"%s\"", cases[i].command, err_kind_name(err.kind), err.text);
         }
@@ -649,11 +645,12 @@ static void stopping(void **state)
         .uri = str_of(uri), .stopping = stop_now, .stopping_context = &stop_ms};
     struct mongo *db = NULL;
     assert_true(mongo_open(&db, &options, &err));
-    assert_true(mongo_ready(db, soon(), &err));
+    assert_true(mongo_ready(db, outside_soon(), &err));
     outside_ask(&server, "pause");
     const struct json_value *reply = NULL;
     stop_ms = now_ms() + 300;
-    assert_false(mongo_command(db, document("{\"count\":\"c\"}"), soon(), &arena, &reply, &err));
+    assert_false(
+        mongo_command(db, document("{\"count\":\"c\"}"), outside_soon(), &arena, &reply, &err));
     assert_int_equal(err.kind, ERR_STOP);
     assert_true(now_ms() - stop_ms < 1000);
     for (size_t i = 0; i < COUNT(uris); i++) {
@@ -664,7 +661,7 @@ static void stopping(void **state)
         stop_ms = INT64_MAX;
         assert_true(mongo_open(&other, &options, &err));
         stop_ms = now_ms() + 300;
-        assert_false(mongo_ready(other, soon(), &err));
+        assert_false(mongo_ready(other, outside_soon(), &err));
         if (err.kind != ERR_STOP || now_ms() - stop_ms > 1000) {
             fail_msg("%s: %s after %d ms", err_kind_name(err.kind), err.text,
                      (int)(now_ms() - stop_ms));
@@ -674,12 +671,12 @@ static void stopping(void **state)
     outside_ask(&server, "resume");
     stop_ms = INT64_MAX; /* The same client is good again. */
     err = (struct err){0};
-    if (!mongo_ready(db, soon(), &err)) {
+    if (!mongo_ready(db, outside_soon(), &err)) {
         fail_msg("%s", err.text);
     }
     struct str row = {0};
-    assert_true(
-        mongo_query(db, STR("bulk"), document("{}"), document("{\"batchSize\":10}"), soon(), &err));
+    assert_true(mongo_query(db, STR("bulk"), document("{}"), document("{\"batchSize\":10}"),
+                            outside_soon(), &err));
     assert_true(mongo_next(db, &arena, &row, &err) && row.ptr != NULL);
     stop_ms = 0;
     bool ok = true;
@@ -768,8 +765,8 @@ static void failing_over(void **state)
     int64_t began = now_ms();
     struct err err = {0};
     const struct json_value *reply = NULL;
-    while (!mongo_write(db, document("{\"insert\":\"over\",\"documents\":[{\"_id\":99}]}"), soon(),
-                        &arena, &reply, &err) &&
+    while (!mongo_write(db, document("{\"insert\":\"over\",\"documents\":[{\"_id\":99}]}"),
+                        outside_soon(), &arena, &reply, &err) &&
            now_ms() - began < 10000) { /* Until it is the primary again. */
     }
     assert_int_equal(count(db, "over", "{}"), taken + 1);
@@ -779,7 +776,7 @@ static void failing_over(void **state)
     assert_false(mongo_write(db,
                              document("{\"update\":\"over\",\"updates\":[{\"q\":{},"
                                       "\"u\":{\"$set\":{\"a\":1}},\"multi\":true}]}"),
-                             soon(), &arena, &reply, &err));
+                             outside_soon(), &arena, &reply, &err));
     assert_int_equal(err.kind, ERR_RETRY);
     (void)change(db, "{\"update\":\"over\",\"updates\":[{\"q\":{},\"u\":{\"$set\":{\"a\":1}},"
                      "\"multi\":true}]}");
@@ -804,7 +801,7 @@ static void coming_back(void **state)
     outside_ask(&server, "stop");
     int64_t began = now_ms();
     assert_false(mongo_write(db, document("{\"insert\":\"back\",\"documents\":[{\"_id\":2}]}"),
-                             soon(), &arena, &reply, &err));
+                             outside_soon(), &arena, &reply, &err));
     assert_int_equal(err.kind, ERR_RETRY);
     assert_true(now_ms() - began < 12000);
     outside_ask(&server, "start");
@@ -838,7 +835,7 @@ static void *insert_some(void *context)
         document_close(&doc);
         document_close(&doc);
         ok = document_end(&doc, DOCUMENT_BATCH_MAX, &bytes, &err) &&
-             mongo_write(db, bytes, soon(), &own, &reply, &err);
+             mongo_write(db, bytes, outside_soon(), &own, &reply, &err);
     }
     mongo_close(db);
     arena_free(&own);

@@ -5,10 +5,11 @@
 
 #include "base/thread.h"
 #include "db/postgres.h"
+#include "db/sql.h"
 #include "rig/outside.h"
 #include "test.h"
 
-enum { PATIENCE_MS = 20000, URI_SIZE = 1024 };
+enum { URI_SIZE = 1024 };
 
 static struct outside server;
 static bool started;
@@ -36,11 +37,6 @@ static int64_t now_ms(void)
     return clock_mono_ms(clock_system());
 }
 
-static int64_t soon(void)
-{
-    return now_ms() + PATIENCE_MS;
-}
-
 /* "{d}" in a pattern is the folder of the certificates; the port and the database are added. */
 static void make_uri(const char *pattern, char out[URI_SIZE])
 {
@@ -65,7 +61,7 @@ static bool try(const char *pattern, struct err *err)
     make_uri(pattern, uri);
     struct postgres_options options = {.uri = str_of(uri)};
     bool ok = postgres_open(&db, &options, err) &&
-              postgres_one(db, "SELECT 1", NULL, 0, soon(), &arena, &one, err);
+              postgres_one(db, "SELECT 1", NULL, 0, outside_soon(), &arena, &one, err);
     if (ok) {
         assert_str_equal(one, STR("1"));
     }
@@ -226,7 +222,7 @@ static struct postgres *open_db(const char *pattern, bool prepare)
     struct err err = {0};
     make_uri(pattern, uri);
     struct postgres_options options = {.uri = str_of(uri), .prepare = prepare};
-    if (!postgres_open(&db, &options, &err) || !postgres_connect(db, soon(), &err)) {
+    if (!postgres_open(&db, &options, &err) || !postgres_connect(db, outside_soon(), &err)) {
         fail_msg("%s", err.text);
     }
     return db;
@@ -235,7 +231,7 @@ static struct postgres *open_db(const char *pattern, bool prepare)
 static void must_run(struct postgres *db, const char *sql)
 {
     struct err err = {0};
-    if (!postgres_script(db, sql, soon(), &err)) {
+    if (!postgres_script(db, sql, outside_soon(), &err)) {
         fail_msg("%s: %s", sql, err.text);
     }
 }
@@ -244,7 +240,7 @@ static struct str must_one(struct postgres *db, const char *sql)
 {
     struct err err = {0};
     struct str out = {0};
-    if (!postgres_one(db, sql, NULL, 0, soon(), &arena, &out, &err)) {
+    if (!postgres_one(db, sql, NULL, 0, outside_soon(), &arena, &out, &err)) {
         fail_msg("%s: %s", sql, err.text);
     }
     return out;
@@ -265,7 +261,7 @@ static void values_travel(void **state)
             struct str values[] = {STR_INIT(odd), STR_INIT("41"), {0}};
             struct err err = {0};
             bool row = false;
-            assert_true(postgres_query(db, sql, values, 3, soon(), &err));
+            assert_true(postgres_query(db, sql, values, 3, outside_soon(), &err));
             assert_true(postgres_next(db, &row, &err));
             assert_true(row);
             assert_str_equal(postgres_text(db, 0), STR(odd));
@@ -322,7 +318,8 @@ static void refusals(void **state)
                  "INSERT INTO shop(name, n) VALUES('taken', 1)");
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct err err = {0};
-        assert_false(postgres_exec(db, cases[i].sql, &cases[i].value, 1, soon(), NULL, &err));
+        assert_false(
+            postgres_exec(db, cases[i].sql, &cases[i].value, 1, outside_soon(), NULL, &err));
         if (err.kind != cases[i].kind || strcmp(postgres_state(db), cases[i].state) != 0 ||
             strstr(err.text, cases[i].why) == NULL) {
             fail_msg("%s: %s %s \"%s\"", cases[i].sql, err_kind_name(err.kind), postgres_state(db),
@@ -335,7 +332,7 @@ static void refusals(void **state)
     }
     struct err err = {0};
     struct str nul = {"a\0b", 3};
-    assert_false(postgres_exec(db, "SELECT $1::text", &nul, 1, soon(), NULL, &err));
+    assert_false(postgres_exec(db, "SELECT $1::text", &nul, 1, outside_soon(), NULL, &err));
     assert_int_equal(err.kind, ERR_REJECT);
     postgres_close(db);
 }
@@ -350,28 +347,28 @@ static void transactions(void **state)
     }
     struct postgres *db = open_db(FULL CA, false);
     must_run(db, "DROP TABLE IF EXISTS t; CREATE TABLE t(a int)");
-    assert_true(postgres_begin(db, soon(), &err));
-    assert_true(postgres_exec(db, "INSERT INTO t SELECT generate_series(1, 5)", NULL, 0, soon(),
-                              &rows, &err));
+    assert_true(postgres_begin(db, outside_soon(), &err));
+    assert_true(postgres_exec(db, "INSERT INTO t SELECT generate_series(1, 5)", NULL, 0,
+                              outside_soon(), &rows, &err));
     assert_int_equal(rows, 5);
-    postgres_rollback(db, soon());
+    postgres_rollback(db, outside_soon());
     assert_false(postgres_in_transaction(db));
     assert_str_equal(must_one(db, "SELECT count(*) FROM t"), STR("0"));
 
     /* A failed statement makes COMMIT a failure, and not a silent ROLLBACK. */
-    assert_true(postgres_begin(db, soon(), &err));
+    assert_true(postgres_begin(db, outside_soon(), &err));
     must_run(db, "INSERT INTO t VALUES(1)");
-    assert_false(postgres_exec(db, "SELECT 1/0", NULL, 0, soon(), NULL, &err));
-    assert_false(postgres_commit(db, soon(), &err));
+    assert_false(postgres_exec(db, "SELECT 1/0", NULL, 0, outside_soon(), NULL, &err));
+    assert_false(postgres_commit(db, outside_soon(), &err));
     assert_false(postgres_in_transaction(db));
     assert_str_equal(must_one(db, "SELECT count(*) FROM t"), STR("0"));
 
     /* A lost connection takes its transaction with it, and COMMIT says so. */
-    assert_true(postgres_begin(db, soon(), &err));
+    assert_true(postgres_begin(db, outside_soon(), &err));
     must_run(db, "INSERT INTO t VALUES(1)");
     outside_ask(&server, "stop");
     outside_ask(&server, "start");
-    assert_false(postgres_commit(db, soon(), &err));
+    assert_false(postgres_commit(db, outside_soon(), &err));
     assert_int_equal(err.kind, ERR_RETRY);
     assert_str_equal(must_one(db, "SELECT count(*) FROM t"), STR("0"));
     postgres_close(db);
@@ -402,7 +399,7 @@ static void large_results(void **state)
     /* Stopping early costs no reading to the end, and the connection goes on. */
     int64_t began = now_ms();
     assert_true(postgres_query(db, "SELECT generate_series(1, 100000000), repeat('y', 100)", NULL,
-                               0, soon(), &err));
+                               0, outside_soon(), &err));
     assert_true(postgres_next(db, &row, &err) && row);
     postgres_end(db);
     assert_true(now_ms() - began < 10000);
@@ -410,7 +407,7 @@ static void large_results(void **state)
 
     /* A failure in the middle of the rows is a failure. */
     assert_true(postgres_query(db, "SELECT 1/(i-5000) FROM generate_series(1, 10000) i", NULL, 0,
-                               soon(), &err));
+                               outside_soon(), &err));
     bool ok = true;
     while ((ok = postgres_next(db, &row, &err)) && row) {
     }
@@ -431,7 +428,7 @@ static void copying(void **state)
     }
     struct postgres *db = open_db(FULL CA, false);
     must_run(db, "DROP TABLE IF EXISTS c; CREATE TABLE c(a text, b text)");
-    assert_true(postgres_copy_begin(db, "COPY c FROM STDIN", soon(), &err));
+    assert_true(postgres_copy_begin(db, "COPY c FROM STDIN", outside_soon(), &err));
     buf_init(&buf, &arena, 1 << 20);
     for (int i = 0; i < 200000; i++) {
         postgres_copy_field(&buf, STR("tab\there\\ and\nline"));
@@ -446,20 +443,20 @@ static void copying(void **state)
     assert_str_equal(must_one(db, "SELECT count(*) FROM c WHERE a = E'tab\\there\\\\ and\\nline' "
                                   "AND b IS NULL"),
                      STR("200000"));
-    assert_true(postgres_copy_begin(db, "COPY c FROM STDIN", soon(), &err));
+    assert_true(postgres_copy_begin(db, "COPY c FROM STDIN", outside_soon(), &err));
     assert_true(postgres_copy_put(db, STR("x\ty\n"), &err));
     assert_true(postgres_copy_end(db, false, &rows, &err));
-    assert_true(postgres_copy_begin(db, "COPY c FROM STDIN", soon(), &err));
+    assert_true(postgres_copy_begin(db, "COPY c FROM STDIN", outside_soon(), &err));
     assert_true(postgres_copy_put(db, STR("too\tmany\tfields\n"), &err));
     assert_false(postgres_copy_end(db, true, &rows, &err));
     assert_int_equal(err.kind, ERR_REJECT);
     assert_str_equal(must_one(db, "SELECT count(*) FROM c"), STR("200000"));
-    assert_false(postgres_copy_begin(db, "SELECT 1", soon(), &err));
+    assert_false(postgres_copy_begin(db, "SELECT 1", outside_soon(), &err));
     assert_int_equal(err.kind, ERR_CONFIG);
-    assert_false(postgres_copy_begin(db, "COPY nothere FROM STDIN", soon(), &err));
+    assert_false(postgres_copy_begin(db, "COPY nothere FROM STDIN", outside_soon(), &err));
     assert_string_equal(postgres_state(db), "42P01");
     err = (struct err){0};
-    assert_false(postgres_exec(db, "COPY c TO STDOUT", NULL, 0, soon(), NULL, &err));
+    assert_false(postgres_exec(db, "COPY c TO STDOUT", NULL, 0, outside_soon(), NULL, &err));
     assert_str_equal(must_one(db, "SELECT 9"), STR("9"));
     postgres_close(db);
 }
@@ -484,14 +481,14 @@ static void arrays_and_names(void **state)
     struct str out = {0};
     assert_true(postgres_one(db,
                              "SELECT string_agg(coalesce(x, '-'), '|') FROM unnest($1::text[]) x",
-                             &array, 1, soon(), &arena, &out, &err));
+                             &array, 1, outside_soon(), &arena, &out, &err));
     assert_str_equal(out, STR("a\"b\\c,{}|-|NULL|"));
     struct buf sql;
     buf_init(&sql, &arena, 0);
     buf_add(&sql, STR("SELECT 5 AS "));
-    postgres_quote_name(&sql, STR("od\"d; DROP TABLE x"));
+    sql_add_name(&sql, STR("od\"d; DROP TABLE x"));
     bool row = false;
-    assert_true(postgres_query(db, buf_str(&sql).ptr, NULL, 0, soon(), &err));
+    assert_true(postgres_query(db, buf_str(&sql).ptr, NULL, 0, outside_soon(), &err));
     assert_true(postgres_next(db, &row, &err) && row);
     assert_str_equal(postgres_column_name(db, 0), STR("od\"d; DROP TABLE x"));
     postgres_end(db);
@@ -531,7 +528,7 @@ static void deadlines(void **state)
         .uri = str_of(uri), .stopping = stop_now, .stopping_context = &stop_ms};
     assert_true(postgres_open(&db, &options, &err));
     began = now_ms();
-    assert_false(postgres_exec(db, "SELECT pg_sleep(30)", NULL, 0, soon(), NULL, &err));
+    assert_false(postgres_exec(db, "SELECT pg_sleep(30)", NULL, 0, outside_soon(), NULL, &err));
     assert_int_equal(err.kind, ERR_STOP);
     assert_true(now_ms() - began < 4000);
     postgres_close(db);
@@ -550,7 +547,7 @@ static void deadlines(void **state)
     assert_true(now_ms() - began < 2000);
     assert_int_equal(err.kind, ERR_RETRY);
     outside_ask(&server, "resume");
-    assert_true(postgres_connect(db, soon(), &err));
+    assert_true(postgres_connect(db, outside_soon(), &err));
     postgres_close(db);
 }
 
@@ -565,9 +562,9 @@ static void coming_back(void **state)
     struct postgres *db = open_db(FULL CA, true);
     assert_str_equal(must_one(db, "SELECT 1"), STR("1"));
     outside_ask(&server, "stop");
-    assert_false(postgres_exec(db, "SELECT 1", NULL, 0, soon(), NULL, &err));
+    assert_false(postgres_exec(db, "SELECT 1", NULL, 0, outside_soon(), NULL, &err));
     assert_int_equal(err.kind, ERR_RETRY);
-    assert_false(postgres_exec(db, "SELECT 1", NULL, 0, soon(), NULL, &err));
+    assert_false(postgres_exec(db, "SELECT 1", NULL, 0, outside_soon(), NULL, &err));
     assert_int_equal(err.kind, ERR_RETRY);
     assert_non_null(strstr(err.text, "refused"));
     outside_ask(&server, "start");
@@ -575,7 +572,7 @@ static void coming_back(void **state)
     outside_ask(&server, "sql SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
                          "usename = 'app'");
     err = (struct err){0};
-    assert_false(postgres_exec(db, "SELECT 1", NULL, 0, soon(), NULL, &err));
+    assert_false(postgres_exec(db, "SELECT 1", NULL, 0, outside_soon(), NULL, &err));
     assert_int_equal(err.kind, ERR_RETRY);
     assert_str_equal(must_one(db, "SELECT 3"), STR("3"));
     postgres_close(db);
@@ -629,13 +626,13 @@ static void without_password(void **state)
     make_uri("host=db.example.com hostaddr=127.0.0.1 user=open sslmode=verify-ca " CA, uri);
     struct postgres_options options = {.uri = str_of(uri)};
     assert_true(postgres_open(&db, &options, &err));
-    assert_false(postgres_connect(db, soon(), &err));
+    assert_false(postgres_connect(db, outside_soon(), &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_non_null(strstr(err.text, "anybody can write"));
     postgres_close(db);
     options.allow_insecure = true;
     assert_true(postgres_open(&db, &options, &err));
-    assert_true(postgres_connect(db, soon(), &err));
+    assert_true(postgres_connect(db, outside_soon(), &err));
     postgres_close(db);
 }
 
@@ -647,7 +644,7 @@ static bool reach(const struct outside *other, const char *port, const char *wor
     (void)snprintf(uri, sizeof uri, FULL "sslrootcert=%s/ca.crt dbname=appdb port=%d %s",
                    other->folder, outside_port(other, port), words);
     struct postgres_options options = {.uri = str_of(uri)};
-    return postgres_open(db, &options, err) && postgres_connect(*db, soon(), err);
+    return postgres_open(db, &options, err) && postgres_connect(*db, outside_soon(), err);
 }
 
 /*
@@ -679,12 +676,12 @@ static void direct_tls_and_a_pooler(void **state)
     assert_true(ok);
     must_run(db, "CREATE TABLE pooled(a int)");
     for (int i = 0; i < 20; i++) {
-        assert_true(postgres_begin(db, soon(), &err));
+        assert_true(postgres_begin(db, outside_soon(), &err));
         must_run(db, "INSERT INTO pooled VALUES(1)");
         if (i % 2 == 0) {
-            assert_true(postgres_commit(db, soon(), &err));
+            assert_true(postgres_commit(db, outside_soon(), &err));
         } else {
-            postgres_rollback(db, soon());
+            postgres_rollback(db, outside_soon());
         }
     }
     assert_str_equal(must_one(db, "SELECT count(*) FROM pooled"), STR("10"));
@@ -720,7 +717,7 @@ static void *connect_often(void *context)
         struct err err = {0};
         struct postgres_options options = {.uri = str_of(uri)};
         bool ok = postgres_open(&db, &options, &err) &&
-                  postgres_exec(db, "SELECT 1", NULL, 0, soon(), NULL, &err);
+                  postgres_exec(db, "SELECT 1", NULL, 0, outside_soon(), NULL, &err);
         postgres_close(db);
         if (!ok) {
             *(bool *)context = false;

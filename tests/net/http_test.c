@@ -8,8 +8,6 @@
 #include "test.h"
 #include "text/json.h"
 
-enum { PATIENCE_MS = 20000 };
-
 static struct outside servers;
 static bool started;
 static struct arena arena;
@@ -36,11 +34,6 @@ static int64_t now_ms(void)
     return clock_mono_ms(clock_system());
 }
 
-static int64_t soon(void)
-{
-    return now_ms() + PATIENCE_MS;
-}
-
 static struct http *open_client(bool anywhere)
 {
     struct http *http = NULL;
@@ -62,7 +55,7 @@ static struct str url_of(const char *server, const char *host, const char *path)
 static bool get(struct http *http, struct str url, struct http_answer *answer, struct err *err)
 {
     struct http_request request = {.url = url};
-    return http_send(http, &request, soon(), &arena, answer, err);
+    return http_send(http, &request, outside_soon(), &arena, answer, err);
 }
 
 /* ---- Without servers ---- */
@@ -240,7 +233,7 @@ static void requests(void **state)
         .sign = sign,
         .sign_context = &signed_times,
     };
-    assert_true(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_true(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_int_equal(answer.status, 200);
     assert_true(json_parse(&arena, answer.body, NULL, &told, &err));
     assert_str_equal(json_str(json_find(told, STR("method"))), STR("POST"));
@@ -258,23 +251,23 @@ static void requests(void **state)
     /* The connection is kept; another method; an empty body. */
     request = (struct http_request){
         .url = url_of("rsa", "localhost", "/echo"), .method = STR("PUT"), .body = STR("")};
-    assert_true(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_true(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_true(answer.reused);
     assert_true(json_parse(&arena, answer.body, NULL, &told, &err));
     assert_str_equal(json_str(json_find(told, STR("method"))), STR("PUT"));
     request =
         (struct http_request){.url = url_of("rsa", "localhost", "/ok"), .method = STR("HEAD")};
-    assert_true(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_true(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_int_equal(answer.body.len, 0);
     request = (struct http_request){.url = url_of("rsa", "localhost", "/ok"), .once = true};
-    assert_true(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_true(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_false(answer.reused);
 
     /* A header cannot smuggle another one in. */
     struct http_header evil = {STR("X-A"), STR("b\r\nX-Evil: c")};
     request = (struct http_request){
         .url = url_of("rsa", "localhost", "/echo"), .headers = &evil, .header_count = 1};
-    assert_false(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_false(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_int_equal(err.kind, ERR_REJECT);
     http_close(http);
 }
@@ -382,7 +375,7 @@ static void trouble(void **state)
     assert_int_equal(err.kind, ERR_RETRY);
     struct http_request large = {.url = url_of("rsa", "localhost", "/big"),
                                  .answer_max = 4 * 1024 * 1024};
-    assert_true(http_send(http, &large, soon(), &arena, &answer, &err));
+    assert_true(http_send(http, &large, outside_soon(), &arena, &answer, &err));
     assert_int_equal(answer.body.len, 3 * 1024 * 1024);
     assert_true(get(http, url_of("rsa", "localhost", "/gzip"), &answer, &err));
     assert_int_equal(answer.body.len, 7000);
@@ -481,37 +474,38 @@ static void redirects(void **state)
     struct http_request request = {.url = url_of("rsa", "localhost", "/redirect?/echo"),
                                    .headers = &secret,
                                    .header_count = 1};
-    assert_true(http_send(http, &request, soon(), &arena, &answer, &err)); /* Not followed. */
+    assert_true(
+        http_send(http, &request, outside_soon(), &arena, &answer, &err)); /* Not followed. */
     assert_int_equal(answer.status, 302);
     request.redirects = 3;
-    assert_true(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_true(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_non_null(json_str(json_find(told_by(&answer), STR("headers/authorization"))).ptr);
 
     /* Another host: it gets the question, and nothing else. */
     request.url = arena_printf(&arena, "https://localhost:%d/redirect?https://localhost:%d/echo",
                                outside_port(&servers, "rsa"), outside_port(&servers, "rsa384"));
-    assert_true(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_true(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_int_equal(answer.status, 200);
     assert_null(json_str(json_find(told_by(&answer), STR("headers/authorization"))).ptr);
 
     /* To the clear, in circles, with a body to elsewhere, to a forbidden place, to nonsense. */
     request.url = arena_printf(&arena, "https://localhost:%d/redirect?http://localhost:%d/echo",
                                outside_port(&servers, "rsa"), outside_port(&servers, "plain"));
-    assert_false(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_false(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_non_null(strstr(err.text, "from https to http"));
     request.url = url_of("rsa", "localhost", "/loop");
-    assert_false(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_false(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_non_null(strstr(err.text, "more than 3 redirects"));
     request.url = url_of("rsa", "localhost", "/redirect?/echo");
     request.body = STR("x");
-    assert_false(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_false(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_non_null(strstr(err.text, "use the final address"));
     request.body = (struct str){0};
     request.url = url_of("rsa", "localhost", "/redirect?https://169.254.169.254/");
-    assert_false(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_false(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_non_null(strstr(err.text, "link-local"));
     request.url = url_of("rsa", "localhost", "/redirect?file:///etc/passwd");
-    assert_false(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_false(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     http_close(http);
 }
@@ -543,7 +537,7 @@ static void headers_are_sound(void **state)
         struct err err = {0};
         struct http_request request = {
             .url = url_of("rsa", "localhost", "/echo"), .headers = &bad[i], .header_count = 1};
-        if (http_send(http, &request, soon(), &arena, &answer, &err)) {
+        if (http_send(http, &request, outside_soon(), &arena, &answer, &err)) {
             fail_msg("header %zu was sent", i);
         }
         assert_int_equal(err.kind, ERR_REJECT);
@@ -566,7 +560,7 @@ static void errors_keep_secrets(void **state)
     assert_false(get(http, url, &answer, &err));
     assert_null(strstr(err.text, "hunter2"));
     struct http_request request = {.url = STR("https://localhost:1/hunter2"), .secret_url = true};
-    assert_false(http_send(http, &request, soon(), &arena, &answer, &err));
+    assert_false(http_send(http, &request, outside_soon(), &arena, &answer, &err));
     assert_null(strstr(err.text, "hunter2"));
     http_close(http);
 }

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "test.h"
 
-enum { PATIENCE_MS = 5000, PATHS = 8 };
+enum { PATIENCE_MS = 5000, SOON_MS = 20000, PATHS = 8 };
 
 static int64_t now_ms(void)
 {
@@ -186,4 +186,9 @@ int outside_connect(int port)
     }
     (void)fcntl(fd, F_SETFL, O_NONBLOCK);
     return fd;
+}
+
+int64_t outside_soon(void)
+{
+    return now_ms() + SOON_MS;
 }

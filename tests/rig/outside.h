@@ -11,6 +11,7 @@
 #define SLUICE_TESTS_RIG_OUTSIDE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/str.h"
@@ -48,5 +49,8 @@ const char *outside_path(const struct outside *outside, const char *name);
 
 /* Connected, not blocking; -1 when nobody listens there. */
 int outside_connect(int port);
+
+/* Long enough for anything that is well: 20 seconds from now on the monotonic clock. */
+int64_t outside_soon(void);
 
 #endif

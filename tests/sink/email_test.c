@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "rig/outside.h"
 #include "sink/email.h"
+#include "sink/one_rig.h"
 #include "test.h"
 #include "text/json.h"
 
@@ -44,60 +44,29 @@ static int setup(void **state)
     return 0;
 }
 
-static void sink_down(void)
-{
-    if (sink != NULL) {
-        sink_email.connector.close(&sink->connector);
-        mem_free(sink);
-        sink = NULL;
-    }
-}
-
 static int teardown(void **state)
 {
     (void)state;
-    sink_down();
+    one_rig_drop(&sink);
     arena_free(&arena);
     arena_free(&opened);
     return 0;
 }
 
-/* Set an option as the configuration would. */
-static void *member(const char *name)
-{
-    for (const struct option *one = sink_email.connector.options; one->type != OPTION_TYPE_END;
-         one++) {
-        if (strcmp(one->name, name) == 0) {
-            return (char *)(void *)sink + one->offset;
-        }
-    }
-    fail_msg("no option %s", name);
-    return NULL;
-}
-
 static bool sink_up(const char *name, const char *from, const char *password)
 {
     static const struct str one[] = {STR_INIT("office@example.org")};
-    sink_down();
-    sink = mem_alloc(sink_email.connector.size);
-    assert_non_null(sink);
-    sink->type = &sink_email;
-    sink->connector.name = STR("post");
-    sink->connector.env = (struct connector_env){.clock = clock_system(), .arena = &opened};
-    *(struct str *)member("server") =
+    one_rig_drop(&sink);
+    sink = one_rig_new(&sink_email, "post", &opened, NULL);
+    *(struct str *)one_rig_member(sink, "server") =
         arena_printf(&opened, "smtps://localhost:%d", outside_port(&server, name));
-    *(struct str *)member("user") = STR("desk");
-    assert_true(secret_make(member("password"), &opened, str_of(password)));
-    *(struct str *)member("from") = str_of(from);
-    *(struct str_list *)member("to") = (struct str_list){one, 1};
-    *(struct str *)member("authorities") = str_of(outside_path(&server, "ca.crt"));
-    *(int64_t *)member("timeout") = 2000;
-    if (sink_email.connector.open(&sink->connector, &err)) {
-        return true;
-    }
-    mem_free(sink);
-    sink = NULL;
-    return false;
+    *(struct str *)one_rig_member(sink, "user") = STR("desk");
+    assert_true(secret_make(one_rig_member(sink, "password"), &opened, str_of(password)));
+    *(struct str *)one_rig_member(sink, "from") = str_of(from);
+    *(struct str_list *)one_rig_member(sink, "to") = (struct str_list){one, 1};
+    *(struct str *)one_rig_member(sink, "authorities") = str_of(outside_path(&server, "ca.crt"));
+    *(int64_t *)one_rig_member(sink, "timeout") = 2000;
+    return one_rig_open(&sink, &err);
 }
 
 static void parcel_set(size_t i, enum record_kind kind, const char *body)

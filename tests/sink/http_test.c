@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "rig/outside.h"
 #include "sink/http.h"
+#include "sink/one_rig.h"
 #include "test.h"
 #include "text/json.h"
 
@@ -48,61 +48,30 @@ static int setup(void **state)
     return 0;
 }
 
-static void sink_down(void)
-{
-    if (sink != NULL) {
-        sink_http.connector.close(&sink->connector);
-        mem_free(sink);
-        sink = NULL;
-    }
-}
-
 static int teardown(void **state)
 {
     (void)state;
-    sink_down();
+    one_rig_drop(&sink);
     arena_free(&arena);
     arena_free(&opened);
     return 0;
 }
 
-/* Set an option as the configuration would. */
-static void *member(const char *name)
-{
-    for (const struct option *one = sink_http.connector.options; one->type != OPTION_TYPE_END;
-         one++) {
-        if (strcmp(one->name, name) == 0) {
-            return (char *)(void *)sink + one->offset;
-        }
-    }
-    fail_msg("no option %s", name);
-    return NULL;
-}
-
 static bool sink_up(const char *server, const char *path, const char *secret, int64_t timeout_ms)
 {
-    sink_down();
-    sink = mem_alloc(sink_http.connector.size);
-    assert_non_null(sink);
-    sink->type = &sink_http;
-    sink->connector.name = STR("hook");
-    sink->connector.env = (struct connector_env){.clock = clock_system(), .arena = &opened};
-    *(struct str *)member("url") =
+    one_rig_drop(&sink);
+    sink = one_rig_new(&sink_http, "hook", &opened, NULL);
+    *(struct str *)one_rig_member(sink, "url") =
         server == NULL
             ? str_of(path)
             : arena_printf(&opened, "https://localhost:%d%s", outside_port(&servers, server), path);
     if (secret != NULL) {
-        assert_true(secret_make(member("secret"), &opened, str_of(secret)));
+        assert_true(secret_make(one_rig_member(sink, "secret"), &opened, str_of(secret)));
     }
-    *(struct str *)member("authorities") = str_of(outside_path(&servers, "ca.crt"));
-    *(int64_t *)member("timeout") = timeout_ms;
-    *(int64_t *)member("answer_max") = 65536;
-    if (sink_http.connector.open(&sink->connector, &err)) {
-        return true;
-    }
-    mem_free(sink);
-    sink = NULL;
-    return false;
+    *(struct str *)one_rig_member(sink, "authorities") = str_of(outside_path(&servers, "ca.crt"));
+    *(int64_t *)one_rig_member(sink, "timeout") = timeout_ms;
+    *(int64_t *)one_rig_member(sink, "answer_max") = 65536;
+    return one_rig_open(&sink, &err);
 }
 
 static void fill(size_t count, enum record_kind kind)

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/must.h"
 #include "db/document.h"
 #include "db/mongo.h"
 #include "rig/outside.h"
 #include "sink/mongodb.h"
+#include "sink/one_rig.h"
 #include "test.h"
 
 enum { URI_SIZE = 512, PATIENCE_MS = 20000, MANY = 600 };
@@ -40,11 +40,6 @@ static const struct column slot_columns[] = {
 static const struct target slots = {.name = "slots", .key = "slot", .columns = slot_columns};
 static const struct target *const both[] = {&students, &slots, NULL};
 
-static int64_t soon(void)
-{
-    return clock_mono_ms(clock_system()) + PATIENCE_MS;
-}
-
 /* ---- The sink, as the configuration would make it ---- */
 
 struct setting {
@@ -56,19 +51,12 @@ struct setting {
     const struct target *const *targets;
 };
 
-static void *member(const char *name)
-{
-    const struct option *option = option_find(sink_mongodb.connector.options, str_of(name));
-    assert_non_null(option);
-    return (char *)(void *)sink + option->offset;
-}
-
 static void set_map(const char *name, const char *text)
 {
     struct str_pair *pair = arena_array(&opened, 1, sizeof *pair);
     pair->name = STR("students");
     pair->text = str_of(text);
-    *(struct str_map *)member(name) = (struct str_map){pair, 1};
+    *(struct str_map *)one_rig_member(sink, name) = (struct str_map){pair, 1};
 }
 
 static void set_uri(const char *pattern)
@@ -78,28 +66,23 @@ static void set_uri(const char *pattern)
     must(tail != NULL);
     (void)snprintf(text, sizeof text, "%.*s%d%s&tlsCAFile=%s/ca.crt", (int)(tail - pattern),
                    pattern, outside_port(&server, "mongo"), tail + 3, server.folder);
-    assert_true(secret_make(member("uri"), &opened, str_of(text)));
+    assert_true(secret_make(one_rig_member(sink, "uri"), &opened, str_of(text)));
 }
 
 #define USUAL "mongodb://any:secret@localhost:{p}/x?authSource=admin&tls=true" /* invented */
 
 static bool sink_try(const struct setting *setting)
 {
-    sink = mem_alloc(sink_mongodb.connector.size);
-    assert_non_null(sink);
-    sink->type = &sink_mongodb;
-    sink->connector.name = STR("mongo");
-    sink->connector.env = (struct connector_env){
-        .clock = clock_system(),
-        .arena = &opened,
-        .targets = setting->targets != NULL ? setting->targets : both,
-    };
+    sink = one_rig_new(&sink_mongodb, "mongo", &opened,
+                       setting->targets != NULL ? setting->targets : both);
     set_uri(setting->uri != NULL ? setting->uri : USUAL);
-    *(struct str *)member("database") = str_of(database);
-    *(struct str *)member("ledger") = STR("sluice_effects");
-    *(int64_t *)member("timeout") = setting->timeout_ms > 0 ? setting->timeout_ms : PATIENCE_MS;
+    *(struct str *)one_rig_member(sink, "database") = str_of(database);
+    *(struct str *)one_rig_member(sink, "ledger") = STR("sluice_effects");
+    *(int64_t *)one_rig_member(sink, "timeout") =
+        setting->timeout_ms > 0 ? setting->timeout_ms : PATIENCE_MS;
     if (setting->root != NULL) {
-        *(struct str *)member("authorities") = str_of(outside_path(&server, setting->root));
+        *(struct str *)one_rig_member(sink, "authorities") =
+            str_of(outside_path(&server, setting->root));
     }
     if (setting->indexes != NULL) {
         set_map("indexes", setting->indexes);
@@ -108,7 +91,7 @@ static bool sink_try(const struct setting *setting)
         set_map("schema", setting->schema);
     }
     memset(&err, 0, sizeof err);
-    return sink_mongodb.connector.open(&sink->connector, &err);
+    return one_rig_open(&sink, &err);
 }
 
 static void sink_up(const struct setting *setting)
@@ -116,15 +99,6 @@ static void sink_up(const struct setting *setting)
     if (!sink_try(setting)) {
         fail_msg("%s", err.text);
     }
-}
-
-static void sink_down(bool was_opened)
-{
-    if (sink != NULL && was_opened) {
-        sink_mongodb.connector.close(&sink->connector);
-    }
-    mem_free(sink);
-    sink = NULL;
 }
 
 static struct str migrate(bool dry)
@@ -162,7 +136,7 @@ static bool write_some(struct parcel *parcels, size_t count)
         parcels[i].why = (struct str){0};
     }
     memset(&err, 0, sizeof err);
-    return sink_mongodb.write(sink, parcels, count, &arena, soon(), &err);
+    return sink_mongodb.write(sink, parcels, count, &arena, outside_soon(), &err);
 }
 
 static void write_one(enum record_kind kind, const char *entity, int64_t message, const char *body)
@@ -205,7 +179,7 @@ static struct str document(const char *json)
 static const struct json_value *command(const char *json)
 {
     const struct json_value *reply = NULL;
-    if (!mongo_write(db, document(json), soon(), &arena, &reply, &err)) {
+    if (!mongo_write(db, document(json), outside_soon(), &arena, &reply, &err)) {
         fail_msg("%s: %s", json, err.text);
     }
     return reply;
@@ -215,8 +189,8 @@ static int count(const char *collection, const char *filter)
 {
     struct str row = {0};
     int rows = 0;
-    assert_true(
-        mongo_query(db, str_of(collection), document(filter), (struct str){0}, soon(), &err));
+    assert_true(mongo_query(db, str_of(collection), document(filter), (struct str){0},
+                            outside_soon(), &err));
     while (mongo_next(db, &arena, &row, &err) && row.ptr != NULL) {
         rows++;
     }
@@ -227,7 +201,8 @@ static void assert_holds(const char *collection, const char *filter)
 {
     if (count(collection, filter) != 1) {
         struct str row = {0};
-        (void)mongo_query(db, str_of(collection), document("{}"), (struct str){0}, soon(), &err);
+        (void)mongo_query(db, str_of(collection), document("{}"), (struct str){0}, outside_soon(),
+                          &err);
         while (mongo_next(db, &arena, &row, &err) && row.ptr != NULL) {
             print_message("%.*s\n", STR_ARG(row));
         }
@@ -272,7 +247,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    sink_down(true);
+    one_rig_drop(&sink);
     mongo_close(db);
     db = NULL;
     arena_free(&arena);
@@ -378,7 +353,6 @@ static void names_are_checked(void **state)
         if (err.kind != ERR_CONFIG || strstr(err.text, cases[i].why) == NULL) {
             fail_msg("case %zu: %s", i, err.text);
         }
-        sink_down(false);
     }
 }
 
@@ -494,7 +468,7 @@ static void what_was_removed_stays_away(void **state)
     assert_int_equal(count("students", "{}"), 0);
     write_one(RECORD_ABSOLUTE, "a", 35, "{\"set\":{\"name\":\"late\"}}");
     assert_int_equal(count("students", "{}"), 0);
-    sink_down(true);
+    one_rig_drop(&sink);
     sink_up(&(struct setting){0}); /* Another process knows it, too. */
     write_one(RECORD_ABSOLUTE, "a", 35, "{\"set\":{\"name\":\"late\"}}");
     assert_int_equal(count("students", "{}"), 0);
@@ -596,10 +570,9 @@ static void schemas_refuse(void **state)
     assert_false(sink_mongodb.check(sink, &asked, &arena, &err));
     assert_int_equal(err.kind, ERR_REJECT);
     assert_int_equal(count("students", "{}"), 1);
-    sink_down(true);
+    one_rig_drop(&sink);
     assert_false(sink_try(&(struct setting){.schema = "{\"format\":\"email\"}"}));
     assert_non_null(strstr(err.text, "'format'"));
-    sink_down(false);
 }
 
 /* ---- Claims ---- */
@@ -703,11 +676,11 @@ static void nobody_may_or_can(void **state)
         if (i < 2) { /* Users of the database "work". */
             (void)snprintf(database, sizeof database, "work");
         }
-        sink_down(true);
+        one_rig_drop(&sink);
         if (i == 1) { /* With collections that are ready, so that only the right is missing. */
             sink_up(&(struct setting){0});
             (void)migrate(false);
-            sink_down(true);
+            one_rig_drop(&sink);
         }
         if (!sink_try(&(struct setting){.uri = cases[i].uri, .root = cases[i].root})) {
             fail_msg("case %zu: %s", i, err.text);

@@ -6,13 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "db/postgres.h"
+#include "db/sql.h"
 #include "rig/outside.h"
+#include "sink/one_rig.h"
 #include "sink/postgres.h"
 #include "test.h"
 
-enum { PATIENCE_MS = 20000, PARCELS_MAX = SINK_BATCH_MAX, OUT_SIZE = 4096 };
+enum { PARCELS_MAX = SINK_BATCH_MAX, OUT_SIZE = 4096 };
 
 static struct outside server;
 static bool started;
@@ -41,11 +42,6 @@ static const struct target *const one_target[] = {&jobs, NULL};
 static const struct target *const targets[] = {&jobs, &others, &close_job, NULL};
 
 /* ---- The rig ---- */
-
-static int64_t soon(void)
-{
-    return clock_mono_ms(clock_system()) + PATIENCE_MS;
-}
 
 static int group_setup(void **state)
 {
@@ -76,40 +72,24 @@ static const char *uri_of(const char *port, const char *user, const char *more)
     return uri;
 }
 
-static void *member(const char *name)
-{
-    const struct option *option = option_find(sink_postgres.connector.options, str_of(name));
-    assert_non_null(option);
-    return (char *)(void *)sink + option->offset;
-}
-
 static void sink_down(void)
 {
-    if (sink != NULL) {
-        sink_postgres.connector.close(&sink->connector);
-        mem_free(sink);
-        sink = NULL;
-        arena_reset(&opened);
-    }
+    one_rig_drop(&sink);
+    arena_reset(&opened);
 }
 
 static void sink_with(const char *uri, const struct target *const *to,
                       const struct str_map *statements)
 {
     sink_down();
-    sink = mem_alloc(sink_postgres.connector.size);
-    assert_non_null(sink);
-    sink->type = &sink_postgres;
-    sink->connector.name = STR("records");
-    sink->connector.env =
-        (struct connector_env){.clock = clock_system(), .arena = &opened, .targets = to};
-    assert_true(secret_make(member("uri"), &opened, str_of(uri)));
-    *(struct str *)member("schema") = str_of(schema);
-    *(int64_t *)member("connect_timeout") = 5000;
+    sink = one_rig_new(&sink_postgres, "records", &opened, to);
+    assert_true(secret_make(one_rig_member(sink, "uri"), &opened, str_of(uri)));
+    *(struct str *)one_rig_member(sink, "schema") = str_of(schema);
+    *(int64_t *)one_rig_member(sink, "connect_timeout") = 5000;
     if (statements != NULL) {
-        *(struct str_map *)member("statements") = *statements;
+        *(struct str_map *)one_rig_member(sink, "statements") = *statements;
     }
-    if (!sink_postgres.connector.open(&sink->connector, &err)) {
+    if (!one_rig_open(&sink, &err)) {
         fail_msg("%s", err.text);
     }
 }
@@ -153,7 +133,7 @@ static const char *sql_of(const char *pattern)
     buf_init(&sql, &arena, 256);
     for (const char *at = pattern; *at != '\0'; at++) {
         if (strncmp(at, "{s}", 3) == 0) {
-            postgres_quote_name(&sql, str_of(schema));
+            sql_add_name(&sql, str_of(schema));
             at += 2;
         } else {
             buf_add_byte(&sql, *at);
@@ -164,7 +144,7 @@ static const char *sql_of(const char *pattern)
 
 static void run(const char *pattern)
 {
-    if (!postgres_script(boss, sql_of(pattern), soon(), &err)) {
+    if (!postgres_script(boss, sql_of(pattern), outside_soon(), &err)) {
         fail_msg("%s: %s", pattern, err.text);
     }
 }
@@ -172,7 +152,7 @@ static void run(const char *pattern)
 static void assert_sql(const char *pattern, const char *expected)
 {
     struct str found = {0};
-    if (!postgres_one(boss, sql_of(pattern), NULL, 0, soon(), &arena, &found, &err)) {
+    if (!postgres_one(boss, sql_of(pattern), NULL, 0, outside_soon(), &arena, &found, &err)) {
         fail_msg("%s: %s", pattern, err.text);
     }
     if (!str_equal(found, str_of(expected))) {
@@ -221,7 +201,7 @@ static bool try_write(size_t count, int64_t deadline_ms)
 
 static void write_all(size_t count)
 {
-    if (!try_write(count, soon())) {
+    if (!try_write(count, outside_soon())) {
         fail_msg("%s", err.text);
     }
 }
@@ -265,7 +245,7 @@ static void migrates(void **state)
     NEEDS_SERVER()
     sink_with(uri_of("postgres", "app", ""), targets, NULL);
     parcels[0] = make(RECORD_EFFECT, "J1", 1, "{\"set\":{\"amount\":1}}");
-    assert_false(try_write(1, soon())); /* Nothing is made by writing. */
+    assert_false(try_write(1, outside_soon())); /* Nothing is made by writing. */
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_says(err.text, "sluice migrate");
     assert_true(sink_postgres.migrate(sink, true, &arena, &dry, &err));
@@ -281,7 +261,7 @@ static void migrates(void **state)
                "('jobs_number_key', 'jobs_who_index')",
                "2");
     run("ALTER TABLE {s}.jobs DROP COLUMN price, DROP COLUMN list; DROP INDEX {s}.jobs_number_key");
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_says(err.text, "has no column 'price'; add it or run sluice migrate");
     assert_true(sink_postgres.migrate(sink, true, &arena, &dry, &err));
     assert_true(sink_postgres.migrate(sink, false, &arena, &done, &err));
@@ -311,18 +291,18 @@ static void unfit_tables(void **state)
     assert_int_equal(parcels[1].verdict, VERDICT_UNTRIED);
     assert_int_equal(parcels[2].verdict, VERDICT_DONE);
     parcels[0] = parcels[1];
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_says(err.text, "there is no table desk ");
     run("CREATE VIEW {s}.others AS SELECT * FROM {s}.jobs");
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_says(err.text, "is a view");
     run("DROP VIEW {s}.others; CREATE TABLE {s}.others(number text, who text)");
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_says(err.text, "has no column 'note'; add it or run sluice migrate");
     run("DROP TABLE {s}.others; CREATE TABLE {s}.others(LIKE {s}.jobs INCLUDING ALL)");
     run("ALTER TABLE {s}.others ADD must text NOT NULL");
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_says(err.text, "demands a value for column 'must'");
     run("ALTER TABLE {s}.others DROP must");
     write_all(1);
@@ -332,7 +312,7 @@ static void unfit_tables(void **state)
     run("ALTER TABLE {s}.others ALTER must DROP DEFAULT");
     parcels[0] = make(RECORD_EFFECT, "J9", 9, "{\"set\":{\"amount\":3}}");
     parcels[0].target = STR("others");
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_says(err.text, "demands a value for column 'must'");
     run("ALTER TABLE {s}.others DROP must; DROP INDEX {s}.others_number_idx");
@@ -451,7 +431,7 @@ static void adopted(void **state)
     write_all(1);
     assert_int_equal(parcels[0].verdict, VERDICT_REJECT);
     assert_says(parcels[0].why.ptr, "column Number");
-    assert_true(sink_postgres.read_back(sink, rows, COUNT(rows), &arena, soon(), &err));
+    assert_true(sink_postgres.read_back(sink, rows, COUNT(rows), &arena, outside_soon(), &err));
     assert_str_equal(
         rows[0].body,
         STR("{\"number\":\"12\",\"who\":\"דנה\",\"note\":\"of others!\",\"amount\":null,"
@@ -520,7 +500,7 @@ static void compete(int from, const char *uri)
                 parcels[i] = make(RECORD_EFFECT, arena_printf(&arena, "k%d", n % 10).ptr, n + 1,
                                   "{\"insert\":{\"note\":\"1\"},\"append\":{\"note\":\"1\"}}");
             }
-            if (try_write(4, soon())) {
+            if (try_write(4, outside_soon())) {
                 break;
             }
             if (err.kind != ERR_RETRY || tries > 50) {
@@ -661,7 +641,7 @@ static void triggers(void **state)
         "'could not extend file' USING ERRCODE = '53100'; END $$; CREATE TRIGGER zfull BEFORE "
         "INSERT ON {s}.jobs FOR EACH ROW EXECUTE FUNCTION {s}.full()");
     parcels[0] = make(RECORD_EFFECT, "c", 3, "{\"set\":{\"who\":\"fine\"}}");
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_int_equal(err.kind, ERR_RETRY);
     assert_says(err.text, "free some space on its disk");
     run("DROP TRIGGER zfull ON {s}.jobs");
@@ -693,7 +673,7 @@ static void logins(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         sink_with(uri_of("postgres", cases[i].user, cases[i].more), one_target, NULL);
         parcels[0] = make(RECORD_EFFECT, "a", 1, "{\"set\":{\"amount\":1}}");
-        assert_false(try_write(1, soon()));
+        assert_false(try_write(1, outside_soon()));
         if (err.kind != cases[i].kind) {
             fail_msg("%s: %s", err_kind_name(err.kind), err.text);
         }
@@ -703,10 +683,10 @@ static void logins(void **state)
     }
     struct str found = {0};
     sink_with(uri_of("postgres", "reader", ""), one_target, NULL);
-    assert_false(sink_postgres.connector.probe(&sink->connector, soon(), &found, &err));
+    assert_false(sink_postgres.connector.probe(&sink->connector, outside_soon(), &found, &err));
     assert_says(err.text, "may not read and write table");
     sink_up();
-    assert_true(sink_postgres.connector.probe(&sink->connector, soon(), &found, &err));
+    assert_true(sink_postgres.connector.probe(&sink->connector, outside_soon(), &found, &err));
     assert_says(found.ptr, "/appdb: PostgreSQL ");
     assert_says(found.ptr, "TLSv1.2");
     assert_says(found.ptr, "1 tables are there");
@@ -720,7 +700,7 @@ static void expired(void **state)
     sink_up();
     outside_ask(&server, "cert expired");
     parcels[0] = make(RECORD_EFFECT, "a", 1, "{\"set\":{\"amount\":1}}");
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_says(err.text, "expired on 2025-01-01");
     outside_ask(&server, "cert rsa");
     write_all(1);
@@ -737,9 +717,9 @@ static void goes_away(void **state)
     write_done(RECORD_EFFECT, "a", 1, body);
     outside_ask(&server, "stop");
     parcels[0] = make(RECORD_EFFECT, "a", 2, body);
-    assert_false(try_write(1, soon())); /* Neither "not there" nor refused. */
+    assert_false(try_write(1, outside_soon())); /* Neither "not there" nor refused. */
     assert_int_equal(err.kind, ERR_RETRY);
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_int_equal(err.kind, ERR_RETRY);
     outside_ask(&server, "start");
     write_all(1);
@@ -758,7 +738,7 @@ static void goes_away(void **state)
     outside_ask(&server, "sql SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
                          "datname = 'appdb' AND pid <> pg_backend_pid()");
     parcels[0] = make(RECORD_EFFECT, "a", 4, body);
-    if (!try_write(1, soon())) {
+    if (!try_write(1, outside_soon())) {
         assert_int_equal(err.kind, ERR_RETRY);
         write_all(1);
     }
@@ -858,7 +838,7 @@ static void statements(void **state)
     assert_says(parcels[1].why.ptr, "the record has no value for :note");
     assert_int_equal(parcels[2].verdict, VERDICT_UNTRIED); /* A person has to mend it. */
     parcels[0] = parcels[2];
-    assert_false(try_write(1, soon()));
+    assert_false(try_write(1, outside_soon()));
     assert_says(err.text, "statement wrong: ");
     assert_int_equal(err.kind, ERR_CONFIG);
 }

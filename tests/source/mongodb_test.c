@@ -9,17 +9,12 @@
 #include "source/select_rig.h"
 #include "test.h"
 
-enum { PATIENCE_MS = 20000, OPTIONS_SIZE = 2048, LINE_MAX = 96 };
+enum { OPTIONS_SIZE = 2048, LINE_MAX = 96 };
 
 static struct outside server;
 static bool started;
 static struct mongo *boss; /* Writes what is read. */
 static struct arena arena;
-
-static int64_t soon(void)
-{
-    return clock_mono_ms(clock_system()) + PATIENCE_MS;
-}
 
 static void make_uri(const char *user, char *out, size_t size)
 {
@@ -71,8 +66,8 @@ static void command(const char *text, bool writes)
     bool ok = json_parse(&arena, str_of(text), NULL, &root, &err) &&
               document_query_members(&doc, root, &err) &&
               document_end(&doc, DOCUMENT_BATCH_MAX, &bytes, &err) &&
-              (writes ? mongo_write(boss, bytes, soon(), &arena, &reply, &err)
-                      : mongo_command(boss, bytes, soon(), &arena, &reply, &err));
+              (writes ? mongo_write(boss, bytes, outside_soon(), &arena, &reply, &err)
+                      : mongo_command(boss, bytes, outside_soon(), &arena, &reply, &err));
     if (!ok) {
         fail_msg("%s: %s", text, err.text);
     }
@@ -102,13 +97,6 @@ static void begin_as(const char *user, const char *options)
 static void begin(const char *options)
 {
     begin_as("app", options);
-}
-
-static void has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL) {
-        fail_msg("no '%s' in: %s", part, text);
-    }
 }
 
 static void values(void **state)
@@ -163,7 +151,7 @@ static void batches_and_ties(void **state)
     for (int i = 1; i <= 23; i++) {
         char line[LINE_MAX];
         (void)snprintf(line, sizeof line, "%d n%d\n", i, i);
-        has(sum, line);
+        select_rig_has(sum, line);
     }
     assert_string_equal(select_rig_look(4), "");
     insert("{\"_id\":24,\"at\":{\"$date\":\"2025-12-09T11:00:00Z\"},\"note\":\"new\"}");
@@ -185,7 +173,8 @@ static void late_documents_and_filters(void **state)
     assert_string_equal(select_rig_look(10), "1 a\n2 late\n3 c\n");
     begin("collection=leads|cursor_column=note");
     const char *seen = select_rig_look(10);
-    has(seen, "! collection leads: rows without a place: 1 rows have no value in `note` or `_id`");
+    select_rig_has(
+        seen, "! collection leads: rows without a place: 1 rows have no value in `note` or `_id`");
 }
 
 static void mistakes(void **state)
@@ -207,17 +196,18 @@ static void mistakes(void **state)
                        filters[i][0]);
         assert_false(select_rig_make(&source_mongodb, options, &err));
         assert_int_equal(err.kind, ERR_CONFIG);
-        has(err.text, filters[i][1]);
+        select_rig_has(err.text, filters[i][1]);
     }
     (void)snprintf(options, sizeof options, "uri=%s|collection=$cmd", uri);
     assert_false(select_rig_make(&source_mongodb, options, &err));
     begin("collection=nothing");
-    has(select_rig_look(10), "has no collection 'nothing': check the options `collection` and");
+    select_rig_has(select_rig_look(10),
+                   "has no collection 'nothing': check the options `collection` and");
     begin("collection=leads|filter={\"n\": {\"$nope\": 0}}");
-    has(select_rig_look(10), "error ");
+    select_rig_has(select_rig_look(10), "error ");
     insert("{\"_id\":50},{\"_id\":51}");
     begin("collection=leads|reference=true|key=phone");
-    has(select_rig_look(10), "no row has a value in 'phone' (option `key`)");
+    select_rig_has(select_rig_look(10), "no row has a value in 'phone' (option `key`)");
 }
 
 static void references(void **state)
@@ -228,15 +218,15 @@ static void references(void **state)
     }
     empty();
     begin("collection=leads|reference=true|key=phone|columns=note|refresh=0s");
-    has(select_rig_look(10), "has no rows; the last snapshot stays");
+    select_rig_has(select_rig_look(10), "has no rows; the last snapshot stays");
     insert(
         "{\"_id\":1,\"phone\":\"b\",\"note\":\"two\"},{\"_id\":2,\"phone\":\"a\",\"note\":\"one\"},"
         "{\"_id\":3,\"phone\":\"b\",\"note\":\"2\"},{\"_id\":4}");
     const char *seen = select_rig_look(10);
-    has(seen, "= a {");
-    has(seen, "\"note\":\"one\"");
-    has(seen, "= b {");
-    has(seen, "its key stands on another row, too");
+    select_rig_has(seen, "= a {");
+    select_rig_has(seen, "\"note\":\"one\"");
+    select_rig_has(seen, "= b {");
+    select_rig_has(seen, "its key stands on another row, too");
     assert_null(strstr(select_rig_look(10), "="));
 }
 
@@ -252,20 +242,20 @@ static void down_and_up(void **state)
     insert("{\"_id\":1,\"note\":\"one\"}");
     outside_ask(&server, "stop");
     begin("collection=leads|text_column=note");
-    has(select_rig_look(10), "error retry source in: mongodb localhost:");
+    select_rig_has(select_rig_look(10), "error retry source in: mongodb localhost:");
     outside_ask(&server, "start");
     assert_string_equal(select_rig_look(10), "1 one\n");
     outside_ask(&server, "stop");
-    has(select_rig_look(10), "error retry");
+    select_rig_has(select_rig_look(10), "error retry");
     outside_ask(&server, "start");
     mongo_disconnect(boss);
     insert("{\"_id\":2,\"note\":\"two\"}");
     assert_string_equal(select_rig_look(10), "1 one\n2 two\n");
-    if (!select_rig_source->type->connector.probe(&select_rig_source->connector, soon(), &found,
-                                                  &err)) {
+    if (!select_rig_source->type->connector.probe(&select_rig_source->connector, outside_soon(),
+                                                  &found, &err)) {
         fail_msg("%s", err.text);
     }
-    has(found.ptr, "collection leads in localhost:");
+    select_rig_has(found.ptr, "collection leads in localhost:");
 }
 
 int main(void)

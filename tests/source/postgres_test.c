@@ -10,16 +10,11 @@
 #include "source/select_rig.h"
 #include "test.h"
 
-enum { PATIENCE_MS = 20000, OPTIONS_SIZE = 2048, LARGE_ROWS = 1000000, GROWTH_KIB = 40 * 1024 };
+enum { OPTIONS_SIZE = 2048, LARGE_ROWS = 1000000, GROWTH_KIB = 40 * 1024 };
 
 static struct outside server;
 static bool started;
 static struct postgres *boss; /* Writes what is read. */
-
-static int64_t soon(void)
-{
-    return clock_mono_ms(clock_system()) + PATIENCE_MS;
-}
 
 static void make_uri(const char *user, char *out, size_t size)
 {
@@ -33,7 +28,7 @@ static void make_uri(const char *user, char *out, size_t size)
 static void sql(const char *text)
 {
     struct err err = {0};
-    if (!postgres_script(boss, text, soon(), &err)) {
+    if (!postgres_script(boss, text, outside_soon(), &err)) {
         fail_msg("%s", err.text);
     }
 }
@@ -76,13 +71,6 @@ static void begin_as(const char *user, const char *options)
 static void begin(const char *options)
 {
     begin_as("app", options);
-}
-
-static void has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL) {
-        fail_msg("no '%s' in: %s", part, text);
-    }
 }
 
 static void leads(void)
@@ -133,7 +121,7 @@ static void batches_and_ties(void **state)
     for (int i = 1; i <= 23; i++) {
         char line[32];
         (void)snprintf(line, sizeof line, "%d n%d\n", i, i);
-        has(sum, line);
+        select_rig_has(sum, line);
     }
     assert_string_equal(select_rig_look(4), "");
     sql("INSERT INTO crm.leads(id,at,note) VALUES(24,now(),'new')");
@@ -154,13 +142,13 @@ static void commits_out_of_order(void **state)
     make_uri("app", uri, sizeof uri);
     struct postgres_options options = {.uri = str_of(uri), .clock = clock_system()};
     assert_true(postgres_open(&slow, &options, &err));
-    assert_true(postgres_begin(slow, soon(), &err));
-    assert_true(postgres_exec(slow, "INSERT INTO crm.leads(note) VALUES('slow')", NULL, 0, soon(),
-                              NULL, &err));
+    assert_true(postgres_begin(slow, outside_soon(), &err));
+    assert_true(postgres_exec(slow, "INSERT INTO crm.leads(note) VALUES('slow')", NULL, 0,
+                              outside_soon(), NULL, &err));
     sql("INSERT INTO crm.leads(note) VALUES('quick')");
     begin("table=crm.leads|cursor_column=id|text_column=note|columns=phone");
     assert_string_equal(select_rig_look(10), "2 quick\n");
-    assert_true(postgres_commit(slow, soon(), &err));
+    assert_true(postgres_commit(slow, outside_soon(), &err));
     assert_string_equal(select_rig_look(10), "1 slow\n2 quick\n");
     postgres_close(slow);
 }
@@ -202,9 +190,9 @@ static void mistakes(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         begin_as(cases[i][0], cases[i][1]);
         const char *seen = select_rig_look(10);
-        has(seen, "error ");
-        has(seen, "source in: ");
-        has(seen, cases[i][2]);
+        select_rig_has(seen, "error ");
+        select_rig_has(seen, "source in: ");
+        select_rig_has(seen, cases[i][2]);
     }
     begin("table=crm.leads|cursor_column=id|text_column=note"); /* Nothing was dropped. */
     assert_string_equal(select_rig_look(10), "1 a\n2 a\n");
@@ -218,15 +206,16 @@ static void references(void **state)
     }
     leads();
     begin("table=crm.leads|reference=true|key=phone|columns=note,price|refresh=0s");
-    has(select_rig_look(10), "has no rows; the last snapshot stays");
+    select_rig_has(select_rig_look(10), "has no rows; the last snapshot stays");
     sql("INSERT INTO crm.leads(phone,note,price) VALUES('b','two',2),('a','one',NULL),('b','2',2),"
         "(NULL,'x',1)");
     const char *seen = select_rig_look(10);
-    has(seen, "= a {\"note\":\"one\",\"price\":null,\"phone\":\"a\"}\n= b {\"note\":\"2\",");
-    has(seen, "its key stands on another row, too");
+    select_rig_has(seen,
+                   "= a {\"note\":\"one\",\"price\":null,\"phone\":\"a\"}\n= b {\"note\":\"2\",");
+    select_rig_has(seen, "its key stands on another row, too");
     assert_null(strstr(select_rig_look(10), "="));
     sql("UPDATE crm.leads SET note='three' WHERE phone='a'");
-    has(select_rig_look(10), "= a {\"note\":\"three\"");
+    select_rig_has(select_rig_look(10), "= a {\"note\":\"three\"");
 }
 
 /* Down at the start, up later, down again and up: errors in words, and nothing skipped. */
@@ -242,24 +231,24 @@ static void down_and_up(void **state)
     sql("INSERT INTO crm.leads(note) VALUES('one')");
     outside_ask(&server, "stop");
     begin("table=crm.leads|cursor_column=id|text_column=note");
-    has(select_rig_look(10), "error retry source in: postgres localhost:");
-    assert_false(select_rig_source->type->connector.probe(&select_rig_source->connector, soon(),
-                                                          &found, &err));
+    select_rig_has(select_rig_look(10), "error retry source in: postgres localhost:");
+    assert_false(select_rig_source->type->connector.probe(&select_rig_source->connector,
+                                                          outside_soon(), &found, &err));
     outside_ask(&server, "start");
     assert_string_equal(select_rig_look(10), "1 one\n");
     outside_ask(&server, "stop");
-    has(select_rig_look(10), "error retry");
+    select_rig_has(select_rig_look(10), "error retry");
     outside_ask(&server, "start");
     postgres_disconnect(boss);
     sql("INSERT INTO crm.leads(note) VALUES('two')");
-    has(select_rig_look(10), " two\n");
+    select_rig_has(select_rig_look(10), " two\n");
     err = (struct err){0};
-    if (!select_rig_source->type->connector.probe(&select_rig_source->connector, soon(), &found,
-                                                  &err)) {
+    if (!select_rig_source->type->connector.probe(&select_rig_source->connector, outside_soon(),
+                                                  &found, &err)) {
         fail_msg("%s", err.text);
     }
-    has(found.ptr, "table crm.leads, 10 columns, in localhost:");
-    has(found.ptr, "TLSv1.2");
+    select_rig_has(found.ptr, "table crm.leads, 10 columns, in localhost:");
+    select_rig_has(found.ptr, "TLSv1.2");
 }
 
 static int64_t peak_kib(void)

@@ -230,3 +230,10 @@ size_t select_rig_count(size_t limit)
     } while (batch.more);
     return count;
 }
+
+void select_rig_has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL) {
+        fail_msg("no '%s' in: %s", part, text);
+    }
+}

@@ -36,4 +36,7 @@ size_t select_rig_count(size_t limit);
 
 void select_rig_forget(void); /* The cursor. */
 
+/* Fails the test, showing both, when the part is not in the text. */
+void select_rig_has(const char *text, const char *part);
+
 #endif

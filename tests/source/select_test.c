@@ -122,7 +122,7 @@ static void make(int64_t overlap_ms)
                             .id_column = STR("id"),
                             .chat = STR("rows"),
                             .text_column = STR("text"),
-                            .zone_name = STR("UTC"),
+                            .stamps.zone_name = STR("UTC"),
                             .overlap_ms = overlap_ms};
     table.source.connector.name = STR("in");
     table.source.connector.env = (struct connector_env){.clock = &clock_fake, .arena = &opened};
@@ -416,10 +416,10 @@ static void options_that_do_not_fit(void **state)
         {{.reference = true, .key = STR_INIT("k"), .cursor_column = STR_INIT("id")},
          "is for messages"},
         {{.chat = STR_INIT("x")}, "need a `cursor_column`"},
-        {{.cursor_column = STR_INIT("id"), .zone_name = STR_INIT("Mars/Base")}, "zone"},
+        {{.cursor_column = STR_INIT("id"), .stamps.zone_name = STR_INIT("Mars/Base")}, "zone"},
         {{.cursor_column = STR_INIT("id"),
-          .zone_name = STR_INIT("UTC"),
-          .time_format = STR_INIT("HH:MM")},
+          .stamps.zone_name = STR_INIT("UTC"),
+          .stamps.format = STR_INIT("HH:MM")},
          "time_format"},
     };
     (void)state;
