@@ -16,6 +16,8 @@ pub const Recipe = struct {
     /// (which may include src/ and is compiled as strictly as the rest of our code).
     ours_include: []const []const u8 = &.{},
     ours: []const []const u8 = &.{},
+    /// It waits for a network more than it computes: small code rather than quick.
+    small: bool = false,
     /// Libraries that it calls.
     uses: []const *const Recipe = &.{},
 };

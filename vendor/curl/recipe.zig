@@ -7,6 +7,7 @@ const zlib = &@import("../zlib/recipe.zig").recipe;
 
 pub const recipe = Recipe{
     .name = "curl",
+    .small = true,
     .include = &.{"include"},
     .private = &.{"lib"},
     .ours_include = &.{"include"},

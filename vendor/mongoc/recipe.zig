@@ -5,6 +5,7 @@ const Recipe = @import("../recipe.zig").Recipe;
 
 pub const recipe = Recipe{
     .name = "mongoc",
+    .small = true,
     .include = &.{ "src/libmongoc/src", "src/libbson/src" },
     .private = &.{ "src/common", "src/libmongoc/src/mongoc", "src/libbson/src/bson" },
     .ours_include = &.{"include"},
