@@ -18,6 +18,7 @@
  *     m CHAT/ID a message that counted
  *     w WHO/CHAT/ID  one that waits until the roster has its writer; `wn` says how many there are
  *     x SUBJECT a warning that is open, and what it says
+ *     begun     the roster was read
  */
 
 enum { WAITING_FIRST = 16, FUTURE_MS = 24 * 60 * 60 * 1000, MINUTE_MS = 60 * 1000, MS_DIGITS = 24 };
@@ -271,7 +272,8 @@ static bool count(struct student *student, struct student_lesson *lesson, bool p
         return true;
     }
     lesson->practices++;
-    lesson->first_ms = lesson->first_ms == 0 ? sent_ms : lesson->first_ms;
+    lesson->first_ms =
+        lesson->first_ms == 0 || sent_ms < lesson->first_ms ? sent_ms : lesson->first_ms;
     lesson->last_ms = sent_ms > lesson->last_ms ? sent_ms : lesson->last_ms;
     student->practice_ms = sent_ms > student->practice_ms ? sent_ms : student->practice_ms;
     return true;
@@ -659,7 +661,8 @@ static bool renew_roster(struct students *students, struct op_env *env,
                                      .name = header(students, "name"),
                                      .lesson = header(students, "current_lesson"),
                                      .teacher = header(students, "teacher")};
-    return roster_load(env, students->roster, &columns, home_of(students), &roster, err) &&
+    return env->put(env, STR("begun"), STR("1"), err) &&
+           roster_load(env, students->roster, &columns, home_of(students), &roster, err) &&
            roster_keep(env, &roster, row_changed, &renewing, err) &&
            renew_warnings(students, env, &roster, message->archived_ms, err) &&
            write_all_due(students, env, STUDENTS_AT_ONCE, message->archived_ms, err);
@@ -739,6 +742,17 @@ static bool has_counted(struct op_env *env, const struct message *message, struc
     return true;
 }
 
+/* Messages that were there before the first roster find it, too: then the state begins with it. */
+static bool begin_roster(struct students *students, struct op_env *env,
+                         const struct message *message, struct err *err)
+{
+    struct str there = {0};
+    if (!env->get(env, STR("begun"), &there, err)) {
+        return false;
+    }
+    return there.ptr != NULL || renew_roster(students, env, message, err);
+}
+
 static bool hear(struct students *students, struct op_env *env, const struct message *message,
                  struct err *err)
 {
@@ -757,7 +771,8 @@ static bool hear(struct students *students, struct op_env *env, const struct mes
     if (about.ptr == NULL) {
         return no_memory(err);
     }
-    if (!has_counted(env, message, about, &before, err) ||
+    if (!begin_roster(students, env, message, err) ||
+        !has_counted(env, message, about, &before, err) ||
         !roster_find(env, message->sender, home_of(students), &row, err)) {
         return false;
     }

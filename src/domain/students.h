@@ -27,7 +27,7 @@
  * last_message_timedate (messages) are taken for counted.
  *
  * An edit counts if the message did not count before; a deletion takes nothing back. Old messages
- * that come late count, and move no "last" backwards.
+ * that come late count; "first" and "last" go by when messages were sent, not by when they came.
  *
  * What looks wrong is a row of `student_warnings`: phones in the roster that cannot be, numbers and
  * names that stand there twice, senders who are not in it, times in the future. Each is closed when
