@@ -294,6 +294,7 @@ const ROOMS = [_]Room{
         .name = "engine",
         .may = &.{ "base", "text", "model", "store" },
         .files = &.{
+            "ahead.c",
             "conductor.c",
             "delivery.c",
             "edition.c",

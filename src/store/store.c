@@ -264,6 +264,11 @@ bool store_changed(struct store *store, bool *changed, struct err *err)
     return true;
 }
 
+void store_leave_thread(void)
+{
+    sqlite_leave_thread();
+}
+
 void store_shrink(struct store *store)
 {
     must(!store->changing && !store->reading);

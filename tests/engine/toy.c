@@ -59,6 +59,7 @@ static bool toy_fetch(struct source *source, struct batch *batch, int64_t deadli
 static const struct source_type toy_source_type = {
     .connector = {.kind = "toy", .size = sizeof(struct toy_source)},
     .fetch = toy_fetch,
+    .ahead = true,
 };
 
 static bool toy_apply(struct op *op, struct op_env *env, const struct message *message,
