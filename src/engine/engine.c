@@ -14,6 +14,7 @@ enum {
     RUN_ONCE_SLEEP_MS = 20,
     RUN_STOP_MS = 60 * 1000,
     RUN_UPKEEP_MS = 250,
+    RUN_MUCH = 100 * 1000, /* Messages; whoever waits for so many does not wait for their index. */
     FOLLOW_MS = 200,
     REQUEST_WAIT_MS = 10 * 1000, /* How long a running serve may take to notice a request. */
 };
@@ -454,7 +455,8 @@ bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t 
 /*
  * Who only runs (from cron) has no upkeep at work: after each run a little of it is done, so that
  * the search index and retention do not wait for a `serve` that never comes. What is left is done
- * after the next run; a failure is said and fails nothing.
+ * after the next run; a failure is said and fails nothing. A run that took in very much does one
+ * step, and leaves the rest to quieter ones.
  */
 static void keep_up(struct engine *engine)
 {
@@ -472,7 +474,8 @@ static void keep_up(struct engine *engine)
     bool more = ok;
     while (ok && more && !is_stopping(engine) && clock_mono_ms(clock) < until_ms) {
         ok = worker_run(post->worker, &err);
-        more = post->worker->wake_ms < clock_mono_ms(clock) + WORKER_REST_MS;
+        more = post->worker->wake_ms < clock_mono_ms(clock) + WORKER_REST_MS &&
+               engine->counts.messages < RUN_MUCH;
     }
     if (!ok && err.kind != ERR_STOP) { /* A `serve` that began just now does it. */
         log_warn("upkeep after the run: %s", err.text);

@@ -4,10 +4,10 @@
  * Intake hands a whole batch over. A message is known by (source, chat, external id): known and
  * unchanged is a repeat and leaves no trace; known with another text, attachments or deletion is a
  * new row, the next revision; unknown is a new row. Rows get rising numbers in the order of the
- * batch. The index that knows ids (`seen`) has integer keys: decimal ids as they are, so that
- * neighbours stay neighbours, others hashed with the store's own seed; the rare collision is
- * settled by comparing the ids themselves. It is filled in key order, batch by batch, because
- * random order would rewrite the whole index for each batch.
+ * batch. The index that knows ids (seen.h) has integer keys: decimal ids as they are, so that
+ * neighbours stay neighbours and share a row, others hashed with the store's own seed; the rare
+ * collision is settled by comparing the ids themselves. It is filled in key order, batch by batch,
+ * because random order would rewrite the whole index for each batch.
  *
  * Answers, receipts, ticks, run events and references are filed first-wins: a repeat is dropped
  * whatever it says.
