@@ -133,6 +133,11 @@ static bool env_reference(struct op_env *env, struct str name, struct str key, s
     return store_reference_get(now->worker->store, env->arena, name, key, place, row, err);
 }
 
+static bool env_archived(struct op_env *env, int64_t id, struct message *out, struct err *err)
+{
+    return store_archive_get(applying_of(env)->worker->store, env->arena, id, out, err);
+}
+
 static bool env_rows(struct op_env *env, struct str name,
                      bool (*each)(void *context, struct str key, struct str body), void *context,
                      struct err *err)
@@ -341,6 +346,7 @@ static bool apply_one(struct worker *worker, const struct lane *lane, const stru
         .emit = env_emit,
         .reference = env_reference,
         .rows = env_rows,
+        .archived = env_archived,
     };
     struct arena_mark mark = arena_mark(&worker->arena);
     bool ok = op->type->apply(op, &env, message, err);

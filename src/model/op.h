@@ -52,6 +52,10 @@ struct op_env {
     bool (*reference)(struct op_env *env, struct str name, struct str key, struct str *row,
                       struct err *err);
 
+    /* An archived message by its number: the one that an answer or a receipt is about. Its id is 0
+       when it is gone. */
+    bool (*archived)(struct op_env *env, int64_t id, struct message *out, struct err *err);
+
     /* Call `each` for every row of a reference that holds at the message's place, in the order of
        the keys, until it is false. */
     bool (*rows)(struct op_env *env, struct str name,

@@ -123,6 +123,9 @@ bool select_check(struct select *self, const char **option, struct err *err)
     if (self->reference && self->key.len == 0) {
         return err_set(err, ERR_CONFIG, "a reference needs a `key`: the column that is looked up");
     }
+    if (!self->reference && self->once) {
+        return err_set(err, ERR_CONFIG, "`once` is for a table with `reference: true`");
+    }
     if (!self->reference && self->key.len > 0) {
         return err_set(err, ERR_CONFIG, "`key` is for a table with `reference: true`");
     }
@@ -601,7 +604,7 @@ static bool table_counts(const struct table *table, struct err *err)
                        STR_ARG(str_slice(self->what, 0, SHOWN_MAX)),
                        STR_ARG(str_slice(self->key, 0, SHOWN_MAX)));
     }
-    return table->count > 0 || self->allow_empty ||
+    return table->count > 0 || self->allow_empty || self->once ||
            err_set(err, ERR_RETRY,
                    "%.*s has no rows; the last snapshot stays (`allow_empty: true` takes it as it "
                    "is)",
@@ -632,6 +635,9 @@ static bool fetch_reference(struct select *self, struct batch *batch, int64_t de
     int64_t now_ms = clock_mono_ms(self->source.connector.env.clock);
     struct table table = {.self = self, .batch = batch};
     struct select_ask ask = {.deadline_ms = deadline_ms};
+    if (batch->chat_count > 0 && self->once && batch->chats[0].cursor.len > 0) {
+        return true; /* It was read, perhaps by a process before this one. */
+    }
     if (batch->chat_count == 0 || (self->read && now_ms - self->read_ms < self->refresh_ms)) {
         return true;
     }

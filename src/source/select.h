@@ -107,6 +107,7 @@ struct select {
     struct str time_column;
     struct stamps stamps;
     bool reference;
+    bool once;
     struct str key;
     int64_t refresh_ms;
     bool allow_empty;
@@ -177,6 +178,8 @@ struct str select_json(const struct select_row *row, struct arena *arena);
         OPTION_DURATION(s, m.refresh_ms, "refresh", "5m",                                          \
                         "With reference: how long a snapshot is good before it is read again."),   \
         OPTION_BOOL(s, m.allow_empty, "allow_empty", "false",                                      \
-                    "With reference: a table without rows counts; by default the last one stays.")
+                    "With reference: a table without rows counts; by default the last one stays."), \
+        OPTION_BOOL(s, m.once, "once", "false",                                                    \
+                    "With reference: read it one time; what it held then is what is looked up.")
 
 #endif

@@ -173,6 +173,11 @@ static void references(void **state)
     select_rig_has(select_rig_look(10), "has no rows");
     begin("table=leads|reference=true|key=phone|allow_empty=true");
     assert_string_equal(select_rig_look(10), "");
+    sql("INSERT INTO leads(id,phone,note) VALUES(1,'a','first')");
+    begin("table=leads|reference=true|key=phone|columns=note|refresh=0s|once=true");
+    select_rig_has(select_rig_look(10), "= a {\"note\":\"first\"");
+    sql("UPDATE leads SET note='second'");
+    assert_string_equal(select_rig_look(10), ""); /* It was read. */
 }
 
 static void too_large_a_reference(void **state)
