@@ -101,9 +101,9 @@ enum step_builtin {
     FIELD_ATTACHMENTS,    /* attachments: JSON; absent for none. */
     FIELD_HAS_ATTACHMENT, /* has_attachment */
     FIELD_EXTRA,          /* extra: JSON of what only the source knows. */
-    FIELD_ABOUT_SENT,     /* about_sent: of a receipt, when the message was written that it is about. */
-    FIELD_ITEM,           /* item: which of several items of the message, from 1. */
-    FIELD_REASON,         /* reason: in `otherwise:`, why the item was left out. */
+    FIELD_ABOUT_SENT, /* about_sent: of a receipt, when the message was written that it is about. */
+    FIELD_ITEM,       /* item: which of several items of the message, from 1. */
+    FIELD_REASON,     /* reason: in `otherwise:`, why the item was left out. */
     FIELD_BUILTINS,
 };
 

@@ -48,7 +48,8 @@ static bool prepare_kinds(const struct condition *condition, struct step_scope *
         if (!str_equal(kind, STR("message")) && !str_equal(kind, STR("tick")) &&
             !str_equal(kind, STR("run")) && !str_equal(kind, STR("receipt"))) {
             struct step_spot spot = {.option = "on", .index = i + 1};
-            good = step_fault(scope, spot, "'%.*s' is none of message, tick, run, receipt", STR_ARG(kind));
+            good = step_fault(scope, spot, "'%.*s' is none of message, tick, run, receipt",
+                              STR_ARG(kind));
         }
     }
     return good;

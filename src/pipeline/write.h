@@ -25,7 +25,8 @@
  * `types: {tags: json}` a text that is JSON is pushed as what it says.
  *
  * With `receipt: true` the steps are told when the sink has it: a message of kind `receipt`, for a
- * pipeline with `receipts: true`, whose field about_sent is the time of the message that it is about.
+ * pipeline with `receipts: true`, whose field about_sent is the time of the message that it is
+ * about.
  *
  * The target is declared by what is written into it. A column has the type of its template: that of
  * the field when the template is one place alone, else text; `types` may say another (text, int,

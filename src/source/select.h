@@ -177,8 +177,9 @@ struct str select_json(const struct select_row *row, struct arena *arena);
         OPTION_TEXT(s, m.key, "key", NULL, "With reference: the column that is looked up."),       \
         OPTION_DURATION(s, m.refresh_ms, "refresh", "5m",                                          \
                         "With reference: how long a snapshot is good before it is read again."),   \
-        OPTION_BOOL(s, m.allow_empty, "allow_empty", "false",                                      \
-                    "With reference: a table without rows counts; by default the last one stays."), \
+        OPTION_BOOL(                                                                               \
+            s, m.allow_empty, "allow_empty", "false",                                              \
+            "With reference: a table without rows counts; by default the last one stays."),        \
         OPTION_BOOL(s, m.once, "once", "false",                                                    \
                     "With reference: read it one time; what it held then is what is looked up.")
 

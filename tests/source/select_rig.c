@@ -98,6 +98,7 @@ static void set(const struct option *option, char *text)
     case OPTION_TYPE_SIZE:
     case OPTION_TYPE_CHOICE:
     case OPTION_TYPE_SINK:
+    case OPTION_TYPE_REFERENCE:
     case OPTION_TYPE_CHATS:
     case OPTION_TYPE_STEPS:
         fail_msg("the rig cannot set %s", option->name);
