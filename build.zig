@@ -220,10 +220,16 @@ const ROOMS = [_]Room{
         .name = "domain",
         .may = &.{ "base", "crypto", "text", "model" },
         .files = &.{
+            "agent.c",
+            "chat_facts.c",
             "drops.c",
             "roster.c",
             "student.c",
             "students.c",
+            "sync.c",
+            "sync_files.c",
+            "sync_mark.c",
+            "sync_row.c",
         },
     },
     .{

@@ -2,6 +2,7 @@
 
 #include "domain/drops.h"
 #include "domain/students.h"
+#include "domain/sync.h"
 #include "pipeline/chain.h"
 #include "sink/csv.h"
 #include "sink/email.h"
@@ -32,6 +33,7 @@ static const struct sink_type *const sinks[] = {
 static const struct op_type *const ops[] = {
     &op_drops,
     &op_students,
+    &op_sync,
     NULL,
 };
 

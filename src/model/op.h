@@ -61,6 +61,8 @@ struct op_env {
     bool (*rows)(struct op_env *env, struct str name,
                  bool (*each)(void *context, struct str key, struct str body), void *context,
                  struct err *err);
+    /* Count something of the op's own under a short name (model/metric.h). NULL: nobody listens. */
+    bool (*count)(struct op_env *env, const char *what, int64_t by, struct err *err);
 };
 
 struct op {
