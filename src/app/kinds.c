@@ -2,6 +2,7 @@
 
 #include "domain/drops.h"
 #include "domain/students.h"
+#include "domain/proposals.h"
 #include "domain/sync.h"
 #include "pipeline/chain.h"
 #include "sink/csv.h"
@@ -33,6 +34,7 @@ static const struct sink_type *const sinks[] = {
 static const struct op_type *const ops[] = {
     &op_drops,
     &op_students,
+    &op_proposals,
     &op_sync,
     NULL,
 };

@@ -5,7 +5,7 @@
  * a deletion, the same chat under a new title, a store that was lost) makes the same row say what
  * is so now. What was said before stays in the archive.
  *
- *   messages         one a message            sync_row.h
+ *   messages         one a message            sync_row.h, sync_id.h
  *   attachments      one a file of a message  sync_files.h
  *   extraction_jobs  one an image             sync_files.h
  *   extractions      what was read out of it  sync_files.h
@@ -45,10 +45,7 @@
 #include "domain/chat_facts.h"
 #include "model/op.h"
 
-enum {
-    SYNC_ID_MAX = 380, /* Bytes of an external_id; a longer one is written as its digest. */
-    SYNC_PLATFORM_MAX = 32,
-};
+enum { SYNC_PLATFORM_MAX = 32 };
 
 struct sync {
     struct op op; /* First. */

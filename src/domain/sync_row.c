@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "base/buf.h"
-#include "crypto/digest.h"
+#include "domain/sync_id.h"
 #include "domain/sync_mark.h"
 #include "text/datetime.h"
 #include "text/json.h"
@@ -14,19 +14,16 @@ enum {
     KNOWN_MEDIA = 2,
     KNOWN_AGENT = 4,
     RECIPIENTS_KEPT = 2048, /* Bytes; those of a large group are only in the row. */
-    SAME_MS = 60 * 1000, /* Pages show minutes, bridges seconds. */
     BODY_ROOM = 768,
 };
 
 /* What is remembered of a message. */
 struct known {
     bool there;
-    int64_t sent_ms;
-    enum message_direction direction;
+    struct sighting seen; /* The last one. */
     unsigned flags;
-    uint64_t text; /* Hash; 0 for no text. */
+    uint64_t text;         /* Hash; 0 for no text. */
     struct str recipients; /* A JSON array; absent for unknown. */
-    struct str thread;
 };
 
 /* ---- Which row is it? ---- */
@@ -47,12 +44,10 @@ static bool known_parse(struct str value, struct known *out, struct err *err)
     }
     *out = (struct known){
         .there = true,
-        .sent_ms = numbers[0],
-        .direction = (enum message_direction)numbers[1],
+        .seen = {numbers[0], (enum message_direction)numbers[1], value},
         .flags = (unsigned)numbers[2],
         .text = (uint64_t)numbers[3],
         .recipients = part.len > 0 ? part : (struct str){0},
-        .thread = value,
     };
     return true;
 }
@@ -68,7 +63,7 @@ static bool known_get(struct op_env *env, struct str external_id, struct known *
     struct str key = state_key(env, external_id);
     struct str value = {0};
     *out = (struct known){0};
-    if (key.ptr == NULL) {
+    if (external_id.ptr == NULL || key.ptr == NULL) {
         return sync_out_of_memory(err);
     }
     return env->get(env, key, &value, err) &&
@@ -82,57 +77,28 @@ static bool known_put(const struct sync_work *work, const struct known *known, s
     struct str recipients =
         known->recipients.len <= RECIPIENTS_KEPT ? known->recipients : (struct str){0};
     struct str value =
-        arena_printf(env->arena, "%" PRId64 "\n%d\n%u\n%" PRId64 "\n%.*s\n%.*s", known->sent_ms,
-                     (int)known->direction, known->flags, (int64_t)known->text,
-                     STR_ARG(recipients), STR_ARG(known->thread));
+        arena_printf(env->arena, "%" PRId64 "\n%d\n%u\n%" PRId64 "\n%.*s\n%.*s", known->seen.sent_ms,
+                     (int)known->seen.direction, known->flags, (int64_t)known->text,
+                     STR_ARG(recipients), STR_ARG(known->seen.thread));
     return key.ptr != NULL && value.ptr != NULL ? env->put(env, key, value, err)
                                                 : sync_out_of_memory(err);
-}
-
-/* The same message, though perhaps seen in another chat? */
-static bool is_same(const struct known *known, const struct message *message)
-{
-    int64_t apart = known->sent_ms - message->sent_ms;
-    bool both = known->direction != MESSAGE_DIRECTION_UNKNOWN &&
-                message->direction != MESSAGE_DIRECTION_UNKNOWN;
-    return str_equal(known->thread, message->chat) ||
-           (apart < SAME_MS && apart > -SAME_MS &&
-            (!both || known->direction == message->direction));
-}
-
-/* An id that fits into keys everywhere. */
-static struct str fitting_id(struct arena *arena, struct str id)
-{
-    char hex[DIGEST_HEX_MAX];
-    return id.len <= SYNC_ID_MAX
-               ? id
-               : arena_printf(arena, "sha256-%.*s", STR_ARG(digest_hex(DIGEST_SHA256, id, hex)));
 }
 
 static bool find_row(struct sync_work *work, struct known *known, struct err *err)
 {
     struct arena *arena = work->env->arena;
     const struct message *message = work->message;
-    work->external_id = fitting_id(arena, message->external_id);
-    if (work->external_id.ptr == NULL) {
-        return sync_out_of_memory(err);
-    }
+    work->external_id = sync_id_own(arena, message);
     if (!known_get(work->env, work->external_id, known, err)) {
         return false;
     }
-    if (known->there && !is_same(known, message)) {
-        struct str other = arena_printf(arena, "%.*s@%.*s", STR_ARG(message->external_id),
-                                        STR_ARG(message->chat));
-        work->external_id = other.ptr != NULL ? fitting_id(arena, other) : other;
-        if (work->external_id.ptr == NULL) {
-            return sync_out_of_memory(err);
-        }
+    if (known->there && !sync_id_same(&known->seen, message)) {
+        work->external_id = sync_id_other(arena, message);
         if (!known_get(work->env, work->external_id, known, err)) {
             return false;
         }
     }
-    work->row = arena_printf(arena, "%.*s:%.*s", STR_ARG(work->sync->platform),
-                             STR_ARG(work->external_id));
+    work->row = sync_id_row(arena, work->sync->platform, work->external_id);
     return work->row.ptr != NULL || sync_out_of_memory(err);
 }
 
@@ -222,7 +188,7 @@ static bool recipients_read(const struct sync_work *work, const struct known *kn
         return sync_out_of_memory(err);
     }
     recipients_now(work, &list);
-    if (list.count == 0 || !str_equal(known->thread, work->message->chat)) {
+    if (list.count == 0 || !str_equal(known->seen.thread, work->message->chat)) {
         recipients_before(before, &list);
     }
     *out = list.count > 0 ? recipients_text(&list, arena) : (struct str){0};
@@ -253,12 +219,12 @@ static bool take_in(const struct sync_work *work, const struct known *before, st
     bool changed = before->there && !message->deleted && before->text != 0 && text != before->text;
     unsigned agent = 0;
     *out = (struct known){
-        .sent_ms = message->sent_ms,
-        .direction = message->direction != MESSAGE_DIRECTION_UNKNOWN ? message->direction
-                                                                     : before->direction,
+        .seen = {message->sent_ms,
+                 message->direction != MESSAGE_DIRECTION_UNKNOWN ? message->direction
+                                                                 : before->seen.direction,
+                 message->chat},
         .flags = before->flags & (KNOWN_EDITED | KNOWN_MEDIA),
         .text = message->deleted ? before->text : text,
-        .thread = message->chat,
     };
     if (!agent_flag(work, before, &agent, err) ||
         !recipients_read(work, before, &out->recipients, err)) {
@@ -294,7 +260,7 @@ static void put_direction(struct json_writer *json, enum message_direction direc
 
 static struct str sender_of(const struct sync_work *work, const struct known *now)
 {
-    bool own = work->message->sender.len == 0 && now->direction == MESSAGE_OUTGOING;
+    bool own = work->message->sender.len == 0 && now->seen.direction == MESSAGE_OUTGOING;
     return own ? work->sync->self : work->message->sender;
 }
 
@@ -317,7 +283,7 @@ static void put_body(struct buf *body, const struct sync_work *work, const struc
     json_field_bool(&json, STR("recipients_known"), now->recipients.len > 0);
     put_text_or_null(&json, STR("content_snippet"), message->deleted ? STR("") : message->text);
     json_field_str(&json, STR("ts"), datetime_format_iso(message->sent_ms, sent));
-    put_direction(&json, now->direction);
+    put_direction(&json, now->seen.direction);
     json_field_str(&json, STR("source_app"), work->sync->source_app);
     json_field_bool(&json, STR("is_agent_channel"), agent);
     json_field_bool(&json, STR("exclude_from_automation"), agent);
