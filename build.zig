@@ -265,7 +265,9 @@ const ROOMS = [_]Room{
         .may = &.{ "base", "crypto", "text", "model", "db", "net" },
         .files = &.{
             "body.c",
+            "command.c",
             "csv.c",
+            "envelope.c",
             "files.c",
             "files_image.c",
             "files_ledger.c",

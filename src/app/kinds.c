@@ -5,6 +5,7 @@
 #include "domain/proposals.h"
 #include "domain/sync.h"
 #include "pipeline/chain.h"
+#include "sink/command.h"
 #include "sink/csv.h"
 #include "sink/email.h"
 #include "sink/http.h"
@@ -27,8 +28,8 @@ static const struct source_type *const sources[] = {
 };
 
 static const struct sink_type *const sinks[] = {
-    &sink_csv,    &sink_email,    &sink_http,   &sink_json, &sink_mongodb,
-    &sink_ndjson, &sink_postgres, &sink_sqlite, NULL,
+    &sink_command, &sink_csv,    &sink_email,    &sink_http,   &sink_json,
+    &sink_mongodb, &sink_ndjson, &sink_postgres, &sink_sqlite, NULL,
 };
 
 static const struct op_type *const ops[] = {

@@ -102,7 +102,7 @@ static const struct option options[] = {
     OPTION_LIST(struct sync, me, "me", NULL,
                 "Our own number or name: the recipient of what comes in a 1:1 chat."),
     AGENT_OPTIONS(struct sync, agent),
-    OPTION_TEXT(struct sync, files, "files", NULL,
+    OPTION_PATH(struct sync, files, "files", NULL,
                 "What file_path begins with: the folder of `files:` as the readers of the rows "
                 "see it; without it paths are relative to that folder."),
     OPTION_BOOL(struct sync, extract, "extract", "false",

@@ -225,7 +225,9 @@ static bool write_blobs(struct worker *worker, const struct batch *batch, char (
     if (batch->blob_count == 0 || worker->shadowed) {
         return true;
     }
-    struct str folder = arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
+    struct str folder = worker->plan->files_dir.ptr != NULL
+                            ? worker->plan->files_dir
+                            : arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
     *names = arena_array(&worker->arena, batch->blob_count, sizeof **names);
     if (folder.ptr == NULL || *names == NULL) {
         return err_set(err, ERR_RETRY, "out of step memory for %zu attachments", batch->blob_count);
