@@ -487,10 +487,10 @@ static bool reply(struct one *one, const struct yaml_node *node, const struct ya
 
 static bool play(struct one *one, const struct yaml_node *node)
 {
-    static const char *const keys[] = {
-        "text",      "from",   "at",   "id",     "edit",    "delete",    "tick",        "chat",
-        "reference", "answer", "sink", "source", "receipt", "direction", "attachments", "extra",
-        NULL};
+    static const char *const keys[] = {"text",   "from",   "at",      "id",        "edit",
+                                       "delete", "tick",   "chat",    "reference", "answer",
+                                       "sink",   "source", "receipt", "direction", "attachments",
+                                       "extra",  NULL};
     if (!check_keys(one->cases, node, one->name, keys)) {
         return false;
     }

@@ -3,9 +3,10 @@
  *
  * Three things make one (and any of them is enough):
  *
- *   a chat with the assistant      `contacts`: its number in any look, or the name it is saved under
- *   a group kept for the assistant `threads`: the title, or the id where the source has no titles
- *   a message that addresses it    begins with "Kenny," or "@Kenny", whatever chat it stands in
+ *   a chat with the assistant      `contacts`: its number in any look, or the name it is saved
+ * under a group kept for the assistant `threads`: the title, or the id where the source has no
+ * titles a message that addresses it    begins with "Kenny," or "@Kenny", whatever chat it stands
+ * in
  *
  * Names and titles are compared folded: capitals, niqqud, controls of direction and odd spaces do
  * not matter. A group is never a contact's chat, even if it has the contact's name. "Kenny," wants

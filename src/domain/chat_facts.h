@@ -1,8 +1,8 @@
 /*
  * chat_facts: what a message of a chat says besides its words.
  *
- * Sources differ in what they know. It stands in the message's `extra` and in the look of its chat's
- * id; this reads both into one shape, and "unknown" is an answer:
+ * Sources differ in what they know. It stands in the message's `extra` and in the look of its
+ * chat's id; this reads both into one shape, and "unknown" is an answer:
  *
  *   the chat's id   …@s.whatsapp.net, …@c.us   a person       …@g.us   a group
  *   extra           {"group": true|false}      what the page's header says, for a chat by its title

@@ -140,10 +140,8 @@ static bool emit_row(const struct proposals *self, struct op_env *env,
     json_object_end(&json);
     json_object_end(&json);
     json_writer_done(&json);
-    struct record record = {.sink = self->sink,
-                            .target = STR("proposals"),
-                            .entity = row,
-                            .body = buf_str(&body)};
+    struct record record = {
+        .sink = self->sink, .target = STR("proposals"), .entity = row, .body = buf_str(&body)};
     return emit(env, &record, err);
 }
 
@@ -217,10 +215,10 @@ static bool take_chat(const struct proposals *self, struct op_env *env,
     request.seen = (struct sighting){message->sent_ms, message->direction, message->chat};
     request.sender = message->sender;
     request.text = message->deleted ? request.text : message->text;
-    request.status = message->deleted       ? STR("withdrawn")
-                     : there                ? request.status
-                     : self->ask.len > 0    ? STR("asked")
-                                            : STR("open");
+    request.status = message->deleted    ? STR("withdrawn")
+                     : there             ? request.status
+                     : self->ask.len > 0 ? STR("asked")
+                                         : STR("open");
     return request_put(env, &request, err) && emit_row(self, env, &request, err) &&
            (there || self->ask.len == 0 || emit_question(self, env, &request, err));
 }
@@ -255,8 +253,7 @@ static bool take_answer(const struct proposals *self, struct op_env *env,
     json_writer_done(&json);
     request.proposal = buf_str(&buf);
     request.answered_ms = answer->archived_ms;
-    request.status =
-        str_equal(request.status, STR("withdrawn")) ? request.status : STR("answered");
+    request.status = str_equal(request.status, STR("withdrawn")) ? request.status : STR("answered");
     return (request.proposal.ptr != NULL || out_of_memory(err)) &&
            request_put(env, &request, err) && emit_row(self, env, &request, err);
 }

@@ -114,6 +114,18 @@ static const struct option options[] = {
     OPTION_END,
 };
 
+static const struct metric metrics[] = {
+    {METRIC_FETCHED, "whatsapp_sync_messages_fetched", NULL,
+     "Messages taken in from WhatsApp, new and changed ones."},
+    {METRIC_WRITTEN, "whatsapp_sync_upserts", "messages", "Rows of messages written."},
+    {METRIC_WRITTEN, "whatsapp_attachments_saved", "attachments", "Attachments saved with a row."},
+    {METRIC_COUNTED, "whatsapp_extraction_jobs_enqueued", "jobs", "Extraction jobs queued."},
+    {METRIC_ERRORS, "whatsapp_sync_errors", NULL,
+     "Looks at WhatsApp, writes, records and messages that failed."},
+    {METRIC_CYCLE, "whatsapp_sync_cycle_seconds", NULL, "How long a synchronisation took."},
+    {0},
+};
+
 static const char *const key_options[] = {"platform", NULL};
 
 const struct op_type op_sync = {
@@ -123,6 +135,7 @@ const struct op_type op_sync = {
     .size = sizeof(struct sync),
     .targets = targets,
     .shared_state = true,
+    .metrics = metrics,
     .key_options = key_options,
     .check = sync_check,
     .open = sync_open,

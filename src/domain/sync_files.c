@@ -84,10 +84,10 @@ static bool read_file(const struct sync_work *work, const struct json_value *ite
     }
     file->ending = ending_of(json_str(json_get(item, STR("name"))), file->type);
     file->id = arena_printf(arena, "%.*s/%.*s", STR_ARG(work->row), STR_ARG(file->sha256));
-    file->path = arena_printf(arena, "%.*s%s%.2s/%.2s/%.*s.%.*s", STR_ARG(folder),
-                              folder.len > 0 && !str_ends(folder, STR("/")) ? "/" : "",
-                              file->sha256.ptr, file->sha256.ptr + PART_LEN, STR_ARG(file->sha256),
-                              STR_ARG(file->ending));
+    file->path =
+        arena_printf(arena, "%.*s%s%.2s/%.2s/%.*s.%.*s", STR_ARG(folder),
+                     folder.len > 0 && !str_ends(folder, STR("/")) ? "/" : "", file->sha256.ptr,
+                     file->sha256.ptr + PART_LEN, STR_ARG(file->sha256), STR_ARG(file->ending));
     return (file->id.ptr != NULL && file->path.ptr != NULL) || sync_out_of_memory(err);
 }
 
@@ -222,10 +222,10 @@ static bool enqueue(const struct sync_work *work, const struct file *file, struc
         (env->count != NULL && !env->count(env, "jobs", 1, err))) {
         return false;
     }
-    return work->sync->extract ? ask(work->sync, env, question, err)
-                               : env->put(env, queued, STR(""), err) &&
-                                     put_job(work->sync, env, root, JOB_QUEUED, 0, (struct str){0},
-                                             err);
+    return work->sync->extract
+               ? ask(work->sync, env, question, err)
+               : env->put(env, queued, STR(""), err) &&
+                     put_job(work->sync, env, root, JOB_QUEUED, 0, (struct str){0}, err);
 }
 
 static bool put_file(const struct sync_work *work, const struct file *file, struct err *err)
@@ -445,13 +445,9 @@ static const char *const by_message[] = {"message_id", "checksum", NULL};
 static const char *const by_status[] = {"status", NULL};
 static const char *const by_attachment[] = {"attachment_id", NULL};
 
-const struct target sync_attachments = {.name = "attachments",
-                                        .key = "id",
-                                        .columns = attachment_columns,
-                                        .indexes = by_message};
+const struct target sync_attachments = {
+    .name = "attachments", .key = "id", .columns = attachment_columns, .indexes = by_message};
 const struct target sync_jobs = {
     .name = "extraction_jobs", .key = "id", .columns = job_columns, .indexes = by_status};
-const struct target sync_extractions = {.name = "extractions",
-                                        .key = "id",
-                                        .columns = extraction_columns,
-                                        .indexes = by_attachment};
+const struct target sync_extractions = {
+    .name = "extractions", .key = "id", .columns = extraction_columns, .indexes = by_attachment};

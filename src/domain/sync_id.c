@@ -30,8 +30,8 @@ struct str sync_id_own(struct arena *arena, const struct message *message)
 
 struct str sync_id_other(struct arena *arena, const struct message *message)
 {
-    struct str id = arena_printf(arena, "%.*s@%.*s", STR_ARG(message->external_id),
-                                 STR_ARG(message->chat));
+    struct str id =
+        arena_printf(arena, "%.*s@%.*s", STR_ARG(message->external_id), STR_ARG(message->chat));
     return id.ptr != NULL ? fitting(arena, id) : id;
 }
 

@@ -41,10 +41,9 @@ static bool mark_get(struct op_env *env, struct mark *out, struct err *err)
 
 static bool mark_put(struct op_env *env, const struct mark *mark, struct err *err)
 {
-    struct str value =
-        arena_printf(env->arena, "%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%.*s",
-                     mark->newest_ms, mark->asked_ms, mark->asked_at, mark->cause,
-                     STR_ARG(mark->row));
+    struct str value = arena_printf(
+        env->arena, "%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%.*s", mark->newest_ms,
+        mark->asked_ms, mark->asked_at, mark->cause, STR_ARG(mark->row));
     return value.ptr != NULL ? env->put(env, state_key, value, err) : sync_out_of_memory(err);
 }
 

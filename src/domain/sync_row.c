@@ -66,8 +66,7 @@ static bool known_get(struct op_env *env, struct str external_id, struct known *
     if (external_id.ptr == NULL || key.ptr == NULL) {
         return sync_out_of_memory(err);
     }
-    return env->get(env, key, &value, err) &&
-           (value.ptr == NULL || known_parse(value, out, err));
+    return env->get(env, key, &value, err) && (value.ptr == NULL || known_parse(value, out, err));
 }
 
 static bool known_put(const struct sync_work *work, const struct known *known, struct err *err)
@@ -77,9 +76,9 @@ static bool known_put(const struct sync_work *work, const struct known *known, s
     struct str recipients =
         known->recipients.len <= RECIPIENTS_KEPT ? known->recipients : (struct str){0};
     struct str value =
-        arena_printf(env->arena, "%" PRId64 "\n%d\n%u\n%" PRId64 "\n%.*s\n%.*s", known->seen.sent_ms,
-                     (int)known->seen.direction, known->flags, (int64_t)known->text,
-                     STR_ARG(recipients), STR_ARG(known->seen.thread));
+        arena_printf(env->arena, "%" PRId64 "\n%d\n%u\n%" PRId64 "\n%.*s\n%.*s",
+                     known->seen.sent_ms, (int)known->seen.direction, known->flags,
+                     (int64_t)known->text, STR_ARG(recipients), STR_ARG(known->seen.thread));
     return key.ptr != NULL && value.ptr != NULL ? env->put(env, key, value, err)
                                                 : sync_out_of_memory(err);
 }
@@ -103,7 +102,6 @@ static bool find_row(struct sync_work *work, struct known *known, struct err *er
 }
 
 /* ---- What does it say now? ---- */
-
 
 /* A list that grows; room for all is made before. */
 struct recipients {
@@ -136,8 +134,7 @@ static void recipients_now(const struct sync_work *work, struct recipients *list
     const struct json_value *item = NULL;
     if (person && message->direction == MESSAGE_OUTGOING) {
         list->items[list->count++] = person_of(message->chat);
-    } else if (person && message->direction == MESSAGE_INCOMING &&
-               work->sync->self.len > 0) {
+    } else if (person && message->direction == MESSAGE_INCOMING && work->sync->self.len > 0) {
         list->items[list->count++] = work->sync->self;
     }
     json_iter_init(&iter, work->facts.kind == CHAT_GROUP ? work->facts.members : NULL);
@@ -204,7 +201,7 @@ static bool agent_flag(const struct sync_work *work, const struct known *known, 
         return sync_out_of_memory(err);
     }
     /* A deleted message has no text: it is what it was. */
-    *flag = answer != AGENT_NO      ? KNOWN_AGENT
+    *flag = answer != AGENT_NO       ? KNOWN_AGENT
             : work->message->deleted ? known->flags & KNOWN_AGENT
                                      : 0;
     return true;

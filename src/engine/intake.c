@@ -9,6 +9,7 @@
 #include "engine/worker.h"
 #include "store/archive.h"
 #include "store/blobs.h"
+#include "store/meter.h"
 #include "store/progress.h"
 #include "store/reference.h"
 #include "store/run.h"
@@ -337,7 +338,9 @@ static bool file_batch(struct worker *worker, struct batch *batch, struct err *e
         !refer_blobs(worker, batch, blob_names, err) || !file_refusals(worker, batch, err) ||
         !file_events(worker, batch, err) ||
         (!worker->intake.range.reading && !file_cursors(worker, batch, &moved, err)) ||
-        (counts.cut > 0 && !store_count_add(worker->store, "cut", counts.cut, err))) {
+        (counts.cut > 0 && !store_count_add(worker->store, "cut", counts.cut, err)) ||
+        !store_meter_add(worker->store, METER_FETCHED, worker->source->name, (struct str){0},
+                         counts.fresh + counts.revised, err)) {
         return false;
     }
     if (!store_commit(worker->store, err)) {
@@ -452,6 +455,13 @@ static void plan_next_look(struct worker *worker)
 /* The look failed. `status` hears of it when it is no hiccup, and runs stop waiting for it. */
 static void give_up(struct worker *worker, const struct err *why)
 {
+    struct err uncounted = {0};
+    if (why->kind != ERR_STOP && store_begin(worker->store, &worker->lease, &uncounted) &&
+        store_meter_add(worker->store, METER_LOOKS_FAILED, worker->source->name, (struct str){0}, 1,
+                        &uncounted)) {
+        (void)store_commit(worker->store, &uncounted);
+    }
+    store_rollback(worker->store);
     int failures = worker->failures + 1;
     bool awaited = worker->intake.sweep_run != 0;
     if (failures == GIVE_UP_FAILURES || (failures > GIVE_UP_FAILURES && awaited)) {

@@ -18,6 +18,7 @@
 #include "engine/worker.h"
 #include "store/archive.h"
 #include "store/keys.h"
+#include "store/meter.h"
 #include "store/outbox.h"
 #include "store/progress.h"
 #include "store/reference.h"
@@ -123,6 +124,14 @@ static bool env_emit(struct op_env *env, const struct record *record, struct err
     now->nth++;
     now->records += queued;
     return true;
+}
+
+static bool env_count(struct op_env *env, const char *what, int64_t by, struct err *err)
+{
+    struct applying *now = applying_of(env);
+    struct worker *worker = now->worker;
+    return now->lane->mute || store_meter_add(worker->store, METER_COUNTED, worker->pipeline->name,
+                                              str_of(what), by, err);
 }
 
 static bool env_reference(struct op_env *env, struct str name, struct str key, struct str *row,
@@ -277,7 +286,9 @@ static bool list_refused(struct worker *worker, const struct lane *lane,
                               .chat = message->chat,
                               .place = str_of(id),
                               .why = str_of(why)};
-    return store_refused_put(worker->store, &refused, err);
+    return store_refused_put(worker->store, &refused, err) &&
+           store_meter_add(worker->store, METER_REFUSED, worker->pipeline->name, (struct str){0}, 1,
+                           err);
 }
 
 /* Messages that were read, and what they said. */
@@ -347,6 +358,7 @@ static bool apply_one(struct worker *worker, const struct lane *lane, const stru
         .reference = env_reference,
         .rows = env_rows,
         .archived = env_archived,
+        .count = env_count,
     };
     struct arena_mark mark = arena_mark(&worker->arena);
     bool ok = op->type->apply(op, &env, message, err);

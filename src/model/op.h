@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "model/keys.h"
 #include "model/message.h"
+#include "model/metric.h"
 #include "model/option.h"
 #include "model/record.h"
 #include "model/report.h"
@@ -82,6 +83,7 @@ struct op_type {
     const struct target *const *targets; /* What it writes, ended by NULL; may be NULL. */
     const char *const *references;       /* What it looks up, ended by NULL; may be NULL. */
     bool shared_state;
+    const struct metric *metrics;   /* What is counted of it, by its users' names; may be NULL. */
     const char *const *key_options; /* Options that decide about keys (keys.h), ended by NULL. */
 
     /* Optional: what else decides about keys, for a kind that is made of parts. */
