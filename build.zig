@@ -94,6 +94,7 @@ const ROOMS = [_]Room{
             "jsonschema.c",
             "keywords.c",
             "letters.c",
+            "mediatype.c",
             "pagestamp.c",
             "phone.c",
             "regex.c",

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "text/datetime.h"
 #include "text/json.h"
+#include "text/mediatype.h"
 
 enum { HEX_LEN = 64, PART_LEN = 2 };
 
@@ -10,22 +11,10 @@ enum job_status { JOB_QUEUED = 0, JOB_SENT, JOB_DONE, JOB_FAILED };
 
 static const char *const status_names[] = {"queued", "sent", "done", "failed"};
 
-/* Types whose files do not end like their names. */
-static const struct {
-    struct str type;
-    struct str ending;
-} endings[] = {
-    {STR_INIT("image/jpeg"), STR_INIT("jpg")},  {STR_INIT("image/png"), STR_INIT("png")},
-    {STR_INIT("image/webp"), STR_INIT("webp")}, {STR_INIT("image/gif"), STR_INIT("gif")},
-    {STR_INIT("video/mp4"), STR_INIT("mp4")},   {STR_INIT("audio/ogg"), STR_INIT("ogg")},
-    {STR_INIT("audio/mpeg"), STR_INIT("mp3")},  {STR_INIT("application/pdf"), STR_INIT("pdf")},
-};
-
 /* One file of a message. */
 struct file {
     struct str sha256;
     struct str type;
-    struct str ending;
     struct str id; /* Of its row. */
     struct str path;
 };
@@ -43,34 +32,6 @@ static bool is_digest(struct str text)
     return text.len == HEX_LEN;
 }
 
-static bool is_ending(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'))) {
-            return false;
-        }
-    }
-    return text.len > 0 && text.len <= SYNC_ENDING_MAX;
-}
-
-/* As the store ends the file: by its name, else by its type, else "bin". */
-static struct str ending_of(struct str name, struct str type)
-{
-    for (size_t at = name.len; at > 0; at--) {
-        struct str ending = str_slice(name, at, name.len);
-        if (name.ptr[at - 1] == '.') {
-            return is_ending(ending) ? ending : STR("bin");
-        }
-    }
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        if (str_equal(type, endings[i].type)) {
-            return endings[i].ending;
-        }
-    }
-    return STR("bin");
-}
-
 static bool read_file(const struct sync_work *work, const struct json_value *item,
                       struct file *file, struct err *err)
 {
@@ -82,12 +43,12 @@ static bool read_file(const struct sync_work *work, const struct json_value *ite
         file->sha256 = (struct str){0};
         return true;
     }
-    file->ending = ending_of(json_str(json_get(item, STR("name"))), file->type);
+    struct str ending = mediatype_ending(file->type);
     file->id = arena_printf(arena, "%.*s/%.*s", STR_ARG(work->row), STR_ARG(file->sha256));
     file->path =
         arena_printf(arena, "%.*s%s%.2s/%.2s/%.*s.%.*s", STR_ARG(folder),
                      folder.len > 0 && !str_ends(folder, STR("/")) ? "/" : "", file->sha256.ptr,
-                     file->sha256.ptr + PART_LEN, STR_ARG(file->sha256), STR_ARG(file->ending));
+                     file->sha256.ptr + PART_LEN, STR_ARG(file->sha256), STR_ARG(ending));
     return (file->id.ptr != NULL && file->path.ptr != NULL) || sync_out_of_memory(err);
 }
 

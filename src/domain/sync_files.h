@@ -2,8 +2,9 @@
  * sync_files: attachments of messages, and reading what they show.
  *
  * A file lies under the digest of its bytes, <files>/ab/cd/<sha256>.<ending>, once however often it
- * is sent (store/blobs.h). Its row belongs to one message: id is "<message>/<sha256>", the same in
- * every store. Only what was fetched has a row; that there is more shows in has_attachments.
+ * is sent (store/blobs.h); the ending follows from its type (text/mediatype.h), never from a name.
+ * Its row belongs to one message: id is "<message>/<sha256>", the same in every store. Only what
+ * was fetched has a row; that there is more shows in has_attachments.
  *
  * Each image gets a job in `extraction_jobs`, whether anybody works on it or not:
  *
@@ -24,7 +25,7 @@
 
 #include "domain/sync.h"
 
-enum { SYNC_FILES_MAX = 256, SYNC_QUEUE_STEP = 16, SYNC_ENDING_MAX = 8 };
+enum { SYNC_FILES_MAX = 256, SYNC_QUEUE_STEP = 16 };
 
 /* Rows and jobs of the files of the message. */
 bool sync_files_put(const struct sync_work *work, struct err *err);

@@ -452,16 +452,24 @@ static void plan_next_look(struct worker *worker)
     wait_for_look(worker);
 }
 
+/* Counted in the store. One that cannot take the note is the greater trouble. */
+static bool count_failure(struct worker *worker, struct err *err)
+{
+    struct err worse = {0};
+    if (err->kind == ERR_STOP ||
+        (store_begin(worker->store, &worker->lease, &worse) &&
+         store_meter_add(worker->store, METER_LOOKS_FAILED, worker->source->name, (struct str){0},
+                         1, &worse) &&
+         store_commit(worker->store, &worse))) {
+        return true;
+    }
+    *err = worse;
+    return false;
+}
+
 /* The look failed. `status` hears of it when it is no hiccup, and runs stop waiting for it. */
 static void give_up(struct worker *worker, const struct err *why)
 {
-    struct err uncounted = {0};
-    if (why->kind != ERR_STOP && store_begin(worker->store, &worker->lease, &uncounted) &&
-        store_meter_add(worker->store, METER_LOOKS_FAILED, worker->source->name, (struct str){0}, 1,
-                        &uncounted)) {
-        (void)store_commit(worker->store, &uncounted);
-    }
-    store_rollback(worker->store);
     int failures = worker->failures + 1;
     bool awaited = worker->intake.sweep_run != 0;
     if (failures == GIVE_UP_FAILURES || (failures > GIVE_UP_FAILURES && awaited)) {
@@ -497,6 +505,9 @@ static bool fetch(struct worker *worker, struct batch *batch, struct err *err)
         ok = source->type->fetch(source, batch, fetch_deadline_ms(worker), err);
     }
     if (!ok) {
+        if (!count_failure(worker, err)) {
+            return false;
+        }
         give_up(worker, err);
         return worker_outside_failed(err);
     }
