@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/thread.h"
+#include "crypto/digest.h"
 #include "db/sqlite.h"
 #include "engine/toy.h"
 
@@ -179,6 +181,44 @@ static void a_run_without_its_outside_is_partial(void **state)
     (void)run_once(toy, &counts);
     assert_int_equal(toy_delivered(toy), 6);
     assert_int_equal(atomic_load(&toy->shared->written), 6);
+}
+
+static void remove_picture(const char *folder, const char *hex)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%.2s/%.2s/%s.png", folder, hex, hex + 2, hex);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof path, "%s/%.2s/%.2s", folder, hex, hex + 2);
+    assert_int_equal(rmdir(path), 0);
+    (void)snprintf(path, sizeof path, "%s/%.2s", folder, hex);
+    assert_int_equal(rmdir(path), 0);
+}
+
+/* One file for equal bytes, in the folder that is configured, under its digest. */
+static void pictures_go_to_the_configured_folder(void **state)
+{
+    static const char *const bytes[] = {"even", "odd"};
+    struct toy *toy = *state;
+    struct engine_counts counts;
+    char folder[128];
+    (void)snprintf(folder, sizeof folder, "%s/pictures", toy->folder);
+    toy->plan.files_dir = str_of(folder);
+    atomic_store(&toy->shared->total, 6);
+    atomic_store(&toy->shared->pictures, true);
+    (void)run_once(toy, &counts);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM blob"), 2);
+    for (size_t i = 0; i < COUNT(bytes); i++) {
+        char hex[DIGEST_HEX_MAX];
+        char path[256];
+        struct file_info info = {0};
+        (void)digest_hex(DIGEST_SHA256, str_of(bytes[i]), hex);
+        (void)snprintf(path, sizeof path, "%s/%.2s/%.2s/%s.png", folder, hex, hex + 2, hex);
+        toy_ok(toy, file_look(str_of(path), &info, &toy->err));
+        assert_int_equal(info.kind, FILE_REGULAR);
+        assert_int_equal(info.size, strlen(bytes[i]));
+        remove_picture(folder, hex);
+    }
+    assert_int_equal(rmdir(folder), 0); /* Nothing else was there. */
 }
 
 /* What stops the process: a store that cannot be used, and work that was taken over. */
@@ -506,6 +546,7 @@ int main(void)
         TEST(a_single_run_reads_works_and_delivers),
         TEST(a_pipeline_that_is_not_configured_is_not_run),
         TEST(a_run_without_its_outside_is_partial),
+        TEST(pictures_go_to_the_configured_folder),
         TEST(a_failing_store_ends_a_single_run),
         TEST(a_stop_under_load_takes_less_than_a_second),
         TEST(serving_delivers_what_arrives),

@@ -49,6 +49,13 @@ static bool toy_fetch(struct source *source, struct batch *batch, int64_t deadli
             .text = STR("hello"),
             .sent_ms = 1,
         };
+        if (atomic_load(&shared->pictures)) {
+            assert_true(
+                batch_blob(batch, (struct blob){.bytes = i % 2 == 0 ? STR("even") : STR("odd"),
+                                                .extension = STR("png"),
+                                                .chat = chat->chat,
+                                                .external_id = message->external_id}));
+        }
     }
     chat->next = arena_printf(batch->arena, "%" PRId64, to);
     batch->more = to < total;
