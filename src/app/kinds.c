@@ -1,8 +1,8 @@
 #include "app/kinds.h"
 
 #include "domain/drops.h"
-#include "domain/students.h"
 #include "domain/proposals.h"
+#include "domain/students.h"
 #include "domain/sync.h"
 #include "pipeline/chain.h"
 #include "sink/command.h"
@@ -33,11 +33,7 @@ static const struct sink_type *const sinks[] = {
 };
 
 static const struct op_type *const ops[] = {
-    &op_drops,
-    &op_students,
-    &op_proposals,
-    &op_sync,
-    NULL,
+    &op_drops, &op_proposals, &op_students, &op_sync, NULL,
 };
 
 const struct kinds app_kinds = {
