@@ -15,6 +15,7 @@
 #include "sink/postgres.h"
 #include "sink/sqlite.h"
 #include "source/csv.h"
+#include "source/google_sheets.h"
 #include "source/mongodb.h"
 #include "source/postgres.h"
 #include "source/sqlite.h"
@@ -22,9 +23,8 @@
 #include "source/whatsapp_bridge.h"
 
 static const struct source_type *const sources[] = {
-    &source_csv,    &source_mongodb, &source_postgres,
-    &source_sqlite, &source_timer,   &source_whatsapp_bridge,
-    NULL,
+    &source_csv,    &source_google_sheets, &source_mongodb,         &source_postgres,
+    &source_sqlite, &source_timer,         &source_whatsapp_bridge, NULL,
 };
 
 static const struct sink_type *const sinks[] = {

@@ -71,8 +71,8 @@ static bool judge(const struct reading *reading, bool sound, struct err *err)
     if (!reading->found) {
         return err_set(err, ERR_CONFIG, "%s",
                        reading->locked ? "the key is locked with a password: only an open one "
-                                         "(-----BEGIN PRIVATE KEY-----) can be used"
-                       : sound         ? "it holds no -----BEGIN PRIVATE KEY-----, or not all of it"
+                                         "(a PEM block PRIVATE KEY) can be used"
+                       : sound         ? "it holds no PEM block PRIVATE KEY, or not all of it"
                                        : "the key is damaged: it is no base64");
     }
     if (br_skey_decoder_last_error(decoder) != 0) {

@@ -10,6 +10,9 @@
 #include "crypto/rsa.h"
 #include "test.h"
 
+#define BEGIN "-----BEGIN PRIVATE KEY-----\n" /* invented */
+#define END   "\n-----END PRIVATE KEY-----\n"
+
 static struct arena arena;
 static struct err err;
 static char folder[64];
@@ -105,10 +108,10 @@ static void refused(struct str pem, const char *why)
 static void what_is_no_key_is_refused(void **state)
 {
     (void)state;
-    refused(STR(""), "no -----BEGIN PRIVATE KEY-----");
-    refused(STR("nonsense"), "no -----BEGIN PRIVATE KEY-----");
-    refused(STR("-----BEGIN PRIVATE KEY-----\n!!!!\n-----END PRIVATE KEY-----\n"), "no base64");
-    refused(STR("-----BEGIN PRIVATE KEY-----\nMAAw\n-----END PRIVATE KEY-----\n"), "damaged");
+    refused(STR(""), "no PEM block PRIVATE KEY");
+    refused(STR("nonsense"), "no PEM block PRIVATE KEY");
+    refused(STR(BEGIN "!!!!" END), "no base64");
+    refused(STR(BEGIN "MAAw" END), "damaged");
     refused((struct str){arena_bytes(&arena, RSA_PEM_MAX + 1), RSA_PEM_MAX + 1}, "longer");
     if (!made) {
         skip();
@@ -116,7 +119,7 @@ static void what_is_no_key_is_refused(void **state)
     refused(file_of("weak.pem"), "1024 bits");
     refused(file_of("ec.pem"), "no RSA key");
     refused(file_of("locked.pem"), "locked with a password");
-    refused(file_of("public.pem"), "no -----BEGIN PRIVATE KEY-----");
+    refused(file_of("public.pem"), "no PEM block PRIVATE KEY");
 }
 
 /* Cut or changed anywhere: refused, or a signature, and never a crash. */

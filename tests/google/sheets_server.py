@@ -22,6 +22,7 @@ Commands are lines of standard input, each answered with "ok", or bodies posted 
     quota N                    so many requests a minute of each kind; 0 for no limit
     clock SECONDS              how much this server's clock is ahead
     stop, start                nobody answers; and again
+    load FILE                  commands from a file of DIR
     dump FILE                  everything as JSON into a file of DIR: sheets, calls, bad requests
 
 GET of the control port gives what dump writes. Operations: token, get, change (spreadsheets.batchUpdate), read
@@ -444,6 +445,10 @@ class World:
                 self.quota, self.used = int(rest), {}
             elif name == "clock":
                 self.ahead = int(rest)
+            elif name == "load":
+                with open(os.path.join(self.folder, rest), encoding="utf-8") as file:
+                    for one in file:
+                        self.command(one.rstrip("\n"))
             elif name == "dump":
                 with open(os.path.join(self.folder, rest), "w", encoding="utf-8") as file:
                     json.dump(self.dump(), file, ensure_ascii=False)
