@@ -8,6 +8,7 @@
 #include "sink/command.h"
 #include "sink/csv.h"
 #include "sink/email.h"
+#include "sink/google_sheets.h"
 #include "sink/http.h"
 #include "sink/json.h"
 #include "sink/mongodb.h"
@@ -28,8 +29,8 @@ static const struct source_type *const sources[] = {
 };
 
 static const struct sink_type *const sinks[] = {
-    &sink_command, &sink_csv,    &sink_email,    &sink_http,   &sink_json,
-    &sink_mongodb, &sink_ndjson, &sink_postgres, &sink_sqlite, NULL,
+    &sink_command, &sink_csv,    &sink_email,    &sink_google_sheets, &sink_http, &sink_json,
+    &sink_mongodb, &sink_ndjson, &sink_postgres, &sink_sqlite,        NULL,
 };
 
 static const struct op_type *const ops[] = {

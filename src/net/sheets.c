@@ -546,3 +546,24 @@ bool sheets_widen(struct sheets *sheets, int64_t grid_id, int64_t more, int64_t 
                grid_id, more);
     return change(sheets, &arena, &body, deadline_ms, err);
 }
+
+/* ---- Cells ---- */
+
+struct str sheets_text(const struct json_value *cell, struct arena *arena)
+{
+    char number[JSON_NUMBER_MAX];
+    int64_t whole = 0;
+    double real = 0;
+    bool truth = false;
+    if (json_int(cell, &whole)) {
+        return arena_printf(arena, "%" PRId64, whole);
+    }
+    if (json_double(cell, &real)) {
+        return arena_copy(arena, json_double_text(real, number));
+    }
+    if (json_bool(cell, &truth)) {
+        return truth ? STR("TRUE") : STR("FALSE");
+    }
+    struct str text = json_str(cell);
+    return text.ptr != NULL ? text : STR("");
+}

@@ -145,6 +145,10 @@ bool sheets_add(struct sheets *sheets, size_t worksheet, int64_t rows, int64_t c
 bool sheets_widen(struct sheets *sheets, int64_t grid_id, int64_t more, int64_t deadline_ms,
                   struct err *err);
 
+/* A cell as people write it: whole numbers as digits, TRUE, texts as they are; empty for none.
+   Absent when the arena is full. */
+struct str sheets_text(const struct json_value *cell, struct arena *arena);
+
 /* "A" for 1. */
 struct str sheets_column(int64_t column, char out[SHEETS_COLUMN_TEXT]);
 

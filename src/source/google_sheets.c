@@ -106,26 +106,6 @@ static bool is_reference(const struct source *source)
 
 /* ---- Rows ---- */
 
-/* One cell as people write it. */
-static struct str cell_text(const struct json_value *cell, struct arena *arena)
-{
-    char number[JSON_NUMBER_MAX];
-    int64_t whole = 0;
-    double real = 0;
-    bool truth = false;
-    if (json_int(cell, &whole)) {
-        return arena_printf(arena, "%" PRId64, whole);
-    }
-    if (json_double(cell, &real)) {
-        return arena_copy(arena, json_double_text(real, number));
-    }
-    if (json_bool(cell, &truth)) {
-        return truth ? STR("TRUE") : STR("FALSE");
-    }
-    struct str text = json_str(cell);
-    return text.ptr != NULL ? text : STR("");
-}
-
 static bool take_cells(const struct json_value *cells, struct arena *arena, struct csv_row *row)
 {
     const struct json_value *cell = NULL;
@@ -135,7 +115,7 @@ static bool take_cells(const struct json_value *cells, struct arena *arena, stru
     row->fields = arena_array(arena, row->count + 1, sizeof *row->fields);
     json_iter_init(&iter, cells);
     while (row->fields != NULL && json_next(&iter, NULL, &cell)) {
-        row->fields[at] = cell_text(cell, arena);
+        row->fields[at] = sheets_text(cell, arena);
         at += row->fields[at].ptr != NULL;
     }
     return at == row->count && row->fields != NULL;
