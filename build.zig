@@ -533,6 +533,10 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "sink/command", .with = &.{"sink/one_rig.c"} },
     .{ .name = "sink/files" },
     .{ .name = "sink/email", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
+    .{
+        .name = "sink/google_sheets",
+        .with = &.{ "sink/one_rig.c", "net/google_rig.c", "rig/outside.c" },
+    },
     .{ .name = "sink/http", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
     .{ .name = "sink/postgres", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
     .{ .name = "sink/mongodb", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },

@@ -85,7 +85,7 @@ bool google_sheets_may_write(struct google_sheets *self, struct err *err)
     }
     int64_t left_ms = self->asked_ms + self->settle_ms - wall;
     if (self->asked_ms == 0 || left_ms <= 0) {
-        return true;
+        return self->asked_ms == 0 || note(self, 0, err);
     }
     (void)err_set(err, ERR_RETRY,
                   "nobody knows whether Google carried out the last request; it may still do so "

@@ -110,6 +110,9 @@ struct str google_rows(struct arena *arena, const char *book, const char *title)
             put_cell(&out, cell);
             first = false;
         }
+        while (out.len > 0 && out.ptr[out.len - 1] == '|') { /* Cells that were emptied. */
+            out.len--;
+        }
         buf_add_byte(&out, '\n');
     }
     return buf_ok(&out) && out.len == 0 ? STR("") : buf_str(&out);

@@ -142,7 +142,7 @@ static void writes(void **state)
     assert_int_equal(where.bottom, 4);
     assert_int_equal(where.left, 1);
     assert_str_equal(google_rows(&arena, "B", "main"),
-                     STR("phone|שם\n972 55|=1+1|\na||#7\nb\n\n#556602298|+972 55|#0.5|#46000\n"));
+                     STR("phone|שם\n972 55|=1+1\na||#7\nb\n\n#556602298|+972 55|#0.5|#46000\n"));
     assert_true(
         sheets_append(sheets, HEBREW, 1, STR("[[\"ב\"]]"), outside_soon(), &arena, &where, &err));
     assert_str_equal(google_rows(&arena, "B", "תלמידים 2025"), STR("א\nב\n"));
