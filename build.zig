@@ -506,6 +506,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "engine/retry" },
     .{ .name = "engine/runner", .room = "app", .with = &.{"store/fixture.c"}, .threads = true },
     .{ .name = "engine/reload", .room = "app", .threads = true },
+    .{ .name = "model/option" },
     .{ .name = "model/schedule" },
     .{ .name = "engine/engine", .room = "app", .with = &.{"engine/toy.c"}, .threads = true },
     .{
