@@ -71,7 +71,8 @@ struct csv_style {
 /* Whether a spreadsheet would take the field for a formula. */
 bool csv_is_formula(struct str field);
 
-/* A header without white space and marks around it that cannot be seen and that people copy along. */
+/* A header without white space and marks around it that cannot be seen and that people copy along.
+ */
 struct str csv_bare(struct str text);
 
 /* Begin a file: the byte order mark, if it is wanted. */
