@@ -30,6 +30,8 @@ const Room = struct {
     /// The foreign libraries that it may include; theirs is the only room that sees the headers.
     libs: []const *const Recipe = &.{},
     files: []const []const u8,
+    /// It talks with a person, or runs once: small code rather than quick.
+    small: bool = false,
 };
 
 const ROOMS = [_]Room{
@@ -143,6 +145,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "net",
+        .small = true,
         .may = &.{ "base", "crypto", "text" },
         .libs = &.{ bearssl, zlib, curl },
         .files = &.{
@@ -341,6 +344,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "config",
+        .small = true,
         .may = &.{ "base", "crypto", "text", "model" },
         .files = &.{
             "build.c",
@@ -372,6 +376,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "cli",
+        .small = true,
         .may = &.{ "base", "crypto", "text", "model", "store", "engine", "config", "serve" },
         .files = &.{
             "act.c",
@@ -1088,7 +1093,7 @@ const Shop = struct {
         if (shop.rooms.get(key)) |made| return made;
         const r = findRoom(name);
         const lib: ?*std.Build.Step.Compile = if (r.files.len == 0) null else lib: {
-            const m = shop.module(optimize);
+            const m = shop.module(if (r.small and optimize == .ReleaseFast) .ReleaseSmall else optimize);
             for (r.libs) |recipe| shop.use(m, recipe);
             const files = b.allocator.alloc([]const u8, r.files.len) catch @panic("OOM");
             var count: usize = 0;
