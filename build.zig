@@ -508,6 +508,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "db/sqlite" },
     .{ .name = "domain/drops" },
     .{ .name = "domain/sync" },
+    .{ .name = "engine/ahead", .room = "app", .threads = true },
     .{ .name = "engine/retry" },
     .{ .name = "engine/runner", .room = "app", .with = &.{"store/fixture.c"}, .threads = true },
     .{ .name = "engine/reload", .room = "app", .threads = true },
