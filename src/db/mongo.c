@@ -101,6 +101,17 @@ static void put_words(char out[WORDS_MAX], const char *message)
     out[used] = '\0';
 }
 
+/* "No suitable servers found: … expired: [TLS: WHY calling hello on 'HOST']": the reason alone. */
+static void put_tls_words(char out[WORDS_MAX], const char *message)
+{
+    const char *from = strstr(message, "[TLS: ");
+    put_words(out, from != NULL ? from + 1 : message);
+    char *end = from != NULL ? strstr(out, " calling hello on ") : NULL;
+    if (end != NULL) {
+        *end = '\0';
+    }
+}
+
 static const char *advice_of(int code)
 {
     switch (code) {
@@ -139,6 +150,7 @@ static bool fail(struct mongo *db, const bson_error_t *error, struct err *err)
     }
     enum err_kind tls = sluice_mongoc_tls_failure();
     if (tls != ERR_NONE) {
+        put_tls_words(words, error->message);
         return err_set(err, tls, "mongodb %s: %s", db->where, words);
     }
     bool cut = strstr(error->message, "socket error or timeout") != NULL; /* While logging in. */

@@ -810,6 +810,11 @@ static bool sink_check(struct sink *sink, const struct parcel *parcel, struct ar
            err_prefix(err, "collection %s: ", target->name);
 }
 
+static bool takes_name(struct str target, struct err *err)
+{
+    return mongo_name_check(target, false, err);
+}
+
 static const struct option options[] = {
     OPTION_SECRET(struct mongodb_sink, uri, "uri", OPTION_REQUIRED,
                   "Where it is, as the provider hands it out: mongodb://… or mongodb+srv://…"),
@@ -852,6 +857,7 @@ const struct sink_type sink_mongodb = {
     .read_back = sink_read_back,
     .migrate = sink_migrate,
     .check = sink_check,
+    .takes_name = takes_name,
     .removes = true,
     .dump = sink_dump,
     .save = sink_save,

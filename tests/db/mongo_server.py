@@ -29,17 +29,19 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import certificates
 
 OTHERS = ("ec", "chain", "expired", "wrong", "nameonly")
+NEWER = "tls13"  # The good certificate on a server that speaks TLS 1.3 alone.
 RUN = "import sys; sys.argv[0] = 'secantusd-py'; from secantus.__main__ import main; main()"
 
 
 class Front:
     """The server behind a certificate of its own: TLS ends here, and begins anew."""
 
-    def __init__(self, folder, name, port):
+    def __init__(self, folder, name, port, least=ssl.TLSVersion.TLSv1_2):
         base = os.path.join(folder, name)
         self.behind = port
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(base + ".crt", base + ".key")
+        self.context.minimum_version = least
         self.client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.client.maximum_version = ssl.TLSVersion.TLSv1_2  # 1.3 has messages behind which recv() waits
         self.client.check_hostname = False
@@ -180,6 +182,7 @@ def main():
         print("mongo", server.port)
         for name in OTHERS:
             print(name, Front(folder, name, server.port).port)
+        print(NEWER, Front(folder, "rsa", server.port, ssl.TLSVersion.TLSv1_3).port)
         print("ready", flush=True)
         for line in sys.stdin:
             word, _, rest = line.strip().partition(" ")
