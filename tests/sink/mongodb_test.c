@@ -15,7 +15,7 @@
 #include "sink/one_rig.h"
 #include "test.h"
 
-enum { URI_SIZE = 512, PATIENCE_MS = 20000, MANY = 600 };
+enum { URI_SIZE = 512, PATIENCE_MS = 20000, MANY = 360 };
 
 static struct outside server;
 static bool started;
@@ -842,18 +842,18 @@ static void a_server_that_comes_and_goes(void **state)
     struct parcel some[DOCUMENTS];
     int failures = 0;
     (void)state;
-    ready(&(struct setting){.timeout_ms = 2500});
+    ready(&(struct setting){.timeout_ms = 1200});
     skip_second("a memory that lasts");
     for (int i = 0; i < MANY;) {
         static const char *const acts[] = {"stop", "pause", "stop"};
-        bool act = i > 0 && i % 200 == 0;
+        bool act = i > 0 && i % 120 == 0;
         for (int j = 0; j < DOCUMENTS; j++) {
             (void)snprintf(entities[j], sizeof entities[j], "e%d", j);
             some[j] = parcel(RECORD_EFFECT, &students, entities[j], i + j + 1,
                              "{\"inc\":{\"lessons\":1}}");
         }
         if (act) { /* Once with nothing known of the batch, and once more in full. */
-            const char *what = acts[i / 200 % 3];
+            const char *what = acts[i / 120 % 3];
             outside_ask(&server, what);
             failures += !write_some(some, DOCUMENTS);
             assert_int_equal(err.kind, ERR_RETRY);
@@ -872,7 +872,7 @@ static void a_server_that_comes_and_goes(void **state)
         i += DOCUMENTS;
     }
     assert_true(failures > 0);
-    assert_int_equal(count("students", "{\"lessons\":30}"), DOCUMENTS);
+    assert_int_equal(count("students", "{\"lessons\":18}"), DOCUMENTS);
     assert_int_equal(count("sluice_effects", "{}"), MANY);
 }
 
