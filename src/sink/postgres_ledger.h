@@ -27,8 +27,6 @@ struct postgres_ledger {
     const char *take_sequences;
     const char *quick_effects;
     const char *quick_sequences;
-    const char *copy_effects;
-    const char *copy_sequences;
     const char *find_answer;
     const char *keep_answer;
 };
@@ -66,14 +64,6 @@ bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres 
  * has to be undone and repeated with the above.
  */
 bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
-                              const struct postgres_entries *entries, bool *all_new,
-                              int64_t deadline_ms, struct arena *arena, struct err *err);
-
-/*
- * The same again by COPY, for many. An effect that is there already, or a sequence of whatever age
- * for one of the rows, makes `*all_new` false; they may be of several pipelines.
- */
-bool postgres_ledger_copy_new(const struct postgres_ledger *ledger, struct postgres *db,
                               const struct postgres_entries *entries, bool *all_new,
                               int64_t deadline_ms, struct arena *arena, struct err *err);
 

@@ -934,7 +934,7 @@ static void copied(void **state)
     run("CREATE TABLE {s}.ways(query text)");
     run("CREATE FUNCTION {s}.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         "INSERT INTO {s}.ways VALUES(current_query()); RETURN new; END $$; CREATE TRIGGER note "
-        "BEFORE INSERT ON {s}.jobs FOR EACH ROW EXECUTE FUNCTION {s}.note()");
+        "BEFORE INSERT OR UPDATE ON {s}.jobs FOR EACH ROW EXECUTE FUNCTION {s}.note()");
     for (int kind = 0; kind < 2; kind++) {
         enum record_kind one = kind == 0 ? RECORD_EFFECT : RECORD_ABSOLUTE;
         make_many(one, MANY, 1, SIZE_MAX);
@@ -967,7 +967,7 @@ static void copied(void **state)
         make_many(one, MANY, 20000, SIZE_MAX);
         write_all(MANY);
         assert_done(MANY);
-        assert_ways("INSERT");
+        assert_ways("UPDATE");
         assert_sql("SELECT count(*)||' '||sum(amount) FROM {s}.jobs", "1500 30000000");
         /* A day that is none is refused by itself. */
         run("TRUNCATE {s}.jobs; TRUNCATE {s}.sluice_seq; TRUNCATE {s}.ways");
