@@ -848,19 +848,19 @@ void postgres_array_item(struct buf *buf, bool first, struct str item)
 }
 
 /* Numbers travel with their highest byte first. */
-static void add_bytes(struct buf *buf, uint64_t number, size_t bytes)
+static void add_number(struct buf *buf, uint64_t number, size_t bytes)
 {
-    char text[8];
-    for (size_t i = 0; i < bytes; i++) {
-        text[i] = (char)(unsigned char)(number >> 8 * (bytes - 1 - i));
+    char text[sizeof number];
+    must(bytes <= sizeof text);
+    for (size_t i = 0; i < sizeof text; i++) {
+        text[i] = (char)(unsigned char)(number >> 8 * (sizeof text - 1 - i));
     }
-    buf_add(buf, (struct str){text, bytes});
+    buf_add(buf, (struct str){text + sizeof text - bytes, bytes});
 }
 
 void postgres_binary_int(struct buf *buf, int64_t number, size_t bytes)
 {
-    must(bytes <= 8);
-    add_bytes(buf, (uint64_t)number, bytes);
+    add_number(buf, (uint64_t)number, bytes);
 }
 
 void postgres_binary_array(struct buf *buf, uint32_t type, size_t count)
@@ -868,13 +868,13 @@ void postgres_binary_array(struct buf *buf, uint32_t type, size_t count)
     const uint64_t header[] = {1, 1, type, count,
                                1}; /* Dimensions, "may hold NULL", … first index. */
     for (size_t i = 0; i < sizeof header / sizeof header[0]; i++) {
-        add_bytes(buf, header[i], 4);
+        add_number(buf, header[i], 4);
     }
 }
 
 void postgres_binary_item(struct buf *buf, struct str item)
 {
-    add_bytes(buf, item.ptr != NULL ? item.len : UINT32_MAX, 4);
+    add_number(buf, item.ptr != NULL ? item.len : UINT32_MAX, 4);
     buf_add(buf, item);
 }
 

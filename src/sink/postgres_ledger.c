@@ -38,12 +38,13 @@ static const char sequences_sql[] =
  */
 static const char effects_quick_sql[] =
     "INSERT INTO {s}.sluice_effects(pipeline,origin,nth,generation,message) SELECT "
-    "$1::text,origin,nth,$2::int8,message FROM (SELECT unnest($3::bytea[]) AS origin,"
+    "$1::text,origin,coalesce(nth,0),$2::int8,message FROM (SELECT unnest($3::bytea[]) AS origin,"
     "unnest($4::int4[]) AS nth,unnest($5::int8[]) AS message) AS g";
 
 static const char sequences_quick_sql[] =
     "INSERT INTO {s}.sluice_seq AS s(pipeline,target,entity,nth,generation,archive_id) "
-    "SELECT $1::text,$6::text,entity,nth,$2::int8,message FROM (SELECT unnest($3::text[]) AS "
+    "SELECT $1::text,$6::text,entity,coalesce(nth,0),$2::int8,message FROM (SELECT "
+    "unnest($3::text[]) AS "
     "entity,unnest($4::int4[]) AS nth,unnest($5::int8[]) AS message) AS g "
     "ON CONFLICT(entity,target,pipeline) DO UPDATE SET generation=excluded.generation,"
     "archive_id=excluded.archive_id,nth=excluded.nth WHERE "
@@ -270,38 +271,51 @@ static bool of_one_origin(const struct parcel *const *parcels, size_t count)
     return true;
 }
 
+/* A list that is shorter than the others goes on with NULL: none at all where all are the first. */
+static struct str make_nths(const struct postgres_entries *entries, struct arena *arena)
+{
+    struct buf nths;
+    bool all_first = true;
+    for (size_t i = 0; i < entries->count; i++) {
+        all_first = all_first && entries->parcels[i]->effect.nth == 0;
+    }
+    size_t count = all_first ? 1 : entries->count;
+    buf_init(&nths, arena, 64);
+    postgres_binary_array(&nths, POSTGRES_INT4, count);
+    for (size_t i = 0; i < count; i++) {
+        postgres_binary_int(&nths, 4, 4);
+        postgres_binary_int(&nths, entries->parcels[i]->effect.nth, 4);
+    }
+    return buf_str(&nths);
+}
+
 /* The parcels in binary: $1 to $6 of the quick statements. */
 static bool make_binary(const struct postgres_entries *entries, struct arena *arena,
                         struct str values[ARRAYS + 1], struct err *err)
 {
-    enum { ITEM_SIZE = 16 };
+    enum { ITEM_SIZE = 12 };
     const struct effect *first = &entries->parcels[0]->effect;
     bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
     struct buf generation;
     struct buf names;
-    struct buf nths;
     struct buf messages;
     buf_init(&generation, arena, ITEM_SIZE);
     buf_init(&names, arena, entries->count * 2 * ITEM_SIZE + 64);
-    buf_init(&nths, arena, entries->count * ITEM_SIZE + 64);
     buf_init(&messages, arena, entries->count * ITEM_SIZE + 64);
     postgres_binary_int(&generation, first->generation, 8);
     postgres_binary_array(&names, absolute ? POSTGRES_TEXT : POSTGRES_BYTEA, entries->count);
-    postgres_binary_array(&nths, POSTGRES_INT4, entries->count);
     postgres_binary_array(&messages, POSTGRES_INT8, entries->count);
     for (size_t i = 0; i < entries->count; i++) {
         const struct parcel *parcel = entries->parcels[i];
         must((parcel->kind == RECORD_ABSOLUTE) == absolute);
         postgres_binary_item(&names, absolute ? parcel->entity : parcel->effect.origin);
-        postgres_binary_int(&nths, 4, 4);
-        postgres_binary_int(&nths, parcel->effect.nth, 4);
         postgres_binary_int(&messages, 8, 4);
         postgres_binary_int(&messages, parcel->effect.message, 8);
     }
     values[0] = first->pipeline;
     values[1] = buf_str(&generation);
     values[2] = buf_str(&names);
-    values[3] = buf_str(&nths);
+    values[3] = make_nths(entries, arena);
     values[4] = buf_str(&messages);
     values[ARRAYS] = entries->target;
     return (values[1].ptr != NULL && values[2].ptr != NULL && values[3].ptr != NULL &&

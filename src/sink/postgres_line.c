@@ -126,6 +126,33 @@ struct pass {
     char *to;
 };
 
+/* Word by word: this is asked for each name of each body. */
+static bool follows(struct pass *pass, struct str text)
+{
+    const char *at = pass->at;
+    size_t left = text.len;
+    if ((size_t)(pass->end - at) < left) {
+        return false;
+    }
+    const char *wanted = text.ptr;
+    for (; left >= WORD; left -= WORD, at += WORD, wanted += WORD) {
+        uint64_t a = 0;
+        uint64_t b = 0;
+        memcpy(&a, at, WORD);
+        memcpy(&b, wanted, WORD);
+        if (a != b) {
+            return false;
+        }
+    }
+    while (left > 0 && *at == *wanted) {
+        at++;
+        wanted++;
+        left--;
+    }
+    pass->at = left == 0 ? at : pass->at;
+    return left == 0;
+}
+
 static void put_number(char *to, uint64_t number, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++) {
@@ -146,38 +173,54 @@ static uint64_t special_bytes(uint64_t word)
 
 static bool copy_escape(struct pass *pass)
 {
-    static const char marks[] = "\"\\/bfnrt";
-    static const char meant[] = "\"\\/\b\f\n\r\t";
-    if (pass->end - pass->at < 2 || pass->at[1] == '\0') {
+    static const char meant[UINT8_MAX + 1] = {
+        ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+        ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+    };
+    char letter = pass->end - pass->at < 2 ? '\0' : meant[(unsigned char)pass->at[1]];
+    if (letter == '\0') { /* Also \u…, which may be a NUL, or half of a pair. */
         return false;
     }
-    const char *found = strchr(marks, pass->at[1]);
-    if (found == NULL) { /* \u…: may be a NUL, or half of a pair. */
-        return false;
-    }
-    *pass->to++ = meant[found - marks];
+    *pass->to++ = letter;
     pass->at += 2;
     return true;
+}
+
+/* Where the first special byte of a word stands. */
+static size_t first_special(uint64_t found)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    found = __builtin_bswap64(found);
+#endif
+    return (size_t)__builtin_ctzll(found) / 8;
+}
+
+/* Plain letters up to the next special byte. */
+static void copy_plain(struct pass *pass)
+{
+    while (pass->end - pass->at >= WORD) {
+        uint64_t word = 0;
+        memcpy(&word, pass->at, WORD);
+        memcpy(pass->to, &word, WORD);
+        uint64_t found = special_bytes(word);
+        size_t plain = found == 0 ? WORD : first_special(found);
+        pass->to += plain;
+        pass->at += plain;
+        if (found != 0) {
+            return;
+        }
+    }
+    while (pass->at < pass->end && *pass->at != '"' && *pass->at != '\\' &&
+           (unsigned char)*pass->at >= ' ') {
+        *pass->to++ = *pass->at++;
+    }
 }
 
 /* A string, behind its first quote: its letters are copied. */
 static bool copy_string(struct pass *pass)
 {
     for (;;) {
-        uint64_t word = 0;
-        while (pass->end - pass->at >= WORD) {
-            memcpy(&word, pass->at, WORD);
-            if (special_bytes(word) != 0) {
-                break;
-            }
-            memcpy(pass->to, &word, WORD);
-            pass->to += WORD;
-            pass->at += WORD;
-        }
-        while (pass->at < pass->end && *pass->at != '"' && *pass->at != '\\' &&
-               (unsigned char)*pass->at >= ' ') {
-            *pass->to++ = *pass->at++;
-        }
+        copy_plain(pass);
         if (pass->at == pass->end) {
             return false;
         }
@@ -252,15 +295,6 @@ static bool put_float(struct pass *pass)
     memcpy(&bits, &number, sizeof bits);
     put_number(pass->to, bits, NUMBER_BYTES);
     pass->to += NUMBER_BYTES;
-    return true;
-}
-
-static bool follows(struct pass *pass, struct str text)
-{
-    if ((size_t)(pass->end - pass->at) < text.len || memcmp(pass->at, text.ptr, text.len) != 0) {
-        return false;
-    }
-    pass->at += text.len;
     return true;
 }
 
@@ -476,11 +510,23 @@ static bool put_fields(const struct postgres_line *line, struct str entity, stru
     return follows(pass, line->after) && pass->at == pass->end;
 }
 
+static bool put_entity(struct str entity, struct pass *pass)
+{
+    for (size_t i = 0; i < entity.len; i++) {
+        if (entity.ptr[i] == '\0') {
+            return false;
+        }
+        *pass->to++ = entity.ptr[i];
+    }
+    return true;
+}
+
 bool postgres_line_read(const struct postgres_line *line, struct str entity, struct str body,
                         struct buf *lines)
 {
-    /* A value is never longer than its JSON, but for numbers, which take eight bytes at most. */
-    size_t most = COUNT_BYTES + LENGTH_BYTES + entity.len + body.len +
+    /* A value is never longer than its JSON, but for numbers, which take eight bytes at most; and a
+       word of letters may be copied where only its beginning counts. */
+    size_t most = COUNT_BYTES + LENGTH_BYTES + entity.len + body.len + WORD +
                   line->count * (LENGTH_BYTES + NUMBER_BYTES);
     if ((line->key.bytes != 0 && entity.len > line->key.bytes) || !buf_reserve(lines, most)) {
         return false;
@@ -489,9 +535,7 @@ bool postgres_line_read(const struct postgres_line *line, struct str entity, str
     put_number(pass.to, line->columns, COUNT_BYTES);
     put_number(pass.to + COUNT_BYTES, entity.len, LENGTH_BYTES);
     pass.to += COUNT_BYTES + LENGTH_BYTES;
-    memcpy(pass.to, entity.ptr, entity.len);
-    pass.to += entity.len;
-    if (!put_fields(line, entity, &pass)) {
+    if (!put_entity(entity, &pass) || !put_fields(line, entity, &pass)) {
         return false;
     }
     lines->len = (size_t)(pass.to - lines->ptr);

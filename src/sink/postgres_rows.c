@@ -12,6 +12,8 @@ enum {
     LOCKS_MAX = 64,  /* Keys locked one by one; more lock the table for other sluices. */
     COUNT_BYTES = 2, /* Of a line, in front of its values. */
     LENGTH_BYTES = 4,
+    SHORT =
+        16, /* Most values are no longer, and two words are quickly copied whatever they hold. */
 };
 
 static bool no_memory(struct err *err)
@@ -73,11 +75,9 @@ static bool are_lines(const struct postgres_rows *rows)
 
 static uint32_t length_at(const char *at)
 {
-    uint32_t length = 0;
-    for (size_t i = 0; i < LENGTH_BYTES; i++) {
-        length = length << 8 | (unsigned char)at[i];
-    }
-    return length;
+    const unsigned char *bytes = (const unsigned char *)at;
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+           (uint32_t)bytes[3];
 }
 
 /* The bytes of a line's value at `at`, its length among them. */
@@ -100,7 +100,10 @@ static bool turn_lines(struct postgres_sink *self, const struct postgres_rows *r
     struct buf arrays[BODY_FIELDS_MAX + 1];
     size_t sizes[BODY_FIELDS_MAX + 1] = {0};
     uint32_t types[BODY_FIELDS_MAX + 1];
-    must(line->columns <= BODY_FIELDS_MAX + 1 && buf_ok(&self->lines));
+    must(line->columns <= BODY_FIELDS_MAX + 1);
+    if (!buf_reserve(&self->lines, SHORT)) {
+        return no_memory(err);
+    }
     for (size_t i = 0; i < rows->count; i++) {
         const char *at = line_of(self, rows->entries[i]);
         for (size_t column = 0; column < line->columns; column++) {
@@ -113,7 +116,7 @@ static bool turn_lines(struct postgres_sink *self, const struct postgres_rows *r
     for (size_t column = 0; column < line->columns; column++) {
         buf_init(&arrays[column], &self->batch, sizes[column] + 64);
         postgres_binary_array(&arrays[column], types[column], rows->count);
-        if (!buf_reserve(&arrays[column], sizes[column])) {
+        if (!buf_reserve(&arrays[column], sizes[column] + SHORT)) {
             return no_memory(err);
         }
     }
@@ -121,7 +124,12 @@ static bool turn_lines(struct postgres_sink *self, const struct postgres_rows *r
         const char *at = line_of(self, rows->entries[i]);
         for (size_t column = 0; column < line->columns; column++) {
             size_t size = item_size(at);
-            memcpy(arrays[column].ptr + arrays[column].len, at, size);
+            char *to = arrays[column].ptr + arrays[column].len;
+            if (size <= SHORT) {
+                memcpy(to, at, SHORT);
+            } else {
+                memcpy(to, at, size);
+            }
             arrays[column].len += size;
             at += size;
         }

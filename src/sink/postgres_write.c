@@ -89,6 +89,23 @@ static bool find_shape(struct postgres_sink *self, const struct postgres_table *
     return true;
 }
 
+/* Its body as values; the first one of a shape may be read as a line once the shape is known. */
+static bool prepare_values(struct work *work, struct postgres_entry *entry,
+                           const struct postgres_table *table, struct err *err)
+{
+    struct postgres_sink *self = work->self;
+    size_t known = self->shape_count;
+    struct arena_mark mark = arena_mark(work->arena);
+    bool ok = body_read(entry->parcel->body, work->arena, &self->body, err);
+    ok = (ok || err_prefix(err, "table %s: ", table->target->name)) &&
+         body_suits_kind(&self->body, entry->parcel->kind, err) &&
+         find_shape(self, table, false, &entry->shape, err) &&
+         ((self->shape_count > known && postgres_rows_line(self, table, entry)) ||
+          postgres_rows_values(self, entry, err));
+    arena_rewind(work->arena, mark);
+    return ok;
+}
+
 static bool prepare_row(struct work *work, struct postgres_entry *entry, size_t target,
                         struct err *err)
 {
@@ -99,31 +116,22 @@ static bool prepare_row(struct work *work, struct postgres_entry *entry, size_t 
         return err_set(err, ERR_REJECT,
                        "a table cannot answer questions; `statements` of the sink can");
     }
-    if (parcel->entity.len == 0 || parcel->entity.len > RECORD_ENTITY_MAX ||
-        str_find_byte(parcel->entity, '\0', 0) != STR_NONE) {
+    if (!postgres_sink_table(self, target, work->deadline_ms, &table, err)) {
+        return false;
+    }
+    bool short_enough = parcel->entity.len > 0 && parcel->entity.len <= RECORD_ENTITY_MAX;
+    if (short_enough && !parcel->removed && postgres_rows_line(self, table, entry)) {
+        return true;
+    }
+    if (!short_enough || str_find_byte(parcel->entity, '\0', 0) != STR_NONE) {
         return err_set(err, ERR_REJECT,
                        "table %.*s: the key is empty, longer than %d bytes, or holds a NUL",
                        STR_ARG(str_slice(parcel->target, 0, BODY_NAME_SHOWN)), RECORD_ENTITY_MAX);
     }
-    if (!postgres_sink_table(self, target, work->deadline_ms, &table, err)) {
-        return false;
-    }
     if (parcel->removed) {
         return find_shape(self, table, true, &entry->shape, err);
     }
-    if (postgres_rows_line(self, table, entry)) {
-        return true;
-    }
-    size_t known = self->shape_count;
-    struct arena_mark mark = arena_mark(work->arena);
-    bool ok = body_read(parcel->body, work->arena, &self->body, err);
-    ok = (ok || err_prefix(err, "table %s: ", table->target->name)) &&
-         body_suits_kind(&self->body, parcel->kind, err) &&
-         find_shape(self, table, false, &entry->shape, err) &&
-         ((self->shape_count > known && postgres_rows_line(self, table, entry)) ||
-          postgres_rows_values(self, entry, err));
-    arena_rewind(work->arena, mark);
-    return ok;
+    return prepare_values(work, entry, table, err);
 }
 
 static bool prepare_statement(struct work *work, struct postgres_entry *entry, struct err *err)
@@ -423,7 +431,9 @@ static bool write_entries(struct work *work, struct postgres_entry *const *entri
         }
         ok = rows.count == 0 || write_rows(work, &rows, way, err);
     }
-    arena_rewind(&self->batch, mark);
+    if (!ok) { /* Mostly it is done, and then the next batch finds its memory in one piece. */
+        arena_rewind(&self->batch, mark);
+    }
     return ok;
 }
 
