@@ -50,6 +50,21 @@ static const char sequences_quick_sql[] =
     "archive_id=excluded.archive_id,nth=excluded.nth WHERE "
     "(excluded.generation,excluded.archive_id,excluded.nth)>(s.generation,s.archive_id,s.nth)";
 
+/* Where the rows are new, a sequence that is there after all makes it fail. */
+static const char sequences_new_sql[] =
+    "INSERT INTO {s}.sluice_seq(pipeline,target,entity,nth,generation,archive_id) "
+    "SELECT $1::text,$6::text,entity,coalesce(nth,0),$2::int8,message FROM (SELECT "
+    "unnest($3::text[]) AS entity,unnest($4::int4[]) AS nth,unnest($5::int8[]) AS message) AS g";
+
+/* Where they are there, so are most of their sequences. Nothing but the join says which, so that
+   no plan begins with all of a pipeline's. */
+static const char sequences_old_sql[] =
+    "UPDATE {s}.sluice_seq AS s SET generation=$2::int8,archive_id=g.message,nth=g.nth FROM "
+    "(SELECT entity,$6::text AS target,$1::text AS pipeline,coalesce(nth,0) AS nth,message FROM "
+    "(SELECT unnest($3::text[]) AS entity,unnest($4::int4[]) AS nth,unnest($5::int8[]) AS message) "
+    "AS l OFFSET 0) AS g WHERE s.entity=g.entity AND s.target=g.target AND s.pipeline=g.pipeline "
+    "AND ($2::int8,g.message,g.nth)>(s.generation,s.archive_id,s.nth)";
+
 static const char find_sql[] = "SELECT answer FROM {s}.sluice_effects "
                                "WHERE pipeline=$1 AND origin=$2::bytea AND nth=$3::int4";
 static const char keep_sql[] = "UPDATE {s}.sluice_effects SET answer=$4 "
@@ -108,10 +123,13 @@ bool postgres_ledger_prepare(struct postgres_ledger *ledger, struct str schema, 
     ledger->take_sequences = in_schema(sequences_sql, schema, arena);
     ledger->quick_effects = in_schema(effects_quick_sql, schema, arena);
     ledger->quick_sequences = in_schema(sequences_quick_sql, schema, arena);
+    ledger->new_sequences = in_schema(sequences_new_sql, schema, arena);
+    ledger->old_sequences = in_schema(sequences_old_sql, schema, arena);
     ledger->find_answer = in_schema(find_sql, schema, arena);
     ledger->keep_answer = in_schema(keep_sql, schema, arena);
     return (ledger->take_effects != NULL && ledger->take_sequences != NULL &&
             ledger->quick_effects != NULL && ledger->quick_sequences != NULL &&
+            ledger->new_sequences != NULL && ledger->old_sequences != NULL &&
             ledger->find_answer != NULL && ledger->keep_answer != NULL) ||
            no_memory(err);
 }
@@ -323,6 +341,29 @@ static bool make_binary(const struct postgres_entries *entries, struct arena *ar
            no_memory(err);
 }
 
+/* Enter the sequences; `*rows` is the number of those that were newer than what was there. */
+static bool take_sequences(const struct postgres_ledger *ledger, struct postgres *db,
+                           const struct postgres_entries *entries, const struct str *values,
+                           int64_t deadline_ms, int64_t *rows, struct err *err)
+{
+    int64_t more = 0;
+    if (entries->rows == POSTGRES_ROWS_NEW) {
+        return postgres_exec_binary(db, ledger->new_sequences, values, ARRAYS + 1, deadline_ms,
+                                    rows, err);
+    }
+    if (entries->rows == POSTGRES_ROWS_THERE &&
+        !postgres_exec_binary(db, ledger->old_sequences, values, ARRAYS + 1, deadline_ms, rows,
+                              err)) {
+        return false;
+    }
+    /* What was written just now is not newer than itself: so nothing is counted twice. */
+    bool ok = *rows == (int64_t)entries->count ||
+              postgres_exec_binary(db, ledger->quick_sequences, values, ARRAYS + 1, deadline_ms,
+                                   &more, err);
+    *rows += more;
+    return ok;
+}
+
 bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
                               const struct postgres_entries *entries, bool *all_new,
                               int64_t deadline_ms, struct arena *arena, struct err *err)
@@ -330,7 +371,6 @@ bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postg
     struct str values[ARRAYS + 1];
     int64_t rows = 0;
     struct err why = {0};
-    bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
     *all_new = false;
     if (!of_one_origin(entries->parcels, entries->count)) {
         return true; /* Nothing was asked, and nothing is known. */
@@ -338,8 +378,10 @@ bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postg
     if (!make_binary(entries, arena, values, err)) {
         return false;
     }
-    bool ok = postgres_exec_binary(db, absolute ? ledger->quick_sequences : ledger->quick_effects,
-                                   values, ARRAYS + absolute, deadline_ms, &rows, &why);
+    bool ok = entries->parcels[0]->kind == RECORD_ABSOLUTE
+                  ? take_sequences(ledger, db, entries, values, deadline_ms, &rows, &why)
+                  : postgres_exec_binary(db, ledger->quick_effects, values, ARRAYS, deadline_ms,
+                                         &rows, &why);
     *all_new = ok && rows == (int64_t)entries->count;
     if (!ok && strcmp(postgres_state(db), "23505") != 0) {
         *err = why;

@@ -347,7 +347,10 @@ static bool take_ledger(struct work *work, const struct postgres_entries *entrie
     for (size_t i = 0; i < entries->count; i++) {
         fresh[i] = true;
     }
-    work->repeats = !all_new;
+    /* A sequence that is there may be an older one: then nothing is known about repeats. */
+    work->quick_failed = !all_new && entries->rows == POSTGRES_ROWS_NEW &&
+                         entries->parcels[0]->kind == RECORD_ABSOLUTE;
+    work->repeats = !all_new && !work->quick_failed;
     return all_new || err_set(err, ERR_RETRY, "some records were applied before");
 }
 
@@ -417,9 +420,13 @@ static bool write_entries(struct work *work, struct postgres_entry *const *entri
     }
     struct str target = entries[0]->shape != NULL ? str_of(entries[0]->shape->table->target->name)
                                                   : entries[0]->statement->name;
-    const struct postgres_entries taken = {target, parcels, count};
+    struct postgres_entries taken = {target, parcels, count, POSTGRES_ROWS_UNKNOWN};
     struct postgres_rows rows = {chosen, count, work->deadline_ms, work->run_count == 1};
-    bool ok = choose_way(work, &rows, &way, err) && take_ledger(work, &taken, fresh, err);
+    bool ok = choose_way(work, &rows, &way, err);
+    taken.rows = way == WAY_COPY     ? POSTGRES_ROWS_NEW
+                 : way == WAY_UPDATE ? POSTGRES_ROWS_THERE
+                                     : POSTGRES_ROWS_UNKNOWN;
+    ok = ok && take_ledger(work, &taken, fresh, err);
     if (ok && entries[0]->statement != NULL) {
         ok = run_statements(work, chosen, count, fresh, err);
     } else if (ok) {
