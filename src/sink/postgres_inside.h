@@ -13,6 +13,7 @@ enum {
     POSTGRES_SHAPES_MAX = 64, /* Then they are made anew. */
     POSTGRES_MADE_MAX = 16 * 1024 * 1024,
     POSTGRES_BATCH_MAX = 512 * 1024 * 1024,
+    POSTGRES_LINES_SLACK = 16, /* Bytes that may be read behind the last line. */
 };
 
 struct postgres_sink {
@@ -105,6 +106,10 @@ struct postgres_rows {
 /* Whatever is there. The order of the entries may change. */
 bool postgres_rows_write(struct postgres_sink *self, const struct postgres_rows *rows,
                          struct err *err);
+
+/* Is there a way for many that are new, and for many that are there? */
+bool postgres_rows_copies(const struct postgres_rows *rows);
+bool postgres_rows_updates(const struct postgres_rows *rows);
 
 /* Is any of them there, as far as a sample of their keys tells? What follows is chosen by it. */
 bool postgres_rows_look(struct postgres_sink *self, const struct postgres_rows *rows, bool *there,

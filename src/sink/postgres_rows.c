@@ -101,9 +101,6 @@ static bool turn_lines(struct postgres_sink *self, const struct postgres_rows *r
     size_t sizes[BODY_FIELDS_MAX + 1] = {0};
     uint32_t types[BODY_FIELDS_MAX + 1];
     must(line->columns <= BODY_FIELDS_MAX + 1);
-    if (!buf_reserve(&self->lines, SHORT)) {
-        return no_memory(err);
-    }
     for (size_t i = 0; i < rows->count; i++) {
         const char *at = line_of(self, rows->entries[i]);
         for (size_t column = 0; column < line->columns; column++) {
@@ -274,6 +271,18 @@ bool postgres_rows_write(struct postgres_sink *self, const struct postgres_rows 
 
 /* ---- Many that are there, or that are not ---- */
 
+bool postgres_rows_copies(const struct postgres_rows *rows)
+{
+    const struct postgres_shape *shape = rows->entries[0]->shape;
+    return shape != NULL && (are_lines(rows) ? shape->copy_lines_sql : shape->copy_sql) != NULL;
+}
+
+bool postgres_rows_updates(const struct postgres_rows *rows)
+{
+    const struct postgres_shape *shape = rows->entries[0]->shape;
+    return shape != NULL && are_lines(rows) && shape->update_sql != NULL;
+}
+
 bool postgres_rows_look(struct postgres_sink *self, const struct postgres_rows *rows, bool *there,
                         struct err *err)
 {
@@ -289,11 +298,12 @@ bool postgres_rows_look(struct postgres_sink *self, const struct postgres_rows *
         postgres_array_item(&keys, i == 0, entry->parcel->entity);
     }
     buf_add_byte(&keys, '}');
-    /* If one is there they will be updated, by their keys: no other plan is good, and the planner
-       may know nothing yet of a table that is new. */
-    buf_printf(&sql,
-               "SELECT 1,pg_catalog.set_config('enable_hashjoin','off',true),"
-               "pg_catalog.set_config('enable_mergejoin','off',true) FROM %.*s AS t WHERE t.",
+    /* They are found by their keys: no other plan is good, and the planner may know nothing yet of
+       a table that is new. */
+    buf_printf(&sql, "SELECT 1%s FROM %.*s AS t WHERE t.",
+               postgres_rows_updates(rows) ? ",pg_catalog.set_config('enable_hashjoin','off',true),"
+                                             "pg_catalog.set_config('enable_mergejoin','off',true)"
+                                           : "",
                STR_ARG(table->name));
     sql_add_name(&sql, table->key.name);
     buf_printf(&sql, " = ANY($1::%.*s[]) LIMIT 1", STR_ARG(table->key.type));

@@ -282,7 +282,8 @@ static bool gather(struct work *work, size_t from, size_t *to, struct err *err)
             return false;
         }
     }
-    return sort_runs(work, err);
+    (void)buf_reserve(&self->lines, POSTGRES_LINES_SLACK);
+    return buf_ok(&self->lines) ? sort_runs(work, err) : no_memory(err);
 }
 
 /* ---- Statements ---- */
@@ -369,17 +370,11 @@ enum way { WAY_SURE = 0, WAY_COPY, WAY_UPDATE };
 static bool choose_way(struct work *work, const struct postgres_rows *rows, enum way *way,
                        struct err *err)
 {
-    const struct postgres_entry *first = rows->entries[0];
-    const struct postgres_shape *shape = first->shape;
+    bool copies = postgres_rows_copies(rows);
+    bool updates = postgres_rows_updates(rows);
     bool there = false;
     *way = WAY_SURE;
-    if (!work->quick || shape == NULL || rows->count < QUICK_MIN) {
-        return true;
-    }
-    bool lines = first->line_len > 0;
-    bool copies = (lines ? shape->copy_lines_sql : shape->copy_sql) != NULL;
-    bool updates = lines && shape->update_sql != NULL;
-    if (!copies && !updates) {
+    if (!work->quick || rows->count < QUICK_MIN || (!copies && !updates)) {
         return true;
     }
     if (!postgres_rows_look(work->self, rows, &there, err)) {
