@@ -547,6 +547,7 @@ const UNIT_TESTS = [_]UnitTest{
         .with = &.{ "sink/one_rig.c", "net/google_rig.c", "rig/outside.c" },
     },
     .{ .name = "sink/http", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
+    .{ .name = "sink/postgres_line" },
     .{ .name = "sink/postgres", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
     .{ .name = "sink/mongodb", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
     .{ .name = "sink/sqlite" },
