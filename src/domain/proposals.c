@@ -292,7 +292,7 @@ static const struct column columns[] = {
 static const char *const indexes[] = {"status", NULL};
 
 static const struct target table = {
-    .name = "proposals", .key = "id", .columns = columns, .indexes = indexes};
+    .name = "proposals", .key = "id", .key_is_words = true, .columns = columns, .indexes = indexes};
 
 static const struct target *const targets[] = {&table, NULL};
 

@@ -406,9 +406,18 @@ static const char *const by_message[] = {"message_id", "checksum", NULL};
 static const char *const by_status[] = {"status", NULL};
 static const char *const by_attachment[] = {"attachment_id", NULL};
 
-const struct target sync_attachments = {
-    .name = "attachments", .key = "id", .columns = attachment_columns, .indexes = by_message};
-const struct target sync_jobs = {
-    .name = "extraction_jobs", .key = "id", .columns = job_columns, .indexes = by_status};
-const struct target sync_extractions = {
-    .name = "extractions", .key = "id", .columns = extraction_columns, .indexes = by_attachment};
+const struct target sync_attachments = {.name = "attachments",
+                                        .key = "id",
+                                        .key_is_words = true,
+                                        .columns = attachment_columns,
+                                        .indexes = by_message};
+const struct target sync_jobs = {.name = "extraction_jobs",
+                                 .key = "id",
+                                 .key_is_words = true,
+                                 .columns = job_columns,
+                                 .indexes = by_status};
+const struct target sync_extractions = {.name = "extractions",
+                                        .key = "id",
+                                        .key_is_words = true,
+                                        .columns = extraction_columns,
+                                        .indexes = by_attachment};

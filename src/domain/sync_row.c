@@ -332,4 +332,4 @@ static const struct column columns[] = {
 static const char *const indexes[] = {"external_id", "thread_external_id", "ts", NULL};
 
 const struct target sync_messages = {
-    .name = "messages", .key = "id", .columns = columns, .indexes = indexes};
+    .name = "messages", .key = "id", .key_is_words = true, .columns = columns, .indexes = indexes};

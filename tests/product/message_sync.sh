@@ -138,6 +138,12 @@ is "dead letters" "$("$SLUICE" --data s dlq list)" ""
 sqlite_outcome s expected
 is "sync_state after kills" "$(value s "SELECT last_seen_ts = (SELECT max(ts) FROM messages) FROM sync_state")" 1
 
+# A table of another program with the same name is said at once.
+mkdir theirs
+"$STAGE" exec theirs/records.db "CREATE TABLE messages(id INTEGER PRIMARY KEY, body TEXT)"
+"$SLUICE" --data theirs check --connect > out 2>&1
+has "a table of another program" "$(cat out)" "column 'id' of table messages holds numbers only"
+
 # The same on PostgreSQL.
 command -v python3 > /dev/null && command -v openssl > /dev/null || { echo "[  SKIPPED ] PostgreSQL: needs python3 and openssl"; finish; }
 chmod 711 "$folder"
@@ -171,6 +177,11 @@ postgres_outcome() {
     ask "SELECT id, request, status FROM proposals ORDER BY id" >> "$1"
 }
 export PG_URL="postgresql://app:secret@localhost:$port/appdb?sslmode=verify-full&sslrootcert=$folder/pg/ca.crt"
+tell sql "SET ROLE app; CREATE TABLE public.messages(id BIGSERIAL PRIMARY KEY, platform TEXT, external_id TEXT, UNIQUE(platform, external_id))"
+"$SLUICE" --data p migrate > out 2>&1 && fail "a table of another program was adopted"
+has "a table of another program" "$(cat out)" "column 'id' of table public.messages is of type int8"
+is "its columns" "$(ask "SELECT count(*) FROM information_schema.columns WHERE table_name = 'messages'")" 3
+tell sql "DROP TABLE public.messages"
 "$SLUICE" --data p migrate > made 2>> sluice.log || fail "migrate: $(cat made)"
 for table in messages attachments extraction_jobs extractions sync_state proposals; do
     has "migrate" "$(cat made)" "table $table: created"
