@@ -8,7 +8,6 @@
 #include "domain/sync.h"
 #include "domain/sync_id.h"
 #include "test.h"
-#include "text/json.h"
 
 enum { RECORDS_MAX = 256, STATES_MAX = 128, SYNC_QUEUE = 20 };
 
