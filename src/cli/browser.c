@@ -47,6 +47,11 @@ bool browser_wants_pair(struct str state)
     return state.len == 0 || states[state_at(state)].pair;
 }
 
+struct str browser_state_name(const struct browser_state *state)
+{
+    return state->state.len > 0 ? state->state : STR("unknown");
+}
+
 bool browser_is_ready(const struct browser_state *state)
 {
     return str_equal(state->state, STR("ready")) || str_equal(state->state, STR("restricted"));

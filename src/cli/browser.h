@@ -38,6 +38,9 @@ int browser_pick(const struct cli *cli, const struct plan *plan, struct str name
 bool browser_read(struct store *store, struct arena *arena, struct str source,
                   struct browser_state *state, struct err *err);
 
+/* "unknown" where nothing is known. */
+struct str browser_state_name(const struct browser_state *state);
+
 /* The chats can be read. */
 bool browser_is_ready(const struct browser_state *state);
 

@@ -12,11 +12,6 @@ struct listing {
     bool served;
 };
 
-static struct str state_of(const struct browser_state *state)
-{
-    return state->state.len > 0 ? state->state : STR("unknown");
-}
-
 /* A command that helps; absent: none is needed. */
 static struct str next_of(struct listing *one)
 {
@@ -58,7 +53,7 @@ static void put_json(struct listing *one, struct json_writer *json)
     json_object_begin(json);
     json_field_str(json, STR("source"), one->source->name);
     json_field_str(json, STR("kind"), str_of(one->source->source->type->connector.kind));
-    json_field_str(json, STR("state"), state_of(state));
+    json_field_str(json, STR("state"), browser_state_name(state));
     json_field_str(json, STR("words"), str_of(browser_words(state->state)));
     json_field_bool(json, STR("ready"), browser_is_ready(state));
     show_json_time(json, STR("since"), state->since_ms);
@@ -112,7 +107,7 @@ static void put_text(struct listing *one)
     char more[SHOW_MAX];
     buf_printf(&look->out, "%.*s: ", STR_ARG(one->source->name));
     show_styled(&look->out, &look->screen, browser_is_ready(state) ? SHOW_GOOD : SHOW_BAD,
-                state_of(state));
+                browser_state_name(state));
     buf_printf(&look->out, ", %s\n", browser_words(state->state));
     if (state->since_ms > 0) {
         line(one, "since",
