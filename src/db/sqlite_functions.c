@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "text/json.h"
+#include "text/json_merge.h"
 
 enum { PARSE_FACTOR = 40, PARSE_LEAST = 64 * 1024 };
 
@@ -84,11 +86,42 @@ static void push(sqlite3_context *context, int count, sqlite3_value **values)
     arena_free(&arena);
 }
 
+static void merge(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    struct arena arena;
+    struct buf buf;
+    struct json_writer json;
+    struct err why = {0};
+    const struct json_value *held = NULL;
+    const struct json_value *more = NULL;
+    const struct json_limits limits = {.innocent = true};
+    (void)count;
+    struct str list = sqlite3_value_type(values[0]) == SQLITE_NULL ? STR("[]") : text_of(values[0]);
+    struct str items = text_of(values[1]);
+    arena_init(&arena, (list.len + items.len) * PARSE_FACTOR + PARSE_LEAST);
+    buf_init(&buf, &arena, list.len + items.len);
+    json_writer_init(&json, &buf);
+    bool ok = json_parse(&arena, list, &limits, &held, &why) &&
+              json_parse(&arena, items, &limits, &more, &why) &&
+              json_put_merged(&json, held, more, &why);
+    struct str text = buf_str(&buf);
+    if (ok && text.ptr != NULL) {
+        sqlite3_result_text64(context, text.ptr, text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    } else if (ok || why.kind == ERR_RETRY) {
+        sqlite3_result_error_nomem(context);
+    } else {
+        refuse(context, "a column holds no list of objects, so nothing can be merged into it");
+    }
+    arena_free(&arena);
+}
+
 bool sqlite_functions_add(sqlite3 *handle)
 {
     const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
     return sqlite3_create_function_v2(handle, "sluice_add", 2, flags, NULL, add, NULL, NULL,
                                       NULL) == SQLITE_OK &&
            sqlite3_create_function_v2(handle, "sluice_push", 2, flags, NULL, push, NULL, NULL,
+                                      NULL) == SQLITE_OK &&
+           sqlite3_create_function_v2(handle, "sluice_merge", 2, flags, NULL, merge, NULL, NULL,
                                       NULL) == SQLITE_OK;
 }

@@ -1,9 +1,10 @@
 /*
- * sqlite_functions: two functions of ours in every SQLite handle.
+ * sqlite_functions: functions of ours in every SQLite handle.
  *
  *   sluice_add(held, more)    the sum; NULL counts as 0
  *   sluice_push(held, more)   the JSON list `held` with the JSON value `more` behind it; NULL
  * counts as the empty list
+ *   sluice_merge(held, more)  the JSON list `held` with what text/json_merge.h makes of it
  *
  * SQLite's own operators take a text for the number 0, let a sum that is too large become a
  * fraction, and pass over what is no list. These fail instead (SQLITE_MISMATCH, which is

@@ -35,13 +35,15 @@
  *    "update": {…},   written only when it was
  *    "append": {…},   text put behind what the column holds, when the row was there
  *    "inc":    {…},   a number added to what the column holds
- *    "push":   {…}}   a value put behind the list that the column holds (COLUMN_JSON)
+ *    "push":   {…},   a value put behind the list that the column holds (COLUMN_JSON)
+ *    "merge":  {…}}   objects merged into the list that the column holds (text/json_merge.h)
  *
  * A value is text, an integer, a double, true, false or null; a JSON column takes lists and objects
  * too. `inc` and `push` count for a new row as well: where nothing is held, that is 0 and the empty
  * list (never the column's initial value). What holds something else than a number or a list is not
- * touched: such a record is refused. A sink writes no other column: what people edit elsewhere
- * stays theirs. For a question the body is whatever its sink understands.
+ * touched: such a record is refused. `merge` is for lists of objects in which others write, too: it
+ * names the fields that are ours, and what else stands in an object stays. A sink writes no other
+ * column: what people edit elsewhere stays theirs. For a question the body is whatever its sink understands.
  *
  * append, inc and push change a row once more each time, so only an effect may have them. In an
  * absolute record they are refused: a newer one replaces one that still waits, and would take what

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "text/json.h"
+#include "text/json_merge.h"
 
 enum { FIELDS_FIRST = 16, VALUE_FIRST = 64, NAME_SHOWN = 64 };
 
@@ -216,7 +217,8 @@ bool row_apply(struct row *row, struct str body, struct err *err)
     const struct json_value *root = NULL;
     if (!parse(row, body, &root, err) || !put_all(row, json_get(root, STR("set")), err) ||
         !add_all(row, json_get(root, STR("inc")), row_put_sum, err) ||
-        !add_all(row, json_get(root, STR("push")), row_put_pushed, err)) {
+        !add_all(row, json_get(root, STR("push")), row_put_pushed, err) ||
+        !add_all(row, json_get(root, STR("merge")), json_put_merged, err)) {
         return false;
     }
     if (!row->there) {

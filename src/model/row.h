@@ -2,7 +2,7 @@
  * row: what the bodies of records make of a row, on paper.
  *
  * A sink with columns decides inside its target; here the same contract (record.h: set, insert,
- * update, append, inc, push) is worked out over a row that was read back, or over none, so that
+ * update, append, inc, push, merge) is worked out over a row that was read back, or over none, so that
  * people see before anything is written what would stand there, and so that cases can say what
  * shall. A value is kept as canonical JSON text.
  *

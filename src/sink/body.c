@@ -3,12 +3,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "text/json_merge.h"
+
 enum { BODY_DEPTH_MAX = 32 };
 
 static const struct str group_names[BODY_GROUPS] = {
     [BODY_SET] = STR_INIT("set"),       [BODY_INSERT] = STR_INIT("insert"),
     [BODY_UPDATE] = STR_INIT("update"), [BODY_APPEND] = STR_INIT("append"),
     [BODY_INC] = STR_INIT("inc"),       [BODY_PUSH] = STR_INIT("push"),
+    [BODY_MERGE] = STR_INIT("merge"),
 };
 
 const char *body_group_name(enum body_group group)
@@ -88,7 +91,8 @@ static bool read_field(const struct json_value *value, struct arena *arena,
         return false;
     }
     field->type = pushed ? BODY_JSON : field->type;
-    return true;
+    return field->group != BODY_MERGE || json_merge_check(value, err) ||
+           err_prefix(err, "column '%.*s': ", STR_ARG(str_slice(field->name, 0, BODY_NAME_SHOWN)));
 }
 
 static bool read_columns(const struct json_value *columns, enum body_group group,
@@ -196,7 +200,7 @@ static bool suits(enum column_type type, const struct body_field *field)
 {
     bool is_bool = field->type == BODY_TRUE || field->type == BODY_FALSE;
     bool is_number = field->type == BODY_INT || field->type == BODY_DOUBLE;
-    if (field->group == BODY_PUSH) {
+    if (field->group == BODY_PUSH || field->group == BODY_MERGE) {
         return type == COLUMN_JSON;
     }
     if (field->group == BODY_INC) {
@@ -226,10 +230,11 @@ static bool suits(enum column_type type, const struct body_field *field)
 /* What a message says behind the name of a value. */
 static const char *purpose_of(enum body_group group)
 {
-    return group == BODY_APPEND ? " to append"
-           : group == BODY_INC  ? " to add"
-           : group == BODY_PUSH ? " to push"
-                                : "";
+    return group == BODY_APPEND  ? " to append"
+           : group == BODY_INC   ? " to add"
+           : group == BODY_PUSH  ? " to push"
+           : group == BODY_MERGE ? " to merge"
+                                 : "";
 }
 
 bool body_suits(const struct target *target, const struct column *column,

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "model/row.h"
 #include "text/json.h"
+#include "text/json_merge.h"
 
 enum { ROW_ROOM = 512 };
 
@@ -17,7 +18,7 @@ static bool put_appended(struct json_writer *json, const struct json_value *held
     return buf_ok(&text);
 }
 
-/* Numbers that were added up, and lists that grew. */
+/* Numbers that were added up, lists that grew or were merged. */
 static bool put_added(struct json_writer *json, const struct column *column,
                       const struct body_field *field, const struct json_value *held,
                       struct arena *arena, struct err *err)
@@ -27,8 +28,9 @@ static bool put_added(struct json_writer *json, const struct column *column,
     if (!json_parse(arena, field->text, &limits, &more, err)) {
         return false;
     }
-    bool ok = field->group == BODY_INC ? row_put_sum(json, held, more, err)
-                                       : row_put_pushed(json, held, more, err);
+    bool ok = field->group == BODY_INC     ? row_put_sum(json, held, more, err)
+              : field->group == BODY_MERGE ? json_put_merged(json, held, more, err)
+                                           : row_put_pushed(json, held, more, err);
     return ok || err_prefix(err, "column '%s': ", column->name);
 }
 
@@ -40,7 +42,8 @@ static bool put_column(struct json_writer *json, const struct column *column,
         return put_appended(json, held, field, arena) ||
                err_set(err, ERR_RETRY, "out of step memory");
     }
-    if (field != NULL && (field->group == BODY_INC || field->group == BODY_PUSH)) {
+    if (field != NULL &&
+        (field->group == BODY_INC || field->group == BODY_PUSH || field->group == BODY_MERGE)) {
         return put_added(json, column, field, held, arena, err);
     }
     if (field != NULL) {

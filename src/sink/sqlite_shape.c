@@ -69,9 +69,13 @@ static void add_insert(struct buf *sql, const struct sqlite_shape *shape)
     }
     buf_printf(sql, ") VALUES(?%d", KEY_PARAMETER);
     for (size_t i = 0; i < shape->count; i++) {
-        bool pushed = shape->columns[i].group == BODY_PUSH;
+        enum body_group group = shape->columns[i].group;
         if (in_groups(&shape->columns[i], BODY_ON_NEW)) {
-            buf_printf(sql, pushed ? ",sluice_push(NULL,?%zu)" : ",?%zu", i + FIRST_PARAMETER);
+            buf_printf(sql,
+                       group == BODY_PUSH    ? ",sluice_push(NULL,?%zu)"
+                       : group == BODY_MERGE ? ",sluice_merge(NULL,?%zu)"
+                                             : ",?%zu",
+                       i + FIRST_PARAMETER);
         }
     }
     for (const struct column *column = target->columns; column->name != NULL; column++) {
@@ -112,6 +116,8 @@ static void add_assignments(struct buf *sql, const struct sqlite_shape *shape)
             add_grown(sql, shape, i, "=sluice_add(", ",", ")");
         } else if (column->group == BODY_PUSH) {
             add_grown(sql, shape, i, "=sluice_push(", ",", ")");
+        } else if (column->group == BODY_MERGE) {
+            add_grown(sql, shape, i, "=sluice_merge(", ",", ")");
         } else {
             buf_printf(sql, "=?%zu", i + FIRST_PARAMETER);
         }
