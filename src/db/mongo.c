@@ -74,6 +74,7 @@ enum err_kind mongo_kind_of(int code)
         {16554, ERR_REJECT}, /* $add of what is no number */
         {16702, ERR_REJECT}, /* $concat of what is no text */
         {16755, ERR_REJECT}, /* Not a place for a 2dsphere index */
+        {16883, ERR_REJECT}, /* $map of what is no list */
         {17280, ERR_REJECT}, /* KeyTooLong */
         {17419, ERR_REJECT}, /* The result would be too large */
         {17420, ERR_REJECT}, /* The same, of an update */

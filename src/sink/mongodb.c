@@ -10,6 +10,7 @@
 #include "sink/mongodb_ledger.h"
 #include "sink/mongodb_read.h"
 #include "sink/mongodb_statement.h"
+#include "text/json_merge.h"
 #include "text/jsonschema.h"
 
 enum {
@@ -255,6 +256,12 @@ static bool new_document(struct mongodb_sink *self, const struct target *target,
             json_array_begin(&json);
             body_put(&json, column->type, field);
             json_array_end(&json);
+        } else if (field->group == BODY_MERGE) {
+            const struct json_value *more = NULL;
+            if (!json_parse(&self->scratch, field->text, NULL, &more, err) ||
+                !json_put_merged(&json, NULL, more, err)) {
+                return false;
+            }
         } else {
             body_put(&json, column->type, field);
         }

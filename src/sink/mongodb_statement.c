@@ -8,6 +8,7 @@
 #include "sink/effect_id.h"
 #include "text/datetime.h"
 #include "text/json.h"
+#include "text/json_merge.h"
 
 enum {
     STATEMENT_ROOM = 512,
@@ -447,6 +448,185 @@ static bool put_grown(struct making *making, struct str key, const struct column
     return ok;
 }
 
+/* "$$i.lesson" */
+static struct str variable(struct making *making, const char *name, struct str field)
+{
+    return arena_printf(making->arena, "$$%s.%.*s", name, STR_ARG(field));
+}
+
+/* {$map: {input: what the column holds, as: "e", and so on. */
+static bool open_map_of_held(struct making *making, const char *column, struct err *err)
+{
+    struct document *doc = making->doc;
+    struct str path = arena_printf(making->arena, "$%s", column);
+    if (path.ptr == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory for a statement");
+    }
+    document_object(doc, (struct str){0});
+    document_object(doc, STR("$map"));
+    document_object(doc, STR("input"));
+    document_array(doc, STR("$ifNull"));
+    document_str(doc, (struct str){0}, path);
+    document_array(doc, (struct str){0});
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    document_str(doc, STR("as"), STR("e"));
+    return true;
+}
+
+/* The parts of what is to be merged: what each item sets, and what a new one gets. */
+struct merging {
+    const struct column *column;
+    struct str by;
+    struct body_field sets;
+    struct body_field fresh;
+};
+
+static bool read_merging(struct making *making, const struct column *column,
+                         const struct body_field *field, struct merging *out, struct err *err)
+{
+    const struct json_limits limits = {.innocent = true};
+    const struct json_value *more = NULL;
+    const struct json_value *item = NULL;
+    struct json_iter iter;
+    struct json_writer json;
+    struct buf sets;
+    struct buf fresh;
+    if (!json_parse(making->arena, field->text, &limits, &more, err)) {
+        return false;
+    }
+    *out = (struct merging){.column = column, .by = json_str(json_get(more, STR("by")))};
+    if (str_find_byte(out->by, '.', 0) != STR_NONE || str_find_byte(out->by, '$', 0) != STR_NONE) {
+        return err_set(err, ERR_REJECT,
+                       "column '%s': a list cannot be merged by a field with . or $", column->name);
+    }
+    buf_init(&sets, making->arena, field->text.len);
+    buf_init(&fresh, making->arena, field->text.len);
+    json_writer_init(&json, &sets);
+    json_array_begin(&json);
+    json_iter_init(&iter, json_get(more, STR("items")));
+    while (json_next(&iter, NULL, &item)) {
+        json_put_value(&json, json_get(item, STR("set")));
+    }
+    json_array_end(&json);
+    json_writer_init(&json, &fresh);
+    if (!json_put_merged(&json, NULL, more, err)) {
+        return false;
+    }
+    out->sets = (struct body_field){.type = BODY_JSON, .text = buf_str(&sets)};
+    out->fresh = (struct body_field){.type = BODY_JSON, .text = buf_str(&fresh)};
+    return (out->sets.text.ptr != NULL && out->fresh.text.ptr != NULL) ||
+           err_set(err, ERR_RETRY, "out of memory for a statement");
+}
+
+/* {$ifNull: [{$arrayElemAt: [{$filter: {input: SETS, as: "i", cond: {$eq: ["$$i.by", "$$e.by"]}}},
+ * 0]}, {}]} */
+static bool put_item_of_element(struct making *making, const struct merging *merging,
+                                struct err *err)
+{
+    struct document *doc = making->doc;
+    document_object(doc, (struct str){0});
+    document_array(doc, STR("$ifNull"));
+    document_object(doc, (struct str){0});
+    document_array(doc, STR("$arrayElemAt"));
+    document_object(doc, (struct str){0});
+    document_object(doc, STR("$filter"));
+    bool ok = put_literal(making, STR("input"), merging->column, &merging->sets, err);
+    document_str(doc, STR("as"), STR("i"));
+    document_object(doc, STR("cond"));
+    document_array(doc, STR("$eq"));
+    document_str(doc, (struct str){0}, variable(making, "i", merging->by));
+    document_str(doc, (struct str){0}, variable(making, "e", merging->by));
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    document_int(doc, (struct str){0}, 0);
+    document_close(doc);
+    document_close(doc);
+    document_object(doc, (struct str){0});
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    return ok;
+}
+
+/* Each element that is held, with the fields that its item sets; what is no object as it is. */
+static bool put_elements(struct making *making, const struct merging *merging, struct err *err)
+{
+    struct document *doc = making->doc;
+    if (!open_map_of_held(making, merging->column->name, err)) {
+        return false;
+    }
+    document_object(doc, STR("in"));
+    document_array(doc, STR("$cond"));
+    document_object(doc, (struct str){0});
+    document_array(doc, STR("$eq"));
+    document_object(doc, (struct str){0});
+    document_str(doc, STR("$type"), STR("$$e"));
+    document_close(doc);
+    document_str(doc, (struct str){0}, STR("object"));
+    document_close(doc);
+    document_close(doc);
+    document_object(doc, (struct str){0});
+    document_array(doc, STR("$mergeObjects"));
+    document_str(doc, (struct str){0}, STR("$$e"));
+    bool ok = put_item_of_element(making, merging, err);
+    document_close(doc);
+    document_close(doc);
+    document_str(doc, (struct str){0}, STR("$$e"));
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    return ok;
+}
+
+/* The items that no element is of. */
+static bool put_new_elements(struct making *making, const struct merging *merging, struct err *err)
+{
+    struct document *doc = making->doc;
+    document_object(doc, (struct str){0});
+    document_object(doc, STR("$filter"));
+    bool ok = put_literal(making, STR("input"), merging->column, &merging->fresh, err);
+    document_str(doc, STR("as"), STR("i"));
+    document_object(doc, STR("cond"));
+    document_array(doc, STR("$not"));
+    document_object(doc, (struct str){0});
+    document_array(doc, STR("$in"));
+    document_str(doc, (struct str){0}, variable(making, "i", merging->by));
+    ok = ok && open_map_of_held(making, merging->column->name, err);
+    if (ok) {
+        document_str(doc, STR("in"), variable(making, "e", merging->by));
+        document_close(doc);
+        document_close(doc);
+    }
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    document_close(doc);
+    return ok;
+}
+
+/* {$concatArrays: [elements, new ones]}, as text/json_merge.h has it. */
+static bool put_merged(struct making *making, struct str key, const struct column *column,
+                       const struct body_field *field, struct err *err)
+{
+    struct merging merging;
+    if (!read_merging(making, column, field, &merging, err)) {
+        return false;
+    }
+    document_object(making->doc, key);
+    document_array(making->doc, STR("$concatArrays"));
+    bool ok = put_elements(making, &merging, err) && put_new_elements(making, &merging, err);
+    document_close(making->doc);
+    document_close(making->doc);
+    return ok;
+}
+
 static bool is_grown(const struct body_field *field)
 {
     return field->group == BODY_APPEND || field->group == BODY_INC || field->group == BODY_PUSH;
@@ -457,6 +637,9 @@ static bool put_case(struct making *making, struct str key, const struct column 
                      const struct body_field *field, bool is_new, struct err *err)
 {
     struct body_field initial = {0};
+    if (field != NULL && field->group == BODY_MERGE) {
+        return put_merged(making, key, column, field, err);
+    }
     if (field != NULL) {
         return is_grown(field) ? put_grown(making, key, column, field, err)
                                : put_literal(making, key, column, field, err);
@@ -562,7 +745,8 @@ bool mongodb_statement_make(const struct target *target, const struct parcel *pa
     struct making making;
     struct document doc;
     struct buf buf;
-    bool pipeline = has_group(body, BODY_UPDATE) || has_group(body, BODY_APPEND);
+    bool pipeline =
+        has_group(body, BODY_UPDATE) || has_group(body, BODY_APPEND) || has_group(body, BODY_MERGE);
     begin(&making, target, parcel, mark, arena, &doc, &buf);
     making.body = body;
     put_filter(&making, pipeline);

@@ -94,7 +94,7 @@ static bool add_fields(struct postgres_shape *shape, const struct body *body, st
 /* The type in which a field travels. */
 static void add_parameter_type(struct buf *sql, const struct postgres_shape_field *field)
 {
-    if (field->group == BODY_PUSH) {
+    if (field->group == BODY_PUSH || field->group == BODY_MERGE) {
         buf_add(sql, STR("jsonb"));
     } else if (field->group == BODY_APPEND || field->column->holds == HOLDS_LIST) {
         buf_add(sql, STR("text"));
@@ -126,6 +126,31 @@ static void add_given(struct buf *sql, const struct postgres_shape *shape, bool 
     buf_add(sql, ordered ? STR(",ord)") : STR(")"));
 }
 
+/*
+ * The list in a column with objects merged into it (text/json_merge.h): those that are there get
+ * the fields of "set", the others come behind them, with "insert" as well. What is no list makes
+ * the statement fail, as with add_pushed().
+ */
+static void add_merged(struct buf *sql, const struct postgres_column *column, struct str held,
+                       size_t index)
+{
+    const char *back = column->is_jsonb ? "" : "::json";
+    buf_printf(
+        sql,
+        "(SELECT CASE jsonb_typeof(m.h) WHEN 'array' THEN "
+        "coalesce((SELECT jsonb_agg(CASE WHEN i.v IS NULL THEN e.v ELSE e.v||(i.v->'set') "
+        "END ORDER BY e.n) FROM jsonb_array_elements(m.h) WITH ORDINALITY e(v,n) "
+        "LEFT JOIN jsonb_array_elements(m.s->'items') i(v) ON jsonb_typeof(e.v)='object' AND "
+        "i.v->'set'->(m.s->>'by')=e.v->(m.s->>'by')),'[]')"
+        "||coalesce((SELECT jsonb_agg((i.v->'set')||coalesce(i.v->'insert','{}') ORDER BY "
+        "i.n) FROM jsonb_array_elements(m.s->'items') WITH ORDINALITY i(v,n) WHERE NOT EXISTS "
+        "(SELECT FROM jsonb_array_elements(m.h) e(v) WHERE jsonb_typeof(e.v)='object' AND "
+        "i.v->'set'->(m.s->>'by')=e.v->(m.s->>'by'))),'[]') "
+        "ELSE CAST('no list: '||jsonb_typeof(m.h) AS jsonb) END FROM "
+        "(SELECT coalesce(nullif(%.*s::jsonb,'null'),'[]') AS h,g.c%zu AS s) m)%s",
+        STR_ARG(held), index, back);
+}
+
 /* g.c3 as a value of its column. */
 static void add_value(struct buf *sql, const struct postgres_shape *shape, size_t index)
 {
@@ -133,6 +158,8 @@ static void add_value(struct buf *sql, const struct postgres_shape *shape, size_
     if (field->group == BODY_PUSH) {
         buf_printf(sql, "jsonb_build_array(g.c%zu)%s", index,
                    field->column->is_jsonb ? "" : "::json");
+    } else if (field->group == BODY_MERGE) {
+        add_merged(sql, field->column, STR("NULL"), index);
     } else if (field->column->holds == HOLDS_LIST) {
         buf_printf(sql, "CAST(g.c%zu AS %.*s)", index, STR_ARG(field->column->type));
     } else if (field->column->holds == HOLDS_LOCAL_TIME) {
@@ -218,6 +245,9 @@ static void add_assignments(struct buf *sql, const struct postgres_shape *shape,
             buf_printf(sql, "coalesce(t.%.*s,0)+g.c%zu", STR_ARG(name), i);
         } else if (field->group == BODY_PUSH) {
             add_pushed(sql, field->column, name, i);
+        } else if (field->group == BODY_MERGE) {
+            struct str held = arena_printf(arena, "t.%.*s", STR_ARG(name));
+            add_merged(sql, field->column, held.ptr != NULL ? held : STR("NULL"), i);
         } else {
             add_value(sql, shape, i);
         }
@@ -229,8 +259,9 @@ static void add_assignments(struct buf *sql, const struct postgres_shape *shape,
 /* What is written over a row is what a new one gets, so `excluded` has all of it. */
 static bool is_plain(const struct postgres_shape *shape)
 {
-    return shape->table->unique && !any_in_groups(shape, 1U << BODY_UPDATE | 1U << BODY_APPEND |
-                                                             1U << BODY_INC | 1U << BODY_PUSH);
+    return shape->table->unique &&
+           !any_in_groups(shape, 1U << BODY_UPDATE | 1U << BODY_APPEND | 1U << BODY_INC |
+                                     1U << BODY_PUSH | 1U << BODY_MERGE);
 }
 
 static bool add_plain(struct buf *sql, const struct postgres_shape *shape, struct arena *arena,

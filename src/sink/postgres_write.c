@@ -619,7 +619,7 @@ static struct str bad_column(struct work *work, const struct entry *entry)
 static struct str pushed_column(const struct postgres_shape *shape)
 {
     for (size_t i = 0; i < shape->count; i++) {
-        if (shape->fields[i].group == BODY_PUSH) {
+        if (shape->fields[i].group == BODY_PUSH || shape->fields[i].group == BODY_MERGE) {
             return shape->fields[i].column->name;
         }
     }

@@ -110,6 +110,61 @@ static void growing(struct rig *rig)
                "\"done\":false,\"day\":null,\"list\":[3]}");
 }
 
+#define MERGE(items) "{\"merge\":{\"list\":{\"by\":\"id\",\"items\":[" items "]}}}"
+#define SEVEN        "{\"set\":{\"n\":5,\"id\":\"7\"},\"insert\":{\"paid\":false}}"
+#define EIGHT        "{\"set\":{\"n\":1,\"id\":\"8\"},\"insert\":{\"paid\":false}}"
+#define MERGED(list)                                                                               \
+    "{\"drop\":\"a\",\"user\":null,\"comment\":\"none\",\"count\":7,\"score\":null,"               \
+    "\"done\":false,\"day\":null,\"list\":" list "}"
+
+/* Objects of a list in which others write, too: their fields stay, and so do their objects. */
+static void merging(struct rig *rig)
+{
+    write_one(rig, RECORD_ABSOLUTE, "a", 1, MERGE(SEVEN));
+    assert_row(rig, "a", MERGED("[{\"n\":5,\"id\":\"7\",\"paid\":false}]"));
+    write_one(rig, RECORD_EFFECT, "a", 2,
+              "{\"set\":{\"list\":[{\"n\":5,\"id\":\"7\",\"paid\":true},null,"
+              "{\"id\":\"x\"}]}}");
+    write_one(rig, RECORD_ABSOLUTE, "a", 3, MERGE(SEVEN "," EIGHT));
+    assert_row(rig, "a",
+               MERGED("[{\"n\":5,\"id\":\"7\",\"paid\":true},null,{\"id\":\"x\"},"
+                      "{\"n\":1,\"id\":\"8\",\"paid\":false}]"));
+    write_one(rig, RECORD_ABSOLUTE, "a", 4, MERGE("{\"set\":{\"n\":2,\"id\":\"8\"}}"));
+    write_one(rig, RECORD_EFFECT, "a", 5, MERGE("{\"set\":{\"id\":\"x\",\"paid\":[]}}"));
+    assert_row(rig, "a",
+               MERGED("[{\"n\":5,\"id\":\"7\",\"paid\":true},null,"
+                      "{\"id\":\"x\",\"paid\":[]},"
+                      "{\"n\":2,\"id\":\"8\",\"paid\":false}]"));
+    write_one(rig, RECORD_EFFECT, "a", 6, "{\"set\":{\"list\":null}}");
+    write_one(rig, RECORD_ABSOLUTE, "a", 7, MERGE(EIGHT));
+    assert_row(rig, "a", MERGED("[{\"n\":1,\"id\":\"8\",\"paid\":false}]"));
+}
+
+/* What is no list, and what is no list of items. */
+static void not_merging(struct rig *rig)
+{
+    static const char *const bad[] = {
+        MERGE(SEVEN),
+        MERGE(SEVEN "," SEVEN),
+        MERGE("{\"set\":{\"n\":1}}"),
+        "{\"merge\":{\"list\":[]}}",
+        "{\"merge\":{\"user\":{\"by\":\"lesson\",\"items\":[]}}}",
+    };
+    write_one(rig, RECORD_EFFECT, "a", 1, "{\"set\":{\"list\":{\"no\":\"list\"}}}");
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct parcel parcels[] = {
+            rig_parcel(RECORD_EFFECT, "a", 10 + (int64_t)i, bad[i]),
+            rig_parcel(RECORD_EFFECT, "good", 30 + (int64_t)i, "{\"inc\":{\"count\":1}}"),
+        };
+        rig_write(rig, parcels, COUNT(parcels));
+        if (parcels[0].verdict != VERDICT_REJECT || parcels[0].why.len == 0) {
+            fail_msg("%s: %s: verdict %d: %.*s", rig->kind->name, bad[i], (int)parcels[0].verdict,
+                     STR_ARG(parcels[0].why));
+        }
+        assert_done(rig, &parcels[1], 1);
+    }
+}
+
 /* What cannot be added to stays as it is, and the others of the batch are written. */
 static void not_growing(struct rig *rig)
 {
@@ -131,7 +186,8 @@ static void not_growing(struct rig *rig)
         };
         rig_write(rig, parcels, COUNT(parcels));
         if (parcels[0].verdict != VERDICT_REJECT || parcels[0].why.len == 0) {
-            fail_msg("%s: %s: verdict %d", rig->kind->name, bad[i], (int)parcels[0].verdict);
+            fail_msg("%s: %s: verdict %d: %.*s", rig->kind->name, bad[i], (int)parcels[0].verdict,
+                     STR_ARG(parcels[0].why));
         }
         assert_done(rig, &parcels[1], 1);
     }
@@ -528,6 +584,8 @@ static const struct {
     {"column groups", groups},
     {"columns that grow", growing},
     {"columns that cannot grow", not_growing},
+    {"lists that are merged", merging},
+    {"what cannot be merged", not_merging},
     {"values", values},
     {"huge values", huge_values},
     {"refusals have reasons", refusals},
