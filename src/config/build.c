@@ -461,6 +461,54 @@ static void claim_columns(struct build *build, const struct yaml_node *map, cons
     }
 }
 
+static bool has_reference(struct build *build, const struct yaml_node *map,
+                          const struct option *option, struct str name)
+{
+    const struct plan *plan = &build->config->plan;
+    const struct yaml_node *node = yaml_get(map, str_of(option->name));
+    struct nearest nearest;
+    nearest_begin(&nearest, name);
+    for (size_t i = 0; i < plan->source_count; i++) {
+        if (str_equal(plan->sources[i].reference, name)) {
+            return true;
+        }
+        if (plan->sources[i].reference.len > 0) {
+            nearest_try(&nearest, plan->sources[i].reference);
+        }
+    }
+    (void)fault_add(build->reader->faults, FAULT_UNKNOWN_REFERENCE,
+                    reader_place(node != NULL ? node : map),
+                    "option '%s': no source brings a table '%.*s'", option->name, STR_ARG(name));
+    return reader_help_nearest(build->reader, &nearest);
+}
+
+/* The tables that an op's options name are those that it may look up. */
+static bool read_references(struct build *build, const struct yaml_node *map, struct op *op)
+{
+    const struct option *options = op->type->options;
+    size_t count = 0;
+    for (const struct option *o = options; o != NULL && o->type != OPTION_TYPE_END; o++) {
+        count += o->type == OPTION_TYPE_REFERENCE;
+    }
+    if (count == 0) {
+        return true;
+    }
+    const char **names = arena_array(build->reader->arena, count + 1, sizeof *names);
+    bool good = names != NULL || reader_no_memory(build->reader);
+    count = 0;
+    for (const struct option *o = options; good && o->type != OPTION_TYPE_END; o++) {
+        const struct str *name = (const struct str *)(const void *)((const char *)op + o->offset);
+        if (o->type == OPTION_TYPE_REFERENCE && name->len > 0) {
+            struct str copy = arena_copy(build->reader->arena, *name); /* Ends in NUL. */
+            good = copy.ptr != NULL ? has_reference(build, map, o, copy)
+                                    : reader_no_memory(build->reader);
+            names[count++] = copy.ptr;
+        }
+    }
+    op->references = names;
+    return good;
+}
+
 static bool read_pipeline(struct build *build, const struct yaml_node *map, struct str name,
                           const char *what)
 {
@@ -485,7 +533,8 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
     pipeline->op->name = name;
     struct option_set set = {type->options, pipeline->op};
     bool filled = config_options_read(build->reader, map, what, &set, 1, also);
-    filled = filled && op_check(build, map, pipeline->op);
+    filled = filled && op_check(build, map, pipeline->op) &&
+             read_references(build, map, pipeline->op);
     if (filled && type == build->kinds->chain) {
         filled = config_ops_prepare(build->reader, map, plan, build->targets,
                                     (struct chain *)(void *)pipeline->op);

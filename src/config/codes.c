@@ -216,6 +216,13 @@ static const struct code codes[FAULT_CODES] = {
                           "A pipeline says which chats it listens to: `chats: all`, or a list of "
                           "chat ids.\n",
                           "  p: {kind: count, source: a}     # add: chats: all\n"},
+    [FAULT_UNKNOWN_REFERENCE] =
+        {"E0307", "No such table", "what is looked up has to come from somewhere",
+         "An option refers to a table that no source brings. A source brings one with `reference: "
+         "true`; the\ntable then has the name of the source.\n",
+         "  sources: {roster: {kind: csv, path: roster.csv, reference: true, key: phone}}\n"
+         "  …\n"
+         "  roster: rostre                  # roster: roster\n"},
     [FAULT_VARIABLE_MISSING] =
         {"E0401", "A variable is not set", "an empty value in its place would be wrong silently",
          "${NAME} is replaced by the variable of the environment, or of the .env file beside the\n"

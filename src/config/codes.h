@@ -58,6 +58,7 @@ enum fault_code {
     FAULT_COLUMN_TWICE,
     FAULT_CHATS_TWICE,
     FAULT_CHATS_NONE,
+    FAULT_UNKNOWN_REFERENCE,
     /* Variables and .env. */
     FAULT_VARIABLE_MISSING,
     FAULT_VARIABLE_NAME,

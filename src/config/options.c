@@ -187,6 +187,7 @@ static bool read_value(struct reader *reader, const struct slot *slot, struct st
     switch (slot->option->type) {
     case OPTION_TYPE_TEXT:
     case OPTION_TYPE_PATH:
+    case OPTION_TYPE_REFERENCE: /* Whether there is one is looked at by build.c. */
         return read_nonempty(reader, slot, text, slot->member);
     case OPTION_TYPE_INT:
         return read_int(reader, slot, text, slot->member);

@@ -79,6 +79,8 @@ static const char *type_words(const struct option *option)
         return "time zone";
     case OPTION_TYPE_SINK:
         return "name of a sink";
+    case OPTION_TYPE_REFERENCE:
+        return "name of a source that brings a table";
     case OPTION_TYPE_CHATS:
         return "projects, or the path of their file";
     case OPTION_TYPE_MAP:

@@ -146,6 +146,7 @@ static void alternatives(struct json_writer *json, const struct option *option)
     case OPTION_TYPE_PATH:
     case OPTION_TYPE_ZONE:
     case OPTION_TYPE_SINK:
+    case OPTION_TYPE_REFERENCE:
         text_of(json, NULL);
         break;
     case OPTION_TYPE_TEXT:

@@ -125,6 +125,15 @@ static bool env_reference(struct op_env *env, struct str name, struct str key, s
     return store_reference_get(now->worker->store, env->arena, name, key, place, row, err);
 }
 
+static bool env_rows(struct op_env *env, struct str name,
+                     bool (*each)(void *context, struct str key, struct str body), void *context,
+                     struct err *err)
+{
+    struct applying *now = applying_of(env);
+    int64_t place = now->worker->rules.latest ? INT64_MAX : now->message->id;
+    return store_reference_scan(now->worker->store, env->arena, name, place, each, context, err);
+}
+
 /* An op must not look things up in a table that has not arrived yet: the pipeline waits. */
 static bool references_ready(struct worker *worker, bool *ready, struct err *err)
 {
@@ -314,6 +323,7 @@ static bool apply_one(struct worker *worker, const struct lane *lane, const stru
         .scan = env_scan,
         .emit = env_emit,
         .reference = env_reference,
+        .rows = env_rows,
     };
     struct arena_mark mark = arena_mark(&worker->arena);
     bool ok = op->type->apply(op, &env, message, err);

@@ -51,6 +51,12 @@ struct op_env {
     /* A row of a reference as it was at the message's place in the archive; absent for none. */
     bool (*reference)(struct op_env *env, struct str name, struct str key, struct str *row,
                       struct err *err);
+
+    /* Call `each` for every row of a reference that holds at the message's place, in the order of
+       the keys, until it is false. */
+    bool (*rows)(struct op_env *env, struct str name,
+                 bool (*each)(void *context, struct str key, struct str body), void *context,
+                 struct err *err);
 };
 
 struct op {

@@ -52,6 +52,7 @@ static bool same_value(const struct option *option, const void *a, const void *b
     case OPTION_TYPE_SECRET:
     case OPTION_TYPE_ZONE:
     case OPTION_TYPE_SINK:
+    case OPTION_TYPE_REFERENCE:
         return same_text(a, b);
     case OPTION_TYPE_INT:
     case OPTION_TYPE_DURATION:
@@ -127,6 +128,7 @@ struct str option_words(const struct option *option, const void *instance, struc
     case OPTION_TYPE_PATH:
     case OPTION_TYPE_ZONE:
     case OPTION_TYPE_SINK:
+    case OPTION_TYPE_REFERENCE:
         buf_add(&out, *(const struct str *)member);
         break;
     case OPTION_TYPE_SECRET:

@@ -43,6 +43,7 @@ enum option_type {
     OPTION_TYPE_LIST,  /* Of text. */
     OPTION_TYPE_ZONE,  /* IANA name. */
     OPTION_TYPE_SINK,  /* Name of a configured sink. */
+    OPTION_TYPE_REFERENCE, /* Of a source that brings a table; the op then may look it up. */
     OPTION_TYPE_CHATS, /* Named chats: a list, or the path of a YAML file that holds one. */
     OPTION_TYPE_MAP,   /* Of names to text, in the order in which they stand. */
     OPTION_TYPE_STEPS, /* Steps of a chain (model/step.h); `choices` may name their only kind. */
@@ -117,6 +118,8 @@ struct option {
     OPTION_ANY(OPTION_TYPE_ZONE, s, m, name, fallback, doc)
 #define OPTION_SINK(s, m, name, fallback, doc)                                                     \
     OPTION_ANY(OPTION_TYPE_SINK, s, m, name, fallback, doc)
+#define OPTION_REFERENCE(s, m, name, fallback, doc)                                                \
+    OPTION_ANY(OPTION_TYPE_REFERENCE, s, m, name, fallback, doc)
 #define OPTION_MAP(s, m, name, fallback, doc) OPTION_ANY(OPTION_TYPE_MAP, s, m, name, fallback, doc)
 #define OPTION_STEPS(s, m, name, fallback, doc)                                                    \
     OPTION_ANY(OPTION_TYPE_STEPS, s, m, name, fallback, doc)

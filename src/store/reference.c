@@ -323,6 +323,73 @@ bool store_reference_get(struct store *store, struct arena *arena, struct str na
     return ok;
 }
 
+/* The first message of the table, when `message_id` is before it: that version holds, too. */
+static bool scanned_place(struct store *store, int64_t name, int64_t message_id, int64_t *place,
+                          struct err *err)
+{
+    struct query *query =
+        store_query(store, "SELECT max(?2, min(message)) FROM reference WHERE name=?1", err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, name);
+    query_bind_int(query, 2, message_id);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *place = row && query_type(query, 0) != QUERY_NULL ? query_int(query, 0) : message_id;
+    query_end(query);
+    return true;
+}
+
+bool store_reference_scan(struct store *store, struct arena *arena, struct str name,
+                          int64_t message_id,
+                          bool (*each)(void *context, struct str key, struct str body),
+                          void *context, struct err *err)
+{
+    struct str key = {0};
+    int64_t name_id = 0;
+    int64_t place = 0;
+    if (!store_name_find(store, name, &name_id, err) ||
+        !scanned_place(store, name_id, message_id, &place, err)) {
+        return false;
+    }
+    for (bool go_on = true; go_on;) {
+        struct query *query =
+            key.ptr == NULL
+                ? store_query(store,
+                              "SELECT key, body FROM reference_row WHERE name=?1 AND key>=?2 AND"
+                              " from_id<=?3 AND (to_id IS NULL OR to_id>?3) ORDER BY key LIMIT 1",
+                              err)
+                : store_query(store,
+                              "SELECT key, body FROM reference_row WHERE name=?1 AND key>?2 AND"
+                              " from_id<=?3 AND (to_id IS NULL OR to_id>?3) ORDER BY key LIMIT 1",
+                              err);
+        bool row = false;
+        if (query == NULL) {
+            return false;
+        }
+        query_bind_int(query, 1, name_id);
+        query_bind_text(query, 2, key.ptr != NULL ? key : STR(""));
+        query_bind_int(query, 3, place);
+        if (!store_step(store, query, &row, err)) {
+            return false;
+        }
+        if (!row) {
+            return true;
+        }
+        key = arena_copy(arena, query_text(query, 0));
+        struct str body = arena_copy(arena, query_text(query, 1));
+        query_end(query);
+        if (key.ptr == NULL || body.ptr == NULL) {
+            return out_of_memory(err);
+        }
+        go_on = each(context, key, body);
+    }
+    return true;
+}
+
 bool store_reference_version(struct store *store, struct str name, int64_t message_id,
                              int64_t *version, struct err *err)
 {

@@ -29,6 +29,13 @@ bool store_reference_put(struct store *store, struct arena *arena, const struct 
 bool store_reference_get(struct store *store, struct arena *arena, struct str name, struct str key,
                          int64_t message_id, struct str *body, struct err *err);
 
+/* Call `each` for the rows that hold at `message_id` (of the first version, before it), in the order
+   of their keys, until it is false. The texts lie in the arena. */
+bool store_reference_scan(struct store *store, struct arena *arena, struct str name,
+                          int64_t message_id,
+                          bool (*each)(void *context, struct str key, struct str body),
+                          void *context, struct err *err);
+
 /* Message that brought the version current at `message_id`; 0 when there was no version yet. */
 bool store_reference_version(struct store *store, struct str name, int64_t message_id,
                              int64_t *version, struct err *err);
