@@ -220,6 +220,9 @@ const ROOMS = [_]Room{
         .may = &.{ "base", "crypto", "text", "model" },
         .files = &.{
             "drops.c",
+            "roster.c",
+            "student.c",
+            "students.c",
         },
     },
     .{

@@ -1,6 +1,7 @@
 #include "app/kinds.h"
 
 #include "domain/drops.h"
+#include "domain/students.h"
 #include "pipeline/chain.h"
 #include "sink/csv.h"
 #include "sink/email.h"
@@ -30,6 +31,7 @@ static const struct sink_type *const sinks[] = {
 
 static const struct op_type *const ops[] = {
     &op_drops,
+    &op_students,
     NULL,
 };
 

@@ -443,7 +443,7 @@ static void claim(struct build *build, const struct claim *mine)
  */
 static void claim_columns(struct build *build, const struct yaml_node *map, const struct op *op)
 {
-    const struct target *const *targets = op->type->targets;
+    const struct target *const *targets = op_targets(op);
     for (const struct option *o = op->type->options; o != NULL && o->type != OPTION_TYPE_END; o++) {
         if (o->type != OPTION_TYPE_SINK) {
             continue;
@@ -456,7 +456,9 @@ static void claim_columns(struct build *build, const struct yaml_node *map, cons
         };
         for (size_t i = 0; targets != NULL && targets[i] != NULL; i++) {
             mine.target = targets[i];
-            claim(build, &mine);
+            if (mine.target->sink == NULL || str_equal(str_of(mine.target->sink), mine.sink)) {
+                claim(build, &mine);
+            }
         }
     }
 }
@@ -509,6 +511,12 @@ static bool read_references(struct build *build, const struct yaml_node *map, st
     return good;
 }
 
+static bool declare_targets(struct build *build, struct op *op)
+{
+    return op->type->declare == NULL || op->type->declare(op, build->reader->arena) ||
+           reader_no_memory(build->reader);
+}
+
 static bool read_pipeline(struct build *build, const struct yaml_node *map, struct str name,
                           const char *what)
 {
@@ -534,7 +542,7 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
     struct option_set set = {type->options, pipeline->op};
     bool filled = config_options_read(build->reader, map, what, &set, 1, also);
     filled = filled && op_check(build, map, pipeline->op) &&
-             read_references(build, map, pipeline->op);
+             read_references(build, map, pipeline->op) && declare_targets(build, pipeline->op);
     if (filled && type == build->kinds->chain) {
         filled = config_ops_prepare(build->reader, map, plan, build->targets,
                                     (struct chain *)(void *)pipeline->op);

@@ -84,6 +84,10 @@ struct op_type {
     /* Optional: what the types of the options cannot know; nothing is open yet. */
     void (*check)(const struct op *op, struct report *report);
 
+    /* Optional: what it writes, where that hangs on its options: sets op->targets, in an arena that
+       lives as long as the plan. False without memory. */
+    bool (*declare)(struct op *op, struct arena *arena);
+
     /* Optional: check the options together and prepare; `arena` lives as long as the op. */
     bool (*open)(struct op *op, struct arena *arena, struct err *err);
     void (*close)(struct op *op);
