@@ -32,6 +32,7 @@ static const struct option sink_options[] = {
 static const struct option op_options[] = {
     OPTION_CHATS(struct rig_op, projects, "projects", OPTION_REQUIRED, "Its groups."),
     OPTION_SINK(struct rig_op, sink, "sink", "records", "Where it writes."),
+    OPTION_REFERENCE(struct rig_op, roster, "roster", NULL, "What it looks up."),
     OPTION_END,
 };
 

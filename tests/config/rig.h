@@ -35,6 +35,7 @@ struct rig_op {
     struct op op; /* First. */
     struct named_chats projects;
     struct str sink;
+    struct str roster;
 };
 
 extern const struct kinds rig_kinds;

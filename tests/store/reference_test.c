@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "store/fixture.h"
 #include "store/reference.h"
 
@@ -59,6 +60,40 @@ static void rows_hold_from_place_to_place(void **state)
     assert_null(get(f, "d", between).ptr);
     assert_str_equal(get(f, "d", two), STR("{\"d\":1}"));
     assert_int_equal(fixture_int(f, "SELECT count(*) FROM reference_row"), 5);
+}
+
+static bool join(void *context, struct str key, struct str body)
+{
+    struct buf *out = context;
+    buf_printf(out, "%.*s=%.*s ", STR_ARG(key), STR_ARG(body));
+    return !str_equal(key, STR("stop"));
+}
+
+static struct str rows(struct fixture *f, int64_t at)
+{
+    struct buf out;
+    buf_init(&out, &f->arena, 64);
+    fixture_ok(f,
+               store_reference_scan(f->store, &f->arena, STR("roster"), at, join, &out, &f->err));
+    return buf_str(&out);
+}
+
+/* All rows of a version, in order; also those of the first before it, and none of no table. */
+static void a_version_can_be_walked(void **state)
+{
+    struct fixture *f = *state;
+    const struct snapshot_row first[] = {{STR("b"), STR("1")}, {STR(""), STR("0")}};
+    const struct snapshot_row second[] = {
+        {STR("b"), STR("2")}, {STR("a"), STR("1")}, {STR("stop"), STR("")}, {STR("x"), STR("1")}};
+    assert_int_equal(rows(f, INT64_MAX).len, 0);
+    int64_t one = put(f, first, COUNT(first));
+    int64_t two = put(f, second, COUNT(second));
+    int64_t three = put(f, NULL, 0);
+    assert_str_equal(rows(f, 0), STR("=0 b=1 "));
+    assert_str_equal(rows(f, one), STR("=0 b=1 "));
+    assert_str_equal(rows(f, two - 1), STR("=0 b=1 "));
+    assert_str_equal(rows(f, two), STR("a=1 b=2 stop= "));
+    assert_int_equal(rows(f, three).len, 0);
 }
 
 static void a_row_that_comes_back_has_a_gap(void **state)
@@ -208,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_hold_from_place_to_place, fixture_open, fixture_close),
+        cmocka_unit_test_setup_teardown(a_version_can_be_walked, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(a_row_that_comes_back_has_a_gap, fixture_open,
                                         fixture_close),
         cmocka_unit_test_setup_teardown(the_first_version_holds_for_what_was_before, fixture_open,
