@@ -40,12 +40,12 @@ enum option_type {
     OPTION_TYPE_DURATION, /* "15s", "2h", "30d" */
     OPTION_TYPE_SIZE,     /* "16MiB" */
     OPTION_TYPE_CHOICE,
-    OPTION_TYPE_LIST,  /* Of text. */
-    OPTION_TYPE_ZONE,  /* IANA name. */
-    OPTION_TYPE_SINK,  /* Name of a configured sink. */
+    OPTION_TYPE_LIST,      /* Of text. */
+    OPTION_TYPE_ZONE,      /* IANA name. */
+    OPTION_TYPE_SINK,      /* Name of a configured sink. */
     OPTION_TYPE_REFERENCE, /* Of a source that brings a table; the op then may look it up. */
-    OPTION_TYPE_CHATS, /* Named chats: a list, or the path of a YAML file that holds one. */
-    OPTION_TYPE_MAP,   /* Of names to text, in the order in which they stand. */
+    OPTION_TYPE_CHATS,     /* Named chats: a list, or the path of a YAML file that holds one. */
+    OPTION_TYPE_MAP,       /* Of names to text, in the order in which they stand. */
     OPTION_TYPE_STEPS, /* Steps of a chain (model/step.h); `choices` may name their only kind. */
 };
 

@@ -43,7 +43,8 @@
  * list (never the column's initial value). What holds something else than a number or a list is not
  * touched: such a record is refused. `merge` is for lists of objects in which others write, too: it
  * names the fields that are ours, and what else stands in an object stays. A sink writes no other
- * column: what people edit elsewhere stays theirs. For a question the body is whatever its sink understands.
+ * column: what people edit elsewhere stays theirs. For a question the body is whatever its sink
+ * understands.
  *
  * append, inc and push change a row once more each time, so only an effect may have them. In an
  * absolute record they are refused: a newer one replaces one that still waits, and would take what

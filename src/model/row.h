@@ -2,8 +2,8 @@
  * row: what the bodies of records make of a row, on paper.
  *
  * A sink with columns decides inside its target; here the same contract (record.h: set, insert,
- * update, append, inc, push, merge) is worked out over a row that was read back, or over none, so that
- * people see before anything is written what would stand there, and so that cases can say what
+ * update, append, inc, push, merge) is worked out over a row that was read back, or over none, so
+ * that people see before anything is written what would stand there, and so that cases can say what
  * shall. A value is kept as canonical JSON text.
  *
  * Memory comes from the arena that row_init() is given. Bodies that are no JSON object are

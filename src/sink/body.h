@@ -2,9 +2,10 @@
  * body: the column groups of a record's body, as every sink with columns reads them.
  *
  * A body is the JSON object that model/record.h describes: "set", "insert", "update", "append",
- * "inc", "push" and "merge", each an object of columns. body_read() turns it into a flat list of fields in
- * the order of the text. Everything lies in the arena; lists and objects as values are kept as
- * canonical JSON text, and so is whatever is to be pushed: such a field is always BODY_JSON.
+ * "inc", "push" and "merge", each an object of columns. body_read() turns it into a flat list of
+ * fields in the order of the text. Everything lies in the arena; lists and objects as values are
+ * kept as canonical JSON text, and so is whatever is to be pushed: such a field is always
+ * BODY_JSON.
  *
  * `shape` is a hash over groups and names, not over values: bodies that an op writes in one way
  * have one shape, and so one prepared statement. Two shapes may collide; compare names as well.
@@ -45,8 +46,8 @@ enum body_group {
 
 /* Sets of groups: which of them reach a new row, and which one that is there. */
 enum {
-    BODY_ON_NEW = 1U << BODY_SET | 1U << BODY_INSERT | 1U << BODY_INC | 1U << BODY_PUSH |
-                  1U << BODY_MERGE,
+    BODY_ON_NEW =
+        1U << BODY_SET | 1U << BODY_INSERT | 1U << BODY_INC | 1U << BODY_PUSH | 1U << BODY_MERGE,
     BODY_ON_OLD = 1U << BODY_SET | 1U << BODY_UPDATE | 1U << BODY_APPEND | 1U << BODY_INC |
                   1U << BODY_PUSH | 1U << BODY_MERGE,
 };

@@ -17,9 +17,10 @@
  * a digest of what names its cause (pipeline, origin, nth).
  *
  * `update` and `append` need to know whether the document is new, which operators cannot tell, and
- * `merge` what its list holds. Such bodies become a pipeline: the filter also asks for `_sluice.new: null`, which every document
- * fulfils by not having it and which a new one is given, so the pipeline sees it only there and
- * takes it away. All values stand in a $literal: no data is ever an operator or an expression.
+ * `merge` what its list holds. Such bodies become a pipeline: the filter also asks for
+ * `_sluice.new: null`, which every document fulfils by not having it and which a new one is given,
+ * so the pipeline sees it only there and takes it away. All values stand in a $literal: no data is
+ * ever an operator or an expression.
  *
  * Values: times become BSON dates, JSON columns sub-documents, the rest what its column says.
  */

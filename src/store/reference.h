@@ -29,8 +29,8 @@ bool store_reference_put(struct store *store, struct arena *arena, const struct 
 bool store_reference_get(struct store *store, struct arena *arena, struct str name, struct str key,
                          int64_t message_id, struct str *body, struct err *err);
 
-/* Call `each` for the rows that hold at `message_id` (of the first version, before it), in the order
-   of their keys, until it is false. The texts lie in the arena. */
+/* Call `each` for the rows that hold at `message_id` (of the first version, before it), in the
+   order of their keys, until it is false. The texts lie in the arena. */
 bool store_reference_scan(struct store *store, struct arena *arena, struct str name,
                           int64_t message_id,
                           bool (*each)(void *context, struct str key, struct str body),
