@@ -248,7 +248,10 @@ const ROOMS = [_]Room{
             "sqlite.c",
             "stamps.c",
             "timer.c",
+            "wa_kept.c",
+            "wa_look.c",
             "wa_pack.c",
+            "wa_session.c",
             "whatsapp_bridge.c",
         },
     },
@@ -426,6 +429,7 @@ const PAGE_DATA = [_][]const u8{
     "config/selectors/2024.json",
     "config/selectors/2026-04.json",
     "config/selectors/2026-08.json",
+    "src/source/wa_look.js",
 };
 
 /// tests/NAME_test.c each. A test links its own room (the first part of its name, or `room`) and

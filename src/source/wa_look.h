@@ -22,8 +22,6 @@
 #include "base/str.h"
 #include "net/webdriver.h"
 
-struct wa_packs; /* wa_pack.h */
-
 /* The names (wa_state_name()) are kept in the store and shown to people: never rename. */
 enum wa_state {
     WA_UNKNOWN = 0, /* Nothing known is there, yet. */
@@ -32,8 +30,8 @@ enum wa_state {
     WA_CODE,           /* A code waits for a telephone. */
     WA_CODE_EXPIRED,   /* It went stale; a button makes another. */
     WA_READY,          /* The chats are there. */
-    WA_RESTRICTED,     /* They are, and the account may not write: reading goes on. */
-    WA_OFFLINE,        /* They are, but the page says that it has no connection. */
+    WA_RESTRICTED,     /* WhatsApp says so of the account; with `chats` reading goes on. */
+    WA_OFFLINE,        /* The page says that the browser has no connection. */
     WA_TAKEN_OVER,     /* Another window has the session. */
     WA_UNSUPPORTED,    /* This browser will not do. */
     WA_STORAGE_BROKEN, /* The profile lost a part of what it kept, or the disk is full. */
@@ -50,13 +48,11 @@ enum wa_state {
 const char *wa_state_name(enum wa_state state);
 enum wa_state wa_state_of(struct str name);
 
-/* May chats be read? READY and RESTRICTED. */
-bool wa_state_readable(enum wa_state state);
-
 enum { WA_CODE_TEXT_MAX = 1024, WA_LOCALE_MAX = 64, WA_ZONE_MAX = 64, WA_PACK_NAME_MAX = 64 };
 
 struct wa_look {
     enum wa_state state;
+    bool chats;                  /* READY, RESTRICTED and OFFLINE: the list is there. */
     bool promo;                  /* A dialog that can be put away lies over it. */
     bool dialog;                 /* Another one does, which is not ours to answer. */
     bool takeover_words;         /* TAKEN_OVER: the dialog says what it must before we click. */
@@ -67,9 +63,10 @@ struct wa_look {
     char code[WA_CODE_TEXT_MAX]; /* CODE: a credential. Only when it was asked for. */
 };
 
-/* One look. `with_code`: somebody is there to see it. */
-bool wa_look_at(struct webdriver *driver, struct wa_packs *packs, bool with_code,
-                int64_t deadline_ms, struct wa_look *look, struct err *err);
+/* One look. `packs`: their sections `boot`, as wa_packs_section_all() writes them. `with_code`:
+   somebody is there to see it. */
+bool wa_look_at(struct webdriver *driver, struct str packs, bool with_code, int64_t deadline_ms,
+                struct wa_look *look, struct err *err);
 
 /* What may be clicked on the way to the chats; nothing else is. */
 enum wa_button {
@@ -79,7 +76,7 @@ enum wa_button {
 };
 
 /* False with NO_ELEMENT where it is not there (any more). */
-bool wa_look_click(struct webdriver *driver, struct wa_packs *packs, enum wa_button button,
+bool wa_look_click(struct webdriver *driver, struct str packs, enum wa_button button,
                    int64_t deadline_ms, struct err *err);
 
 #endif

@@ -97,6 +97,9 @@ bool wa_session_probe(struct wa_session *session, int64_t deadline_ms, struct st
 /* For the kind's attend(): see connector.h. */
 bool wa_session_attend(struct wa_session *session, int64_t deadline_ms, struct err *err);
 
+/* A sweep is under way: the browser is not begun anew for its age or size until it is over. */
+void wa_session_hold(struct wa_session *session, bool held);
+
 /* Ends the browser, also while stopping. NULL is fine. */
 void wa_session_close(struct wa_session *session);
 
