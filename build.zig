@@ -544,6 +544,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "source/sqlite", .with = &.{"source/select_rig.c"} },
     .{ .name = "source/timer" },
     .{ .name = "source/wa_pack" },
+    .{ .name = "source/wa_session", .with = &.{"rig/outside.c"} },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "store/outbox", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reader", .with = &.{"store/fixture.c"} },
