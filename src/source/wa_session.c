@@ -120,19 +120,25 @@ static void note_command(void *context, const struct webdriver_note *note)
               webdriver_fault_name(note->fault), note->took_ms, note->received);
 }
 
-/* Of the calls before a browser runs: what kept us from it. */
-static bool no_browser(struct wa_session *session, struct err *err)
+/* The state of what stands before the page. */
+static bool trouble_before(struct wa_session *session, enum wa_state state, struct err *err)
 {
     struct err other = {0};
-    enum webdriver_fault fault = webdriver_fault(session->driver);
-    enum wa_state state = fault == WEBDRIVER_NOT_CREATED ? WA_LOCKED : WA_NO_BROWSER;
-    if (err->kind == ERR_STOP || fault == WEBDRIVER_STOPPED) {
+    bool noted = wa_kept_enter(&session->kept, state, &other);
+    if (!noted) {
+        *err = other;
+    }
+    return noted;
+}
+
+/* Of the calls before a browser runs: what kept us from it. Always false. */
+static bool no_browser(struct wa_session *session, struct err *err)
+{
+    if (err->kind == ERR_STOP || webdriver_fault(session->driver) == WEBDRIVER_STOPPED) {
         err->kind = ERR_STOP;
         return false;
     }
-    if (!wa_kept_enter(&session->kept, state, &other)) {
-        *err = other;
-    }
+    (void)trouble_before(session, WA_NO_BROWSER, err);
     return false;
 }
 
@@ -157,13 +163,8 @@ static bool clean_up(struct wa_session *session, int64_t deadline_ms, struct err
     return session->cleaned;
 }
 
-static bool explain_busy(struct wa_session *session, struct err *err)
+static bool explain_busy(struct err *err)
 {
-    struct err other = {0};
-    if (!wa_kept_enter(&session->kept, WA_BROWSER_BUSY, &other)) {
-        *err = other;
-        return false;
-    }
     return err_set(err, ERR_RETRY,
                    "the browser server is well, but others have all its places; sluice waits in "
                    "its queue. One place for each account is needed: SE_NODE_MAX_SESSIONS");
@@ -181,6 +182,19 @@ static bool explain_start(const struct wa_session *session, struct err *err)
                    "there: rm %.*s/Singleton*; or (3) it has no display: `headless`, Xvfb; or (4) "
                    "it runs as root: args [--no-sandbox]",
                    STR_ARG(profile), STR_ARG(profile));
+}
+
+/* With a display, a browser that finds its profile locked asks a person, and never starts. */
+static bool not_started(struct wa_session *session, bool busy, struct err *err)
+{
+    enum webdriver_fault fault = webdriver_fault(session->driver);
+    if (fault == WEBDRIVER_LATE && busy) {
+        return trouble_before(session, WA_BROWSER_BUSY, err) && explain_busy(err);
+    }
+    if (fault == WEBDRIVER_LATE || fault == WEBDRIVER_NOT_CREATED) {
+        return trouble_before(session, WA_LOCKED, err) && explain_start(session, err);
+    }
+    return no_browser(session, err);
 }
 
 static void browser_of(struct wa_session *session, struct webdriver_browser *browser)
@@ -259,12 +273,7 @@ static bool start(struct wa_session *session, int64_t deadline_ms, struct err *e
     if (!webdriver_start(session->driver, &browser, sooner(deadline_ms, mono(session) + START_MS),
                          err)) {
         session->drops++;
-        bool busy =
-            status.ready == WEBDRIVER_BUSY && webdriver_fault(session->driver) == WEBDRIVER_LATE;
-        if (webdriver_fault(session->driver) == WEBDRIVER_NOT_CREATED) {
-            (void)explain_start(session, err);
-        }
-        return busy ? explain_busy(session, err) : no_browser(session, err);
+        return not_started(session, status.ready == WEBDRIVER_BUSY, err);
     }
     session->cleaned = true;
     return started(session, err);
@@ -337,9 +346,8 @@ static bool open_page(struct wa_session *session, int64_t deadline_ms, struct er
     if (session->on_page) {
         return wa_kept_enter(&session->kept, WA_BOOTING, err);
     }
-    struct err other = {0};
-    if (fault == WEBDRIVER_NO_PAGE && !wa_kept_enter(&session->kept, WA_NO_PAGE, &other)) {
-        *err = other;
+    if (fault == WEBDRIVER_NO_PAGE) {
+        (void)trouble_before(session, WA_NO_PAGE, err);
     }
     return false;
 }
@@ -365,8 +373,9 @@ static bool look(struct wa_session *session, int64_t deadline_ms, struct err *er
             return true;
         }
         enum webdriver_fault fault = webdriver_fault(session->driver);
-        if ((fault != WEBDRIVER_ALERT && fault != WEBDRIVER_SCRIPT_TIMEOUT) ||
-            mono(session) + NEED_MS >= deadline_ms) {
+        bool passes = fault == WEBDRIVER_ALERT || fault == WEBDRIVER_SCRIPT_TIMEOUT ||
+                      fault == WEBDRIVER_FAILED; /* An alert came while the script ran. */
+        if (!passes || mono(session) + NEED_MS >= deadline_ms) {
             return false;
         }
         log_warn("session: %s", err->text);
@@ -504,6 +513,10 @@ static enum next booting(struct wa_session *session, struct err *err)
     int64_t limit_ms =
         session->kept.ready_ms > 0 ? session->options->warm_ms : session->options->cold_ms;
     enum wa_state state = session->kept.look.state;
+    enum wa_state before = session->kept.state;
+    if (before != WA_BOOTING && before != WA_PAIRING) { /* The page loaded itself anew. */
+        session->boot_ms = mono(session);
+    }
     if (!over(session, session->boot_ms, limit_ms)) {
         return wa_kept_enter(&session->kept, state == WA_UNKNOWN ? WA_BOOTING : state, err)
                    ? NEXT_LOOK
