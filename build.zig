@@ -16,6 +16,7 @@ const libyaml = &@import("vendor/libyaml/recipe.zig").recipe;
 const curl = &@import("vendor/curl/recipe.zig").recipe;
 const libpq = &@import("vendor/libpq/recipe.zig").recipe;
 const mongoc = &@import("vendor/mongoc/recipe.zig").recipe;
+const qrcodegen = &@import("vendor/qrcodegen/recipe.zig").recipe;
 const cmocka = &@import("vendor/cmocka/recipe.zig").recipe;
 const certifi = &@import("vendor/certifi/recipe.zig").recipe;
 const tzdata = &@import("vendor/tzdata/recipe.zig").recipe;
@@ -77,7 +78,7 @@ const ROOMS = [_]Room{
     .{
         .name = "text",
         .may = &.{"base"},
-        .libs = &.{ pcre2, yyjson, libyaml, zlib },
+        .libs = &.{ pcre2, yyjson, libyaml, zlib, qrcodegen },
         .files = &.{
             "bidi.c",
             "codepage.c",
@@ -96,6 +97,7 @@ const ROOMS = [_]Room{
             "letters.c",
             "pagestamp.c",
             "phone.c",
+            "qr.c",
             "regex.c",
             "template.c",
             "timepattern.c",
@@ -251,11 +253,14 @@ const ROOMS = [_]Room{
             "wa_canary.c",
             "wa_cursor.c",
             "wa_give.c",
+            "wa_kept.c",
+            "wa_look.c",
             "wa_pack.c",
             "wa_reader.c",
             "wa_reader_list.c",
             "wa_rows.c",
             "wa_scroll.c",
+            "wa_session.c",
             "wa_spool.c",
             "wa_sweep.c",
             "wa_visit.c",
@@ -436,6 +441,7 @@ const PAGE_DATA = [_][]const u8{
     "config/selectors/2024.json",
     "config/selectors/2026-04.json",
     "config/selectors/2026-08.json",
+    "src/source/wa_look.js",
     "src/source/wa_page.js",
 };
 
@@ -555,6 +561,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "source/wa_pack" },
     .{ .name = "source/wa_page", .with = &.{"rig/outside.c"} },
     .{ .name = "source/wa_rows" },
+    .{ .name = "source/wa_session", .with = &.{"rig/outside.c"} },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "store/outbox", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reader", .with = &.{"store/fixture.c"} },
@@ -579,6 +586,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "text/keywords" },
     .{ .name = "text/pagestamp" },
     .{ .name = "text/phone" },
+    .{ .name = "text/qr", .with = &.{"rig/outside.c"} },
     .{ .name = "text/regex" },
     .{ .name = "text/template" },
     .{ .name = "text/timepattern" },
@@ -1202,7 +1210,7 @@ const Shop = struct {
         const b = shop.b;
         var out: std.ArrayList(u8) = .empty;
         const w = out.writer(b.allocator);
-        const recipes = [_]*const Recipe{ bearssl, zlib, pcre2, sqlite, yyjson, libyaml, curl, libpq, mongoc, cmocka };
+        const recipes = [_]*const Recipe{ bearssl, zlib, pcre2, sqlite, yyjson, libyaml, curl, libpq, mongoc, qrcodegen, cmocka };
         for (recipes) |recipe| {
             w.print("foreign {s}", .{recipe.name}) catch @panic("OOM");
             for (recipe.private) |dir| w.print(" -I{s}/{s}", .{ shop.tree(recipe), dir }) catch @panic("OOM");

@@ -278,6 +278,12 @@ static bool file_refusals(struct worker *worker, const struct batch *batch, stru
 
 static bool file_events(struct worker *worker, const struct batch *batch, struct err *err)
 {
+    for (size_t i = 0; i < batch->note_count; i++) {
+        const struct note *note = &batch->notes[i];
+        if (!store_keep_put(worker->store, worker->source->name, note->key, note->value, err)) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < batch->event_count; i++) {
         const struct event *event = &batch->events[i];
         if (!store_event_put(worker->store, worker->source->name, event->kind, event->chat,
@@ -307,7 +313,7 @@ static bool file_cursors(struct worker *worker, const struct batch *batch, bool 
 static bool anything(const struct batch *batch)
 {
     bool found = batch->count > 0 || batch->refusal_count > 0 || batch->event_count > 0 ||
-                 batch->snapshot != NULL;
+                 batch->note_count > 0 || batch->snapshot != NULL;
     for (size_t i = 0; i < batch->chat_count && !found; i++) {
         const struct chat_cursor *chat = &batch->chats[i];
         found = chat->next.ptr != NULL && !str_equal(chat->next, chat->cursor);
@@ -345,6 +351,14 @@ static bool file_batch(struct worker *worker, struct batch *batch, struct err *e
         worker_ring(worker);
     }
     return true;
+}
+
+/* A fetch that failed has nothing for the archive; what it noticed on the way is filed. */
+static bool file_noticed(struct worker *worker, const struct batch *batch, struct err *err)
+{
+    return batch->event_count + batch->note_count == 0 ||
+           (store_begin(worker->store, &worker->lease, err) && file_events(worker, batch, err) &&
+            store_commit(worker->store, err));
 }
 
 /* Tell the conductor that the sweep ended; of quiet ones the store hears once a minute. */
@@ -478,7 +492,12 @@ static bool intake_step(struct worker *worker, struct err *err)
     int64_t fetch_ms = worker->source->fetch_ms > 0 ? worker->source->fetch_ms : FETCH_MS;
     int64_t deadline_ms = worker_mono_ms(worker) + fetch_ms;
     if (!source->type->fetch(source, &batch, deadline_ms, err)) {
-        give_up(worker, err);
+        struct err why = *err;
+        if (!file_noticed(worker, &batch, err)) {
+            return false;
+        }
+        give_up(worker, &why);
+        *err = why;
         return worker_outside_failed(err);
     }
     bool more = batch.more;

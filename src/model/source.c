@@ -88,6 +88,18 @@ bool batch_event(struct batch *batch, struct event event)
     return true;
 }
 
+bool batch_note(struct batch *batch, struct str key, struct str value)
+{
+    if (batch->notes == NULL) {
+        batch->notes = arena_array(batch->arena, BATCH_NOTES_MAX, sizeof(struct note));
+    }
+    if (batch->notes == NULL || batch->note_count == BATCH_NOTES_MAX) {
+        return false;
+    }
+    batch->notes[batch->note_count++] = (struct note){key, value};
+    return true;
+}
+
 bool source_wrong(const struct connector *connector, const char *option, struct err *err)
 {
     if (option != NULL) {

@@ -15,6 +15,7 @@
  *  - It sets `more` when it stopped for a full batch and not because nothing was left.
  *  - It returns by `deadline_ms` (monotonic); too slow is ERR_RETRY. No transaction is open.
  *  - Memory of the batch comes from `batch->arena` and outlives the call.
+ *  - Events and notes are filed also when it fails, and nothing else is then.
  *  - A line it cannot read is not an error of the whole: it is refused with batch_refuse(), which
  *    is counted and listed, and the rest goes on.
  */
@@ -36,6 +37,7 @@ enum {
     BATCH_REFUSALS_MAX = 256, /* Kept with their reasons; further ones are only counted. */
     BATCH_BLOBS_MAX = 256,
     BATCH_EVENTS_MAX = 64,
+    BATCH_NOTES_MAX = 16,
 };
 
 struct chat_cursor {
@@ -66,6 +68,12 @@ struct event {
     struct str detail; /* JSON object. */
 };
 
+/* For `keep`, written in the same change of the store as the rest of the batch. */
+struct note {
+    struct str key;
+    struct str value;
+};
+
 /* A table that ops look things up in, as it is now; rows are (key, JSON body). */
 struct snapshot_row {
     struct str key;
@@ -94,6 +102,8 @@ struct batch {
     size_t blob_count;
     struct event *events;
     size_t event_count;
+    struct note *notes;
+    size_t note_count;
     const struct snapshot *snapshot; /* For a source that is a reference; else NULL. */
 
     /* Somebody asked for a range of dates: the cursors begin anew, and a source that would not look
@@ -136,6 +146,7 @@ struct message *batch_add(struct batch *batch, size_t bytes);
 void batch_refuse(struct batch *batch, struct str chat, struct str where, const char *why);
 bool batch_blob(struct batch *batch, struct blob blob);
 bool batch_event(struct batch *batch, struct event event);
+bool batch_note(struct batch *batch, struct str key, struct str value);
 
 /* What open() says of options that `check` refuses; `option` is NULL for several together. False.
  */
