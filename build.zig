@@ -265,6 +265,7 @@ const ROOMS = [_]Room{
             "wa_sweep.c",
             "wa_visit.c",
             "whatsapp_bridge.c",
+            "whatsapp_web.c",
         },
     },
     .{

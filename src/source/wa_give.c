@@ -22,7 +22,8 @@ static const struct {
     {STR_INIT("jpg"), STR_INIT("image/jpeg")},      {STR_INIT("png"), STR_INIT("image/png")},
     {STR_INIT("webp"), STR_INIT("image/webp")},     {STR_INIT("gif"), STR_INIT("image/gif")},
     {STR_INIT("mp4"), STR_INIT("video/mp4")},       {STR_INIT("ogg"), STR_INIT("audio/ogg")},
-    {STR_INIT("pdf"), STR_INIT("application/pdf")},
+    {STR_INIT("pdf"), STR_INIT("application/pdf")}, {STR_INIT("avif"), STR_INIT("image/avif")},
+    {STR_INIT("heic"), STR_INIT("image/heic")},     {STR_INIT("bmp"), STR_INIT("image/bmp")},
 };
 
 static const struct {

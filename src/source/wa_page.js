@@ -205,7 +205,7 @@ function chat_of(parts, row, where) {
     const seen = preview ? (preview.getAttribute("title") || "") + "\n" + chars(preview) : "";
     const count = unread ? chars(unread) : "";
     const when = leaves(row.element, [title, preview, unread]).filter((text) => /\p{Nd}/u.test(text) || where.ago.has(text.toLowerCase()))[0] || "";
-    return { t: row.title, p: digest(seen + "\n" + count), w: when, a: where.ago.get(when.toLowerCase()), u: count };
+    return { t: row.title, p: digest(seen), w: when, a: where.ago.get(when.toLowerCase()), u: count };
 }
 
 /* The search box is empty, as it should be; else the list shows something else. */

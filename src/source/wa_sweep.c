@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/must.h"
 #include "source/wa_give.h"
+#include "source/wa_rows.h"
 
 enum { EVENTS_LEFT = 8, MINUTE_MS = 60 * 1000, LIST_MORE = 4, TOLD_OFTEN = 3, DEFER_MS = 5000 };
 
@@ -221,6 +222,7 @@ static bool tell_troubles(struct wa_sweep *sweep, struct err *err)
 
 /* ---- Which chats are visited ---- */
 
+/* A configured title may have marks and odd spaces; the list's has none. */
 static const struct wa_chat *listed(const struct wa_list *list, struct str chat, size_t *times)
 {
     const struct wa_chat *found = NULL;
@@ -321,6 +323,20 @@ static bool tail_is_new(const struct desk *desk, const struct wa_list *list)
     return last->newest_ms == 0 || last->newest_ms >= floor_ms(desk);
 }
 
+/* The same words on another day are another message. */
+static bool add_times(struct wa_list *list, struct arena *arena, struct err *err)
+{
+    struct wa_chat *chats = arena_array(arena, list->count + 1, sizeof *chats);
+    for (size_t i = 0; chats != NULL && i < list->count; i++) {
+        chats[i] = list->chats[i];
+        uint64_t print = str_hash(chats[i].when, str_hash(chats[i].preview, 1));
+        chats[i].preview = arena_printf(arena, "%016" PRIx64, print);
+        chats = chats[i].preview.ptr == NULL ? NULL : chats;
+    }
+    list->chats = chats;
+    return chats != NULL || err_set(err, ERR_RETRY, "out of memory for the list of chats");
+}
+
 static bool look_at_list(struct desk *desk, struct wa_list *list, struct err *err)
 {
     struct wa_sweep *sweep = desk->sweep;
@@ -328,7 +344,8 @@ static bool look_at_list(struct desk *desk, struct wa_list *list, struct err *er
     for (;;) {
         *list = (struct wa_list){0};
         if (!wa_page_list(sweep->env.page, want, desk->deadline_ms, desk->batch->arena, list,
-                          err)) {
+                          err) ||
+            !add_times(list, desk->batch->arena, err)) {
             return false;
         }
         if (!reads_all(desk->batch) || list->count < want || !tail_is_new(desk, list)) {
@@ -426,7 +443,8 @@ static bool begin_round(struct desk *desk, struct err *err)
     } else {
         for (size_t i = 0; i < batch->chat_count; i++) {
             size_t times = 0;
-            const struct wa_chat *line = listed(&list, batch->chats[i].chat, &times);
+            struct str title = wa_rows_clean(batch->arena, batch->chats[i].chat);
+            const struct wa_chat *line = listed(&list, title, &times);
             if (!add_task(desk, i, batch->chats[i].chat, line, err)) {
                 return false;
             }

@@ -270,8 +270,6 @@ static void jumped(struct wa_visit *visit)
 
 static void take_window(struct wa_visit *visit, const struct wa_window *window)
 {
-    const struct wa_node *oldest = visit->scroll.oldest;
-    size_t count = visit->scroll.count;
     switch (wa_scroll_join(&visit->scroll, window)) {
     case WA_FULL:
         visit->why = "memory";
@@ -285,8 +283,7 @@ static void take_window(struct wa_visit *visit, const struct wa_window *window)
     visit->shown = true;
     visit->top = window->top;
     visit->boundary = window->boundary;
-    bool brought = visit->scroll.count > count && visit->scroll.oldest != oldest;
-    visit->stuck = brought || visit->top ? 0 : visit->stuck + 1;
+    visit->stuck = window->stuck && !visit->top ? visit->stuck + 1 : 0;
 }
 
 /* Wait as a person would, but never past the time that is left. */
@@ -705,7 +702,7 @@ static void finish_new(struct wa_visit *visit)
 
 static bool has_time(const struct wa_visit *visit, int64_t deadline_ms)
 {
-    return now_ms(visit) + WA_STEP_MS <= deadline_ms && !stopping(visit);
+    return now_ms(visit) + WA_VISIT_STEP_MS <= deadline_ms && !stopping(visit);
 }
 
 /* Of rows that came at the end of the chat while it was climbed. */

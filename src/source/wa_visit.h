@@ -32,11 +32,12 @@
 
 enum {
     WA_VISIT_MEMORY_MAX = 96 * 1024 * 1024,
-    WA_PUSHED_MAX = 8,         /* Known rows that new ones may push out unseen. */
-    WA_STUCK_MAX = 6,          /* Steps in a row that bring nothing. */
-    WA_TRAVEL_MAX = 2000,      /* Steps to a gap, through what is known. */
-    WA_UNSETTLED_STEPS = 4,    /* Further up only to settle rows. */
-    WA_STEP_MS = 20 * 1000,    /* A step is begun only when so much of the fetch's time is left. */
+    WA_PUSHED_MAX = 8,      /* Known rows that new ones may push out unseen. */
+    WA_STUCK_MAX = 6,       /* Steps in a row that bring nothing. */
+    WA_TRAVEL_MAX = 2000,   /* Steps to a gap, through what is known. */
+    WA_UNSETTLED_STEPS = 4, /* Further up only to settle rows. */
+    WA_VISIT_STEP_MS =
+        20 * 1000,             /* A step is begun only when so much of the fetch's time is left. */
     WA_PICTURE_MS = 15 * 1000, /* The same for a picture. */
 };
 
