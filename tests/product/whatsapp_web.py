@@ -1,0 +1,171 @@
+"""WhatsApp Web read by the product: the look-alike (tests/wa-sim) in a real Chromium, the truth asked of the look-alike.
+
+    python3 whatsapp_web.py FOLDER CASE...        SLUICE names the binary
+
+Prints "ok CASE: what was seen" or "bad CASE: why"; "missing: why" when the machine has no browser. Ends with 1 when
+a case was bad. Everything that it starts listens on 127.0.0.1 and ends with it.
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SLUICE = os.environ["SLUICE"]
+GROUP = "תלמידים"
+KINDS_HANDED = lambda row: row["kind"] != "system"
+
+
+class Bad(Exception):
+    pass
+
+
+class Server:
+    """A program that prints its ports and "ready", and ends when its standard input does."""
+
+    def __init__(self, words, folder):
+        os.makedirs(folder, exist_ok=True)
+        self.process = subprocess.Popen(words, cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.ports, self.missing = {}, None
+        for line in self.process.stdout:
+            if line.strip() == "ready":
+                break
+            if line.startswith("missing:"):
+                self.missing = line.strip()
+            name, _, port = line.strip().partition(" ")
+            if port.isdigit():
+                self.ports[name] = int(port)
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().strip()
+        if answer != "ok":
+            raise Bad(f"{line}: {answer}")
+
+    def stop(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+class World:
+    def __init__(self, folder, grid=False):
+        self.folder = folder
+        words = [sys.executable, "tests/net/browser_server.py", os.path.join(folder, "browser")]
+        self.browser = Server(words + (["grid"] if grid else []), os.path.join(folder, "browser"))
+        self.page = Server([sys.executable, "tests/wa-sim/server.py", os.path.join(folder, "sim")], os.path.join(folder, "sim"))
+        if self.browser.missing:
+            print(self.browser.missing, flush=True)
+            self.stop()
+            sys.exit(77)
+        self.driver = self.browser.ports.get("grid") or self.browser.ports["driver"]
+        self.wa = self.page.ports["wa"]
+        self.number = 0
+
+    def stop(self):
+        self.browser.stop()
+        self.page.stop()
+
+    # ---- The look-alike ----
+
+    def ctl(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.wa}{path}", data=data, method=method,
+                                         headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
+
+    def scenario(self, **more):
+        made = {"seed": 7, "now": "2026-09-03T11:05:00Z", "paired": True, "fill": 60, "profile": "C", "locale": "he",
+                "zone": "Asia/Jerusalem", "batch_size": [45, 60],
+                "delays": {"blank": 10, "splash": 20, "chats": 20, "batch": [0, 20], "open": 10, "search": 20,
+                           "hydrate": [2, 10]},
+                "chats": [{"title": GROUP, "count": 300}]}
+        made.update(more)
+        self.ctl("PUT", "/ctl/scenario", made)
+
+    def truth(self, chat=GROUP):
+        return self.ctl("GET", "/ctl/truth?" + urllib.parse.urlencode({"chat": chat, "zone": "Asia/Jerusalem"}))
+
+    def verdict(self, chats=(GROUP,), pace_ms=0):
+        told = self.ctl("POST", "/ctl/verdict", {"chats": list(chats), "older": False, "takeover": False, "pace_ms": pace_ms})
+        if not told["read_only"]:
+            raise Bad(f"it was not only read: {json.dumps(told['violations'], ensure_ascii=False)[:600]}")
+
+    # ---- The product ----
+
+    def desk(self, chats=(GROUP,), **options):
+        self.number += 1
+        self.data = os.path.join(self.folder, f"desk{self.number}")
+        os.makedirs(self.data)
+        source = {"kind": "whatsapp-web", "webdriver": f"http://127.0.0.1:{self.driver}",
+                  "page": f"http://127.0.0.1:{self.wa}/", "profile": os.path.join(self.data, "profile"), "headless": True,
+                  "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                           "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"],
+                  "lookback": "3650d", "pace": "0s", "poll": "1s"}
+        if os.environ.get("CHROMIUM"):
+            source["binary"] = os.environ["CHROMIUM"]
+        source.update(options)
+        pipeline = {"source": "web", "chats": list(chats) if chats != "all" else "all",
+                    "ops": [{"kind": "write", "sink": "records", "target": "rows", "key": "{uid}",
+                             "set": {"text": "{text}"}}]}
+        with open(os.path.join(self.data, "sluice.yaml"), "w") as file:  # JSON is YAML.
+            json.dump({"store": "data", "sources": {"web": source}, "sinks": {"records": {"kind": "sqlite"}},
+                       "pipelines": {"copy": pipeline}}, file, ensure_ascii=False, indent=1)
+
+    def sluice(self, *words, fine=(0,), wait=110):
+        done = subprocess.run([SLUICE, *words], cwd=self.data, capture_output=True, text=True, timeout=wait)
+        with open(os.path.join(self.data, "log"), "a") as file:
+            file.write(f"$ sluice {' '.join(words)}\n{done.stdout[-4000:]}{done.stderr}")
+        if fine and done.returncode not in fine:
+            raise Bad(f"sluice {' '.join(words)} ended with {done.returncode}: {done.stderr.strip()[-900:]}")
+        return done
+
+    def begin(self, *words):
+        log = open(os.path.join(self.data, "log"), "a")
+        return subprocess.Popen([SLUICE, *words], cwd=self.data, stdout=log, stderr=log)
+
+    def archive(self):
+        done = self.sluice("export", "messages", "--revisions", fine=(0,))
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def main():
+    folder, names = sys.argv[1], sys.argv[2:]
+    world = World(folder)
+    bad = False
+    try:
+        for name in names:
+            began = time.monotonic()
+            try:
+                seen = CASES[name](world)
+                print(f"ok {name}: {seen or 'as it should be'} ({time.monotonic() - began:.1f} s)", flush=True)
+            except (Bad, subprocess.TimeoutExpired) as why:
+                print(f"bad {name}: {why} ({time.monotonic() - began:.1f} s)", flush=True)
+                bad = True
+    finally:
+        world.stop()
+    sys.exit(1 if bad else 0)
+
+
+def simple(world):
+    world.scenario()
+    world.desk()
+    world.sluice("run")
+    return len(world.archive())
+
+
+CASES = {"simple": simple}
+
+if __name__ == "__main__":
+    main()
