@@ -496,8 +496,11 @@ static bool intake_step(struct worker *worker, struct err *err)
         if (!file_noticed(worker, &batch, err)) {
             return false;
         }
-        give_up(worker, &why);
         *err = why;
+        if (why.kind == ERR_STOP && connector_stopping(&source->connector)) {
+            return false; /* Nothing failed. */
+        }
+        give_up(worker, &why);
         return worker_outside_failed(err);
     }
     bool more = batch.more;
