@@ -65,7 +65,10 @@ static bool read_ends(struct overview *all, struct look *look, struct err *err)
         add_sink(all, plan->sinks[i].name);
     }
     for (size_t i = 0; i < all->sink_count; i++) {
-        const struct sink_state *sink = &all->sinks[i];
+        struct sink_state *sink = &all->sinks[i];
+        if (!store_sink_health(look->store, &look->arena, sink, err)) {
+            return false;
+        }
         all->waiting += sink->waiting;
         all->dead += sink->dead;
         if (sink->oldest_ms != 0 && (all->oldest_ms == 0 || sink->oldest_ms < all->oldest_ms)) {
@@ -303,6 +306,8 @@ bool overview_read(struct overview *all, struct look *look, struct err *err)
     bool ok = store_begin_read(look->store, err) && read_counts(all, look, err) &&
               read_ends(all, look, err) && read_sessions(all, look, err) &&
               read_pipelines(all, look, err) &&
+              (!look->configured || metrics_read(look->store, &look->config.plan, &look->arena,
+                                                 &all->metrics, &all->metric_count, err)) &&
               store_owner(look->store, &look->arena, &all->owner, &all->served_ms, err) &&
               store_is_served(look->store, look->path, &all->served, err);
     store_rollback(look->store);

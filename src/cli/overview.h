@@ -10,6 +10,7 @@
 
 #include "cli/browser.h"
 #include "cli/look.h"
+#include "engine/metrics.h"
 #include "store/browse.h"
 #include "store/run.h"
 
@@ -57,6 +58,8 @@ struct overview {
     size_t sink_count;
     struct overview_pipeline *pipelines;
     size_t pipeline_count;
+    struct metric_value *metrics; /* Of a known configuration. */
+    size_t metric_count;
     struct run *runs;
     size_t run_count;
     struct problem problems[OVERVIEW_PROBLEMS_MAX];

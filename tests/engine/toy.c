@@ -66,6 +66,13 @@ static bool toy_fetch(struct source *source, struct batch *batch, int64_t deadli
             .text = STR("hello"),
             .sent_ms = 1,
         };
+        if (atomic_load(&shared->pictures)) {
+            assert_true(
+                batch_blob(batch, (struct blob){.bytes = i % 2 == 0 ? STR("even") : STR("odd"),
+                                                .extension = STR("png"),
+                                                .chat = chat->chat,
+                                                .external_id = message->external_id}));
+        }
     }
     chat->next = arena_printf(batch->arena, "%" PRId64, to);
     batch->more = to < total;
@@ -76,6 +83,7 @@ static bool toy_fetch(struct source *source, struct batch *batch, int64_t deadli
 static const struct source_type toy_source_type = {
     .connector = {.kind = "toy", .size = sizeof(struct toy_source)},
     .fetch = toy_fetch,
+    .ahead = true,
 };
 
 static bool toy_apply(struct op *op, struct op_env *env, const struct message *message,
