@@ -248,6 +248,7 @@ const ROOMS = [_]Room{
             "sqlite.c",
             "stamps.c",
             "timer.c",
+            "wa_pack.c",
             "whatsapp_bridge.c",
         },
     },
@@ -419,6 +420,14 @@ const ROOMS = [_]Room{
     },
 };
 
+/// Files that are part of the binary as they are (src/source/wa_data.h): selectors of WhatsApp Web and
+/// the scripts that read its page.
+const PAGE_DATA = [_][]const u8{
+    "config/selectors/2024.json",
+    "config/selectors/2026-04.json",
+    "config/selectors/2026-08.json",
+};
+
 /// tests/NAME_test.c each. A test links its own room (the first part of its name, or `room`) and
 /// everything below it; `with` names more C files below tests/.
 const UnitTest = struct {
@@ -530,6 +539,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "source/select" },
     .{ .name = "source/sqlite", .with = &.{"source/select_rig.c"} },
     .{ .name = "source/timer" },
+    .{ .name = "source/wa_pack" },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "store/outbox", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reader", .with = &.{"store/fixture.c"} },
@@ -774,6 +784,7 @@ fn addSanitize(shop: *Shop, only: []const u8) void {
     tally.runs.items[0].addFileArg(shop.manifest());
     tally.runs.items[0].addFileArg(shop.zoneData());
     tally.runs.items[0].addFileArg(shop.authorityData());
+    tally.runs.items[0].addFileArg(shop.pageData());
     tally.runs.items[0].addArg(only);
     var glibc = Shop.init(b, b.resolveTargetQuery(.{ .cpu_arch = b.graph.host.result.cpu.arch, .os_tag = .linux, .abi = .gnu }));
     glibc.thread_sanitizer = true;
@@ -909,6 +920,7 @@ const Shop = struct {
     strip: bool = true,
     zones: ?std.Build.LazyPath = null,
     authorities: ?std.Build.LazyPath = null,
+    page: ?std.Build.LazyPath = null,
 
     fn init(b: *std.Build, target: std.Build.ResolvedTarget) Shop {
         const sources = b.graph.env_map.get("SLUICE_SOURCES") orelse {
@@ -1065,6 +1077,9 @@ const Shop = struct {
             if (std.mem.eql(u8, name, "crypto")) {
                 m.addCSourceFile(.{ .file = shop.authorityData(), .flags = &STRICT });
             }
+            if (std.mem.eql(u8, name, "source")) {
+                m.addCSourceFile(.{ .file = shop.pageData(), .flags = &STRICT });
+            }
             break :lib b.addLibrary(.{ .name = key, .linkage = .static, .root_module = m });
         };
         shop.rooms.put(key, lib) catch @panic("OOM");
@@ -1081,6 +1096,35 @@ const Shop = struct {
     fn authorityData(shop: *Shop) std.Build.LazyPath {
         if (shop.authorities == null) shop.authorities = shop.pack(certifi, "tls_authorities.c");
         return shop.authorities.?;
+    }
+
+    /// PAGE_DATA as a C table.
+    fn pageData(shop: *Shop) std.Build.LazyPath {
+        if (shop.page == null) shop.page = shop.b.addWriteFiles().add("wa_data.c", shop.pageTable() catch |why| std.debug.panic("PAGE_DATA: {s}", .{@errorName(why)}));
+        return shop.page.?;
+    }
+
+    fn pageTable(shop: *Shop) ![]const u8 {
+        const b = shop.b;
+        var out: std.ArrayList(u8) = .empty;
+        const w = out.writer(b.allocator);
+        try w.print("#include \"source/wa_data.h\"\n", .{});
+        for (PAGE_DATA, 0..) |file, n| {
+            const text = try b.build_root.handle.readFileAlloc(b.allocator, file, 1 << 20);
+            try w.print("static const char data_{d}[] = {{", .{n});
+            for (text, 0..) |byte, i| {
+                if (i % 24 == 0) try w.print("\n", .{});
+                // A char may have a sign or none, and a character constant is right for both.
+                if (byte < 128) try w.print("{d},", .{byte}) else try w.print("'\\x{x}',", .{byte});
+            }
+            try w.print("0}};\n", .{});
+        }
+        try w.print("const struct wa_data wa_data_files[] = {{\n", .{});
+        for (PAGE_DATA, 0..) |file, n| {
+            try w.print("    {{STR_INIT(\"{s}\"), {{data_{d}, sizeof data_{d} - 1}}}},\n", .{ std.fs.path.basename(file), n, n });
+        }
+        try w.print("}};\nconst size_t wa_data_count = {d};\n", .{PAGE_DATA.len});
+        return out.items;
     }
 
     /// What pack.c of a package of data, which runs on the machine that builds, makes of it.
