@@ -248,7 +248,11 @@ const ROOMS = [_]Room{
             "sqlite.c",
             "stamps.c",
             "timer.c",
+            "wa_canary.c",
             "wa_pack.c",
+            "wa_reader.c",
+            "wa_reader_list.c",
+            "wa_rows.c",
             "whatsapp_bridge.c",
         },
     },
@@ -426,6 +430,7 @@ const PAGE_DATA = [_][]const u8{
     "config/selectors/2024.json",
     "config/selectors/2026-04.json",
     "config/selectors/2026-08.json",
+    "src/source/wa_page.js",
 };
 
 /// tests/NAME_test.c each. A test links its own room (the first part of its name, or `room`) and
@@ -540,6 +545,8 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "source/sqlite", .with = &.{"source/select_rig.c"} },
     .{ .name = "source/timer" },
     .{ .name = "source/wa_pack" },
+    .{ .name = "source/wa_page", .with = &.{"rig/outside.c"} },
+    .{ .name = "source/wa_rows" },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "store/outbox", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reader", .with = &.{"store/fixture.c"} },

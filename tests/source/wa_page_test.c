@@ -1,0 +1,407 @@
+/*
+ * WhatsApp Web as it is read from a real Chromium, against the look-alike in tests/wa-sim: what was
+ * read is what was there, in every generation and language, and nothing was changed by it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "rig/outside.h"
+#include "source/wa_reader.h"
+#include "source/wa_rows.h"
+#include "test.h"
+
+enum { PATIENCE_MS = 60000, READY_MS = 20000, STEPS_MAX = 60 };
+
+static struct outside browser;
+static struct outside sim;
+static bool started;
+static struct webdriver *driver;
+static struct wa_packs *packs;
+static struct wa_reader *reader;
+static struct rng rng;
+static struct arena arena;
+
+static int64_t now_ms(void)
+{
+    return clock_mono_ms(clock_system());
+}
+
+static int64_t soon(void)
+{
+    return now_ms() + PATIENCE_MS;
+}
+
+static void good(bool ok, const struct err *err)
+{
+    if (!ok) {
+        fail_msg("%s (%s)", err->text, webdriver_fault_name(webdriver_fault(driver)));
+    }
+}
+
+static bool start_browser(struct err *err)
+{
+    static const struct str args[] = {STR_INIT("--no-sandbox"), STR_INIT("--disable-dev-shm-usage"),
+                                      STR_INIT("--disable-gpu")};
+    struct webdriver_options options = {
+        .url = arena_printf(&arena, "http://127.0.0.1:%d", outside_port(&browser, "driver"))};
+    struct webdriver_browser wanted = {
+        .headless = true, .width = 1100, .height = 900, .args = args, .arg_count = COUNT(args)};
+    return webdriver_open(&driver, &options, err) && webdriver_start(driver, &wanted, soon(), err);
+}
+
+static void open_reader(const struct wa_reader_options *more)
+{
+    struct err err = {0};
+    struct wa_reader_options options = *more;
+    options.driver = driver;
+    options.packs = packs;
+    options.clock = clock_system();
+    options.rng = &rng;
+    if (options.step_ms == 0) {
+        options.step_ms = 400;
+    }
+    wa_reader_close(reader);
+    good(wa_reader_open(&reader, &options, &err), &err);
+}
+
+static int start(void **state)
+{
+    static const char *const browser_words[] = {"python3", "tests/net/browser_server.py",
+                                                "{folder}", NULL};
+    static const char *const sim_words[] = {"python3", "tests/wa-sim/server.py", "{folder}", NULL};
+    struct err err = {0};
+    (void)state;
+    arena_init(&arena, (size_t)1 << 30);
+    rng_seed(&rng, 7);
+    assert_int_equal(setenv("TZ", "Asia/Jerusalem", 1), 0);
+    bool have_browser = outside_start(&browser, browser_words, 60);
+    bool have_sim = have_browser && outside_start(&sim, sim_words, 20);
+    started = have_sim && start_browser(&err) && wa_packs_open(&packs, (struct str){0}, &err);
+    if (have_sim && !started) {
+        (void)fprintf(stderr, "%s\n", err.text);
+        return -1;
+    }
+    return 0;
+}
+
+static int stop(void **state)
+{
+    struct err err = {0};
+    (void)state;
+    wa_reader_close(reader);
+    wa_packs_close(packs);
+    if (driver != NULL) {
+        (void)webdriver_quit(driver, soon(), &err);
+    }
+    webdriver_close(driver);
+    outside_stop(&sim);
+    outside_stop(&browser);
+    arena_free(&arena);
+    return 0;
+}
+
+#define NEED_BROWSER()                                                                             \
+    do {                                                                                           \
+        (void)state;                                                                               \
+        if (!started) {                                                                            \
+            skip();                                                                                \
+        }                                                                                          \
+    } while (0)
+
+/* ---- The look-alike ---- */
+
+static struct wa_page *page(void)
+{
+    return wa_reader_page(reader);
+}
+
+#define DELAYS                                                                                     \
+    "\"delays\":{\"blank\":0,\"splash\":10,\"chats\":0,\"batch\":5,\"open\":5,\"search\":[20,40]," \
+    "\"hydrate\":[4,12]}"
+
+static void ask(const char *line)
+{
+    outside_ask(&sim, line);
+}
+
+/* Another world: `rest` is JSON without its braces. The page is loaded, and its list is there. */
+static void scene(const char *rest, const struct wa_reader_options *options)
+{
+    struct err err = {0};
+    const struct json_value *value = NULL;
+    struct webdriver_script ready = {
+        .code = STR("return !!document.querySelector('#side [role=grid] > *, [data-qa]')")};
+    ask(arena_printf(&arena, "PUT /ctl/scenario {\"paired\":true,\"fill\":0," DELAYS ",%s}", rest)
+            .ptr);
+    good(webdriver_go(driver,
+                      arena_printf(&arena, "http://127.0.0.1:%d/", outside_port(&sim, "wa")),
+                      soon(), &err),
+         &err);
+    bool there = false;
+    for (int64_t end = now_ms() + READY_MS; !there && now_ms() < end;) {
+        good(webdriver_run(driver, &ready, soon(), &arena, &value, &err), &err);
+        (void)json_bool(value, &there);
+    }
+    assert_true(there);
+    open_reader(options != NULL ? options : &(struct wa_reader_options){0});
+}
+
+static const struct json_value *told(const char *what)
+{
+    struct err err = {0};
+    struct str text = {0};
+    const struct json_value *value = NULL;
+    ask(arena_printf(&arena, "GET /ctl/%s answer.json", what).ptr);
+    good(file_read(&arena, str_of(outside_path(&sim, "answer.json")), 64 << 20, &text, &err), &err);
+    struct json_limits limits = {.size_max = 64 << 20};
+    good(json_parse(&arena, text, &limits, &value, &err), &err);
+    return value;
+}
+
+/* What the look-alike's journal holds is what a reader of these chats may do. */
+static void read_only(const char *chats)
+{
+    struct err err = {0};
+    const struct json_value *value = NULL;
+    bool yes = false;
+    struct webdriver_script script = {
+        .code = STR("fetch('/ctl/verdict', {method: 'POST', body: JSON.stringify({chats: "
+                    "arguments[0]})}).then((a) => a.json()).then(arguments[1])"),
+        .args = arena_printf(&arena, "[[%s]]", chats),
+        .async = true};
+    good(webdriver_run(driver, &script, soon(), &arena, &value, &err), &err);
+    (void)json_bool(json_get(value, STR("read_only")), &yes);
+    if (!yes) {
+        struct buf buf;
+        struct json_writer json;
+        buf_init(&buf, &arena, 0);
+        json_writer_init(&json, &buf);
+        json_put_value(&json, value);
+        fail_msg("not read only: %.1000s", buf_str(&buf).ptr);
+    }
+}
+
+static void open_chat(const char *title, enum wa_opened how)
+{
+    struct err err = {0};
+    struct wa_open open;
+    good(wa_page_open(page(), str_of(title), soon(), &arena, &open, &err), &err);
+    if (open.how != how) {
+        fail_msg("%s: opened %d, expected %d", title, (int)open.how, (int)how);
+    }
+}
+
+/* ---- A chat from its end to its beginning ---- */
+
+struct chat {
+    struct wa_row *rows; /* Oldest first. */
+    size_t count;
+    size_t steps;
+    size_t calls;
+    bool boundary;
+};
+
+static size_t find_row(const struct chat *chat, struct str id)
+{
+    for (size_t i = 0; i < chat->count; i++) {
+        if (str_equal(chat->rows[i].id, id)) {
+            return i;
+        }
+    }
+    return chat->count;
+}
+
+/* As a sweep does it: a window goes before what is there already, and replaces what it repeats. */
+static void merge(struct chat *chat, const struct wa_window *window)
+{
+    size_t overlap = 0;
+    while (overlap < window->count && find_row(chat, window->rows[overlap].id) == chat->count) {
+        overlap++;
+    }
+    if (chat->count > 0 && window->count > 0 && overlap == window->count) {
+        fail_msg("the window does not end with rows that were there before");
+    }
+    struct wa_row *rows = arena_array(&arena, overlap + chat->count + 1, sizeof *rows);
+    memcpy(rows, window->rows, overlap * sizeof *rows);
+    memcpy(rows + overlap, chat->rows, chat->count * sizeof *rows);
+    chat->rows = rows;
+    chat->count += overlap;
+    for (size_t i = overlap; i < window->count; i++) {
+        size_t at = find_row(chat, window->rows[i].id);
+        if (at != i) {
+            fail_msg("row %zu of the window is row %zu of the chat", i, at);
+        }
+        chat->rows[at] = window->rows[i];
+    }
+}
+
+static void read_chat(struct chat *chat, size_t steps)
+{
+    struct err err = {0};
+    struct wa_window window = {0};
+    uint64_t before;
+    struct webdriver_figures figures;
+    webdriver_count(driver, &figures);
+    before = figures.calls;
+    *chat = (struct chat){0};
+    good(wa_page_newest(page(), soon(), &arena, &window, &err), &err);
+    merge(chat, &window);
+    while (!window.top && !window.boundary && chat->steps < steps) {
+        good(wa_page_older(page(), soon(), &arena, &window, &err), &err);
+        merge(chat, &window);
+        chat->steps++;
+    }
+    chat->boundary = window.boundary;
+    webdriver_count(driver, &figures);
+    chat->calls = (size_t)(figures.calls - before);
+}
+
+/* ---- The truth ---- */
+
+static bool is_one_of(struct str word, const char *const *words)
+{
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (str_equal(word, str_of(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void compare_row(const struct wa_row *row, const struct json_value *truth)
+{
+    static const char *const without_text[] = {"deleted", "waiting", "vcard", "location", NULL};
+    static const char *const system[] = {"system", "call", NULL};
+    struct str kind = json_str(json_get(truth, STR("kind")));
+    struct str id = json_str(json_get(truth, STR("id")));
+    int64_t epoch = 0;
+    bool from_me = false;
+    bool ambiguous = false;
+    (void)json_int(json_get(truth, STR("epoch")), &epoch);
+    (void)json_bool(json_get(truth, STR("from_me")), &from_me);
+    (void)json_bool(json_get(truth, STR("ambiguous")), &ambiguous);
+    assert_str_equal(row->id, id);
+    if (row->open) {
+        fail_msg("%.*s (%.*s) is still open", STR_ARG(id), STR_ARG(kind));
+    }
+    if (is_one_of(kind, system)) {
+        assert_int_equal(row->kind, WA_SYSTEM);
+        return;
+    }
+    if (row->direction != (from_me ? MESSAGE_OUTGOING : MESSAGE_INCOMING)) {
+        fail_msg("%.*s (%.*s): direction %d", STR_ARG(id), STR_ARG(kind), (int)row->direction);
+    }
+    struct str text =
+        is_one_of(kind, without_text) ? STR("") : json_str(json_get(truth, STR("text")));
+    if (!str_equal(row->text, text)) {
+        fail_msg("%.*s (%.*s): text '%.*s', expected '%.*s'", STR_ARG(id), STR_ARG(kind),
+                 STR_ARG(row->text), STR_ARG(text));
+    }
+    int64_t minute_ms = epoch / 60 * 60000;
+    if (row->sent_ms != minute_ms && !(ambiguous && row->fold)) {
+        fail_msg("%.*s (%.*s): %lld, expected %lld; mark '%.*s'", STR_ARG(id), STR_ARG(kind),
+                 (long long)row->sent_ms, (long long)minute_ms, STR_ARG(row->mark));
+    }
+    assert_int_equal(row->fold, ambiguous);
+    if (!from_me) {
+        struct str author = wa_rows_clean(&arena, json_str(json_get(truth, STR("author"))));
+        author = author.len > 0 && (author.ptr[0] == '~' || author.ptr[0] == '+')
+                     ? str_slice(author, 1, author.len)
+                     : author;
+        if (!str_equal(row->author, author)) {
+            fail_msg("%.*s (%.*s): author '%.*s', expected '%.*s'", STR_ARG(id), STR_ARG(kind),
+                     STR_ARG(row->author), STR_ARG(author));
+        }
+    } else {
+        assert_int_equal(row->author.len, 0);
+    }
+    assert_int_equal(row->deleted, str_equal(kind, STR("deleted")));
+}
+
+static void compare(const struct chat *chat, const char *title)
+{
+    const struct json_value *truth =
+        told(arena_printf(&arena, "truth?zone=Asia/Jerusalem&chat=%s", title).ptr);
+    struct json_iter iter;
+    const struct json_value *one;
+    assert_int_equal(chat->count, json_count(truth));
+    json_iter_init(&iter, truth);
+    for (size_t i = 0; json_next(&iter, NULL, &one); i++) {
+        compare_row(&chat->rows[i], one);
+    }
+}
+
+/* All that is the same in every generation, as one text. */
+static struct str normal(const struct chat *chat)
+{
+    struct buf buf;
+    struct json_writer json;
+    buf_init(&buf, &arena, 0);
+    json_writer_init(&json, &buf);
+    json_array_begin(&json);
+    for (size_t i = 0; i < chat->count; i++) {
+        const struct wa_row *row = &chat->rows[i];
+        json_object_begin(&json);
+        json_field_str(&json, STR("id"), row->id);
+        json_field_int(&json, STR("kind"), (int64_t)row->kind);
+        json_field_int(&json, STR("direction"), (int64_t)row->direction);
+        json_field_str(&json, STR("author"), row->author);
+        json_field_str(&json, STR("text"), row->text);
+        json_field_int(&json, STR("sent_ms"), row->sent_ms);
+        json_field_bool(&json, STR("fold"), row->fold);
+        json_field_bool(&json, STR("deleted"), row->deleted);
+        json_field_bool(&json, STR("edited"), row->edited);
+        json_field_bool(&json, STR("forwarded"), row->forwarded);
+        json_field_str(&json, STR("quoted"), row->quoted);
+        json_field_str(&json, STR("file_name"), row->file_name);
+        json_field_int(&json, STR("media"), (int64_t)row->media);
+        json_object_end(&json);
+    }
+    json_array_end(&json);
+    return buf_str(&buf);
+}
+
+/* ---- Tests ---- */
+
+static void generations_read_the_same(void **state)
+{
+    static const char *const profiles[] = {"A", "B", "C", "rolling"};
+    struct str first = {0};
+    NEED_BROWSER();
+    for (size_t i = 0; i < COUNT(profiles); i++) {
+        struct chat chat;
+        int64_t begin = now_ms();
+        scene(arena_printf(&arena,
+                           "\"profile\":\"%s\",\"locale\":\"he\",\"batch_size\":[30,60],"
+                           "\"chats\":[{\"title\":\"Harvest\",\"count\":260}]",
+                           profiles[i])
+                  .ptr,
+              NULL);
+        open_chat("Harvest", WA_OPENED);
+        int64_t opened = now_ms();
+        read_chat(&chat, STEPS_MAX);
+        printf("%s: ready %lld ms, read %lld ms, %zu steps, %zu calls\n", profiles[i],
+               (long long)(opened - begin), (long long)(now_ms() - opened), chat.steps, chat.calls);
+        compare(&chat, "Harvest");
+        struct str text = normal(&chat);
+        if (first.ptr == NULL) {
+            first = text;
+        }
+        if (!str_equal(text, first)) {
+            fail_msg("profile %s reads otherwise than A", profiles[i]);
+        }
+        read_only("\"Harvest\"");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(generations_read_the_same),
+    };
+    return cmocka_run_group_tests_name("source/wa_page", tests, start, stop);
+}
