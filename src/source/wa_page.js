@@ -4,7 +4,7 @@
  * These functions are put in front of one line that calls one of them. Nothing is left in the page between two calls;
  * what is known of the chat comes as an argument. An element is never kept over a wait: the page may have made it anew. */
 
-const LOOK_MS = 8, CLICKS_MAX = 400, LEAF_MAX = 40, STEPS_MAX = 60, CHAT_STEPS_MAX = 400;
+const LOOK_MS = 8, CLICKS_MAX = 400, LEAF_MAX = 40, STEPS_MAX = 60, CHAT_STEPS_MAX = 400, JUMPS_MAX = 6;
 const now = () => performance.now();
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -674,7 +674,7 @@ async function seek(chat, ids, down_first) {
  * rows are on their way. */
 async function older(args) {
     const chat = new Chat(args), out = [], end = stop_at;
-    let ids = args.edge, fresh = 0, waited = now(), at_top = false, banner = null, nudged = false;
+    let ids = args.edge, fresh = 0, waited = now(), at_top = false, banner = null, nudged = false, jumps = 0;
     if (!chat.right()) return { wrong: 1 };
     if (!await seek(chat, ids, false)) return chat.answer([], { lost: 1 });
     for (; ; await sleep(LOOK_MS)) {
@@ -692,6 +692,7 @@ async function older(args) {
             fresh += rows.length;
             ids = rows.slice(-8).map((row) => bare(row.i)).reverse();
             waited = now();
+            jumps = 0;
             if (!chat.right()) return { wrong: 1 };
             if (now() > end || fresh >= args.most) break;
             continue;
@@ -701,7 +702,9 @@ async function older(args) {
         if (!edge) continue;
         const target = Math.max(0, Math.round(chat.y_of(s, edge) - s.clientHeight + Math.min(edge.offsetHeight, s.clientHeight / 2)));
         at_top = !above && target === 0 && done;
-        if (s.scrollTop - target > 2) {
+        /* Rows above may have become lower since, so it may have to be a little down again. */
+        if (Math.abs(s.scrollTop - target) > 2 && jumps < JUMPS_MAX) {
+            jumps++;
             await chat.scroll(s, target);
             waited = now();
             continue;
