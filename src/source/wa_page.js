@@ -799,7 +799,7 @@ function bones(args) {
 /* Calls that wait end here, well before the browser would end them. */
 function run(call, args, done) {
     stop_at = now() + args.budget_ms;
-    call(args).then(done, (why) => done({ failed: String(why && why.name || "error"), line: String(why && why.stack || "").split("\n").slice(1, 3).map((l) => l.replace(/.*:(\d+:\d+).*/, "$1")).join(" ") }));
+    Promise.resolve(args).then(call).then(done, (why) => done({ failed: String(why && why.name || "error"), line: String(why && why.stack || "").split("\n").slice(1, 3).map((l) => l.replace(/.*:(\d+:\d+).*/, "$1")).join(" ") }));
 }
 
 /* What gives an element gives it at once. */

@@ -134,7 +134,7 @@ static void scene(const char *rest, const struct wa_reader_options *options)
     struct err err = {0};
     const struct json_value *value = NULL;
     struct webdriver_script ready = {
-        .code = STR("return !!document.querySelector('#side [role=grid] > *, [data-qa]')")};
+        .code = STR("return !!document.querySelector('[role=grid] > *')")};
     ask(arena_printf(&arena, "PUT /ctl/scenario {\"paired\":true,\"fill\":0," DELAYS ",%s}", rest)
             .ptr);
     good(webdriver_go(driver,
@@ -398,10 +398,99 @@ static void generations_read_the_same(void **state)
     }
 }
 
+/* Whether the page holds as the canary says; what was read is thrown away when it does not. */
+static void changed_pages_are_refused(void **state)
+{
+    static const struct {
+        const char *options;
+        const char *says;
+    } cases[] = {
+        {"\"profile\":\"X\"", "no known name"},
+        {"\"break\":[\"testids\"]", "no known name"},
+        {"\"break\":[\"row_id\"]", "rows have no ids"},
+        {"\"break\":[\"stamp\"]", "no marks of time and author"},
+        {"\"break\":[\"text\"]", "their texts no known place"},
+        {"\"break\":[\"direction\"]", "nothing shows who sent"},
+        {"\"break\":[\"shell\"]", "the list of chats has no known name"},
+        {"\"profile\":\"A\",\"break\":[\"row_id\"]", "rows have no ids"},
+        {"\"profile\":\"A\",\"break\":[\"stamp\"]", "no marks of time and author"},
+        {"\"profile\":\"A\",\"break\":[\"text\"]", "their texts no known place"},
+        {"\"profile\":\"B\",\"break\":[\"stamp\"]", "no marks of time and author"},
+        {"\"profile\":\"B\",\"break\":[\"text\"]", "their texts no known place"},
+        {"\"profile\":\"B\",\"break\":[\"direction\"]", "nothing shows who sent"},
+    };
+    NEED_BROWSER();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct err err = {0};
+        struct wa_open open = {0};
+        struct wa_window window = {0};
+        scene(arena_printf(&arena,
+                           "\"locale\":\"he\",%s,\"chats\":[{\"title\":\"Secret Title\","
+                           "\"count\":120}]",
+                           cases[i].options)
+                  .ptr,
+              NULL);
+        bool ok = wa_page_open(page(), STR("Secret Title"), soon(), &arena, &open, &err) &&
+                  open.how == WA_OPENED && wa_page_newest(page(), soon(), &arena, &window, &err);
+        const struct wa_health *health = wa_page_health(page());
+        if (ok || window.count > 0 || !health->broken || err.kind != ERR_RETRY ||
+            strstr(err.text, cases[i].says) == NULL) {
+            fail_msg("%s: %s, %zu rows, broken %d: \"%s\" should say \"%s\"", cases[i].options,
+                     ok ? "read" : "refused", window.count, health->broken, err.text,
+                     cases[i].says);
+        }
+        assert_true(health->snapshot.len > 200 && health->snapshot.len <= 64 * 1024);
+        static const char *const private[] = {"Secret", "3A", "A5", "972", "כהן", "Title"};
+        for (size_t n = 0; n < COUNT(private); n++) {
+            if (str_find(health->snapshot, str_of(private[n]), 0) != STR_NONE) {
+                fail_msg("the snapshot tells '%s': %.3000s", private[n], health->snapshot.ptr);
+            }
+        }
+        read_only("\"Secret Title\"");
+    }
+}
+
+static void languages_read_the_same(void **state)
+{
+    static const struct {
+        const char *locale;
+        const char *more;
+    } cases[] = {
+        {"en-US", "\"profile\":\"C\",\"narrow\":true"},
+        {"de", "\"profile\":\"B\""},
+        {"ar", "\"profile\":\"C\""},
+        {"ar-EG", "\"profile\":\"A\""},
+        {"fa", "\"profile\":\"rolling\""},
+        {"he", "\"profile\":\"C\",\"name_suffix\":true"},
+        {"zh-CN", "\"profile\":\"C\""},
+        {"hi", "\"profile\":\"C\""},
+    };
+    NEED_BROWSER();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct chat chat;
+        scene(arena_printf(&arena,
+                           "\"locale\":\"%s\",%s,\"batch_size\":60,"
+                           "\"chats\":[{\"title\":\"Tongues\",\"count\":90,\"gap\":9000}]",
+                           cases[i].locale, cases[i].more)
+                  .ptr,
+              NULL);
+        open_chat("Tongues", WA_OPENED);
+        read_chat(&chat, STEPS_MAX);
+        printf("%s: %zu steps\n", cases[i].locale, chat.steps);
+        compare(&chat, "Tongues");
+        read_only("\"Tongues\"");
+    }
+}
+
 int main(void)
 {
+    if (getenv("ONLY") != NULL) {
+        cmocka_set_test_filter(getenv("ONLY"));
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generations_read_the_same),
+        cmocka_unit_test(languages_read_the_same),
+        cmocka_unit_test(changed_pages_are_refused),
     };
     return cmocka_run_group_tests_name("source/wa_page", tests, start, stop);
 }
