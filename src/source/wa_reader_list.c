@@ -7,7 +7,7 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
-enum { CLICKS_MAX = 3, TYPED_MAX = 60, NEAR_SHARE = 2 };
+enum { CLICKS_MAX = 3, TYPED_MAX = 60, NEAR_SHARE = 2, PART_STEPS = 3 };
 
 static struct wa_reader *reader_of(struct wa_page *page)
 {
@@ -172,7 +172,7 @@ static void nearest(const struct wa_reader *reader, struct str title, struct are
         size_t distance = bridge_chats_distance(title, other);
         bool part = title.len >= 3 && (str_find(other, title, 0) != STR_NONE ||
                                        str_find(title, other, 0) != STR_NONE);
-        distance = part && distance > 1 ? 1 : distance;
+        distance = part && distance > PART_STEPS ? PART_STEPS : distance;
         if (other.len == 0 || distance * NEAR_SHARE > title.len + 1) {
             continue;
         }

@@ -133,8 +133,8 @@ static void scene(const char *rest, const struct wa_reader_options *options)
 {
     struct err err = {0};
     const struct json_value *value = NULL;
-    struct webdriver_script ready = {
-        .code = STR("return !!document.querySelector('[role=grid] > *')")};
+    struct webdriver_script ready = {.code =
+                                         STR("return !!document.querySelector('[role=grid] > *')")};
     ask(arena_printf(&arena, "PUT /ctl/scenario {\"paired\":true,\"fill\":0," DELAYS ",%s}", rest)
             .ptr);
     good(webdriver_go(driver,
@@ -482,6 +482,153 @@ static void languages_read_the_same(void **state)
     }
 }
 
+static void the_list_is_seen_whole(void **state)
+{
+    struct err err = {0};
+    struct wa_list list;
+    NEED_BROWSER();
+    scene("\"fill\":500,\"chats\":[{\"title\":\"First\",\"pinned\":true,\"unread\":3,\"count\":9}]",
+          NULL);
+    good(wa_page_list(page(), 20, soon(), &arena, &list, &err), &err);
+    assert_true(list.count >= 20 && list.count < 200 && !list.whole);
+    assert_str_equal(list.chats[0].title, STR("First"));
+    assert_int_equal(list.chats[0].unread, 3);
+    assert_int_equal(list.declared, 500);
+    struct str digest = list.chats[0].preview;
+    good(wa_page_list(page(), 0, soon(), &arena, &list, &err), &err);
+    assert_true(list.whole);
+    assert_str_equal(list.chats[0].preview, digest);
+    const struct json_value *chats = told("chats");
+    struct json_iter iter;
+    const struct json_value *one;
+    size_t expected = 0;
+    json_iter_init(&iter, chats);
+    while (json_next(&iter, NULL, &one)) {
+        bool archived = false;
+        struct str title = wa_rows_clean(&arena, json_str(json_get(one, STR("title"))));
+        (void)json_bool(json_get(one, STR("archived")), &archived);
+        size_t found = 0;
+        for (size_t i = 0; i < list.count; i++) {
+            found += str_equal(list.chats[i].title, title) ? 1 : 0;
+        }
+        if (!archived && found == 0) {
+            fail_msg("'%.*s' was not seen", STR_ARG(title));
+        }
+        expected += archived ? 0 : 1;
+    }
+    assert_int_equal(list.count, expected);
+    ask("POST /ctl/message {\"chat\":\"First\",\"text\":\"new\"}");
+    bool changed = false;
+    for (int i = 0; i < 100 && !changed; i++) {
+        good(wa_page_list(page(), 1, soon(), &arena, &list, &err), &err);
+        changed = !str_equal(list.chats[0].preview, digest);
+    }
+    assert_true(changed);
+    read_only("");
+}
+
+static void chats_open_by_their_exact_title(void **state)
+{
+    struct err err = {0};
+    struct wa_open open;
+    NEED_BROWSER();
+    scene("\"fill\":60,\"chats\":[{\"title\":\"Top\"}]", NULL);
+    open_chat("Sales", WA_OPENED); /* "Sales Team" is another one. */
+    open_chat("Leading and trailing", WA_OPENED);
+    open_chat("Wrapped in marks", WA_OPENED);
+    open_chat("\xE2\x80\xAA+972\xC2\xA0"
+              "55\xE2\x80\x91"
+              "000\xE2\x80\x91"
+              "0006\xE2\x80\xAC",
+              WA_OPENED); /* invented */
+    open_chat("שיעור פסנתר (א׳)", WA_OPENED);
+    open_chat("Family 👨‍👩‍👧‍👦 ❤️", WA_OPENED);
+    open_chat("אותו שם", WA_EQUAL);
+    good(wa_page_open(page(), STR("Sales Taem"), soon(), &arena, &open, &err), &err);
+    assert_int_equal(open.how, WA_NOT_FOUND);
+    assert_true(open.nearest_count >= 1);
+    assert_str_equal(open.nearest[0], STR("Sales Team"));
+    /* The one that is put away is found by its name. */
+    const struct json_value *chats = told("chats");
+    struct json_iter iter;
+    const struct json_value *one;
+    bool archived = false;
+    json_iter_init(&iter, chats);
+    while (!archived && json_next(&iter, NULL, &one)) {
+        (void)json_bool(json_get(one, STR("archived")), &archived);
+    }
+    assert_true(archived);
+    struct str away = json_str(json_get(one, STR("title")));
+    open_chat(away.ptr, WA_OPENED);
+    open_chat(away.ptr, WA_OPENED); /* It is open already. */
+    open_chat("Top", WA_OPENED);
+    assert_true(wa_page_health(page())->locale.len > 0);
+    read_only(arena_printf(&arena,
+                           "\"Sales\",\"Leading and trailing\",\"Wrapped in marks\","
+                           "\"\\u202a+972\\u00a055\\u2011000\\u20110006\\u202c\",\"Top\","
+                           "\"שיעור פסנתר\\u200f (א׳)\",\"Family 👨‍👩‍👧‍👦 "
+                           "❤️\",\"%.*s\"",
+                           STR_ARG(away))
+                  .ptr);
+}
+
+static void what_stands_in_the_way_is_told(void **state)
+{
+    struct chat chat;
+    struct err err = {0};
+    struct wa_window window;
+    NEED_BROWSER();
+    scene("\"chats\":[{\"title\":\"One\"},{\"title\":\"Two\"}],\"faults\":{\"wrong_open\":1}",
+          NULL);
+    open_chat("One", WA_WRONG);
+    assert_false(wa_page_newest(page(), soon(), &arena, &window, &err));
+    open_chat("One", WA_OPENED);
+    read_chat(&chat, STEPS_MAX);
+    compare(&chat, "One");
+    scene("\"fill\":40,\"chats\":[{\"title\":\"Mid\",\"count\":20}],\"faults\":{\"reorder\":true}",
+          NULL);
+    open_chat("Mid", WA_OPENED);
+    read_chat(&chat, STEPS_MAX);
+    compare(&chat, "Mid");
+    read_only("\"Mid\"");
+    scene("\"chats\":[{\"title\":\"Covered\"}],\"faults\":{\"promo\":true}", NULL);
+    open_chat("Covered", WA_NOT_OPENED);
+    read_only("");
+}
+
+static void restless_pages_are_read_whole(void **state)
+{
+    struct chat chat;
+    static const char *const profiles[] = {"A", "C"};
+    NEED_BROWSER();
+    for (size_t i = 0; i < COUNT(profiles); i++) {
+        scene(
+            arena_printf(&arena,
+                         "\"profile\":\"%s\",\"batch_size\":40,\"chats\":[{\"title\":\"Restless\","
+                         "\"count\":130}],\"faults\":{\"rerender\":20,\"empty_first\":1}",
+                         profiles[i])
+                .ptr,
+            &(struct wa_reader_options){.step_ms = 1000});
+        open_chat("Restless", WA_OPENED);
+        read_chat(&chat, STEPS_MAX);
+        compare(&chat, "Restless");
+        read_only("\"Restless\"");
+    }
+}
+
+static void what_only_the_telephone_has_is_a_boundary(void **state)
+{
+    struct chat chat;
+    NEED_BROWSER();
+    scene("\"locale\":\"de\",\"chats\":[{\"title\":\"Phone\",\"count\":90,\"phone_only\":40}]",
+          NULL);
+    open_chat("Phone", WA_OPENED);
+    read_chat(&chat, STEPS_MAX);
+    assert_true(chat.boundary);
+    assert_int_equal(chat.count, 50);
+    read_only("\"Phone\"");
+}
+
 int main(void)
 {
     if (getenv("ONLY") != NULL) {
@@ -491,6 +638,11 @@ int main(void)
         cmocka_unit_test(generations_read_the_same),
         cmocka_unit_test(languages_read_the_same),
         cmocka_unit_test(changed_pages_are_refused),
+        cmocka_unit_test(the_list_is_seen_whole),
+        cmocka_unit_test(chats_open_by_their_exact_title),
+        cmocka_unit_test(what_stands_in_the_way_is_told),
+        cmocka_unit_test(restless_pages_are_read_whole),
+        cmocka_unit_test(what_only_the_telephone_has_is_a_boundary),
     };
     return cmocka_run_group_tests_name("source/wa_page", tests, start, stop);
 }
