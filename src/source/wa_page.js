@@ -29,6 +29,7 @@ class Parts {
         this.joined = {};
         this.bad = [];
         const probe = document.createDocumentFragment();
+        this.packs = packs;
         for (const { parts } of packs) {
             for (const [key, list] of Object.entries(parts)) {
                 const mine = this.lists[key] = this.lists[key] || [];
@@ -57,6 +58,11 @@ class Parts {
             if (found) return found;
         }
         return null;
+    }
+
+    /* The first generation that has the name by which this is found. */
+    pack_of(root, key) {
+        return Math.max(0, this.packs.findIndex(({ parts }) => (parts[key] || []).some((css) => !this.bad.includes(css) && root.querySelector(css))));
     }
 
     all(root, key) {
@@ -603,7 +609,7 @@ class Chat {
         const bones = frame ? this.parts.all(frame.main, "row").length : 0;
         return {
             rows: out.reverse(), seen: rows.length, shells: rows.filter((item) => this.shell(item.row)).length,
-            noid: rows.length === 0 ? bones : 0, cut: this.cut, scrolls: this.scrolls, since: Math.round(now() - this.last_scroll),
+            pack: frame ? this.parts.pack_of(frame.main, "scroller") : 0, noid: rows.length === 0 ? bones : 0, cut: this.cut, scrolls: this.scrolls, since: Math.round(now() - this.last_scroll),
             ...told(this.where), bad: this.parts.bad, ...more,
         };
     }

@@ -9,10 +9,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "crypto/digest.h"
 #include "rig/outside.h"
 #include "source/wa_reader.h"
 #include "source/wa_rows.h"
 #include "test.h"
+#include "text/utf8.h"
 
 enum { PATIENCE_MS = 60000, READY_MS = 20000, STEPS_MAX = 60 };
 
@@ -272,6 +274,26 @@ static bool is_one_of(struct str word, const char *const *words)
     return false;
 }
 
+static void compare_kind(const struct wa_row *row, struct str kind)
+{
+    static const struct {
+        const char *name;
+        enum wa_kind kind;
+    } kinds[] = {
+        {"image", WA_IMAGE},       {"image_caption", WA_IMAGE}, {"album", WA_ALBUM},
+        {"video", WA_VIDEO},       {"gif", WA_VIDEO},           {"voice", WA_AUDIO},
+        {"document", WA_DOCUMENT}, {"sticker", WA_STICKER},     {"vcard", WA_CONTACT},
+        {"location", WA_LOCATION}, {"poll", WA_POLL},           {"waiting", WA_WAITING},
+    };
+    enum wa_kind expected = WA_TEXT;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        expected = str_equal(kind, str_of(kinds[i].name)) ? kinds[i].kind : expected;
+    }
+    if (row->kind != expected) {
+        fail_msg("a %.*s is read as kind %d", STR_ARG(kind), (int)row->kind);
+    }
+}
+
 static void compare_row(const struct wa_row *row, const struct json_value *truth)
 {
     static const char *const without_text[] = {"deleted", "waiting", "vcard", "location", NULL};
@@ -320,6 +342,16 @@ static void compare_row(const struct wa_row *row, const struct json_value *truth
         assert_int_equal(row->author.len, 0);
     }
     assert_int_equal(row->deleted, str_equal(kind, STR("deleted")));
+    bool edited = false;
+    (void)json_bool(json_get(truth, STR("edited")), &edited);
+    assert_int_equal(row->edited, edited);
+    assert_int_equal(row->forwarded, str_equal(kind, STR("forwarded")));
+    assert_str_equal(row->quoted, json_str(json_find(truth, STR("quoted/text"))));
+    assert_str_equal(row->file_name, json_str(json_get(truth, STR("filename"))));
+    static const char *const pictures[] = {"image", "image_caption", "album", "sticker", NULL};
+    assert_int_equal(row->media,
+                     is_one_of(kind, pictures) ? json_count(json_get(truth, STR("media"))) : 0);
+    compare_kind(row, kind);
 }
 
 static void compare(const struct chat *chat, const char *title)
@@ -563,13 +595,14 @@ static void chats_open_by_their_exact_title(void **state)
     open_chat(away.ptr, WA_OPENED); /* It is open already. */
     open_chat("Top", WA_OPENED);
     assert_true(wa_page_health(page())->locale.len > 0);
-    read_only(arena_printf(&arena,
-                           "\"Sales\",\"Leading and trailing\",\"Wrapped in marks\","
-                           "\"\\u202a+972\\u00a055\\u2011000\\u20110006\\u202c\",\"Top\","
-                           "\"שיעור פסנתר\\u200f (א׳)\",\"Family 👨‍👩‍👧‍👦 "
-                           "❤️\",\"%.*s\"",
-                           STR_ARG(away))
-                  .ptr);
+    read_only(
+        arena_printf(&arena,
+                     "\"Sales\",\"Leading and trailing\",\"Wrapped in marks\","
+                     "\"\\u202a+972\\u00a055\\u2011000\\u20110006\\u202c\",\"Top\","
+                     "\"שיעור פסנתר\\u200f (א׳)\",\"Family 👨‍👩‍👧‍👦 "
+                     "❤️\",\"%.*s\"",
+                     STR_ARG(away))
+            .ptr);
 }
 
 static void what_stands_in_the_way_is_told(void **state)
@@ -629,6 +662,126 @@ static void what_only_the_telephone_has_is_a_boundary(void **state)
     read_only("\"Phone\"");
 }
 
+/* Every picture of a chat, byte by byte. */
+static void pictures_arrive_whole(void **state)
+{
+    static const char *const profiles[] = {"A", "C"};
+    NEED_BROWSER();
+    for (size_t i = 0; i < COUNT(profiles); i++) {
+        struct chat chat;
+        struct err err = {0};
+        size_t fetched = 0;
+        scene(
+            arena_printf(&arena,
+                         "\"profile\":\"%s\",\"batch_size\":50,\"chats\":[{\"title\":\"Pictures\","
+                         "\"count\":100,\"kinds\":{\"text\":8,\"image\":2,\"image_caption\":1,"
+                         "\"album\":1,\"sticker\":1,\"quoted\":2}}]",
+                         profiles[i])
+                .ptr,
+            NULL);
+        open_chat("Pictures", WA_OPENED);
+        read_chat(&chat, STEPS_MAX);
+        compare(&chat, "Pictures");
+        const struct json_value *truth = told("truth?chat=Pictures");
+        for (size_t n = 0; n < chat.count; n += 3) {
+            for (size_t nth = 0; nth < chat.rows[n].media; nth++) {
+                struct str bytes;
+                struct str ending;
+                char hex[DIGEST_HEX_MAX];
+                good(wa_page_media(page(), &chat.rows[n], nth, 1 << 20, soon(), &arena, &bytes,
+                                   &ending, &err),
+                     &err);
+                assert_str_equal(ending, STR("png"));
+                struct str path = arena_printf(&arena, "%zu/media/%zu/sha256", n, nth);
+                assert_str_equal(digest_hex(DIGEST_SHA256, bytes, hex),
+                                 json_str(json_find(truth, path)));
+                fetched++;
+            }
+        }
+        assert_true(fetched > 5);
+        size_t with = 0;
+        while (chat.rows[with].media == 0) {
+            with++;
+        }
+        struct str bytes;
+        struct str ending;
+        assert_false(
+            wa_page_media(page(), &chat.rows[with], 0, 20, soon(), &arena, &bytes, &ending, &err));
+        assert_int_equal(err.kind, ERR_REJECT);
+        assert_false(wa_page_media(page(), &chat.rows[with], WA_MEDIA_MAX, 1 << 20, soon(), &arena,
+                                   &bytes, &ending, &err));
+        assert_int_equal(err.kind, ERR_REJECT);
+        read_only("\"Pictures\"");
+    }
+}
+
+/* Both nights on which the clock is changed, an hour that is there twice, and an hour that is not.
+ */
+static void nights_of_the_clock(void **state)
+{
+    static const char *const from[] = {"2026-03-26T22:00:00Z", "2026-10-24T20:00:00Z"};
+    static const char *const profiles[] = {"C", "B"};
+    NEED_BROWSER();
+    for (size_t i = 0; i < COUNT(from); i++) {
+        struct chat chat;
+        struct err err = {0};
+        struct stamp stamp;
+        struct buf buf;
+        int64_t begin = 0;
+        size_t folds = 0;
+        assert_true(datetime_parse_iso(str_of(from[i]), &stamp, &err));
+        assert_true(datetime_stamp_ms(&stamp, &begin));
+        buf_init(&buf, &arena, 0);
+        for (int n = 0; n < 24; n++) {
+            buf_printf(&buf, "%s{\"at\":%lld,\"author\":\"Dana\",\"kind\":\"%s\",\"text\":\"%s\"}",
+                       n > 0 ? "," : "", (long long)(begin / 1000 + n * 20 * 60),
+                       n % 3 == 1 ? "image" : "text", n % 3 == 1 ? "" : "words");
+        }
+        scene(arena_printf(&arena,
+                           "\"profile\":\"%s\",\"chats\":[{\"title\":\"Nights\",\"messages\":"
+                           "[%.*s]}]",
+                           profiles[i], STR_ARG(buf_str(&buf)))
+                  .ptr,
+              &(struct wa_reader_options){.step_ms = 100});
+        open_chat("Nights", WA_OPENED);
+        read_chat(&chat, STEPS_MAX);
+        assert_int_equal(chat.count, 24);
+        compare(&chat, "Nights");
+        for (size_t n = 0; n < chat.count; n++) {
+            folds += chat.rows[n].fold ? 1 : 0;
+        }
+        assert_int_equal(folds, i == 0 ? 0 : 6);
+    }
+}
+
+static void long_and_odd_texts_are_whole(void **state)
+{
+    struct chat chat;
+    struct buf buf;
+    NEED_BROWSER();
+    buf_init(&buf, &arena, 0);
+    for (int i = 0; i < 5000; i++) {
+        buf_add(&buf, STR("אב🙂 "));
+    }
+    for (int i = 0; i < 2; i++) {
+        scene(arena_printf(&arena,
+                           "\"profile\":\"%s\",\"chats\":[{\"title\":\"Long\",\"messages\":["
+                           "{\"author\":\"Dana\",\"text\":\"%.*s\"},"
+                           "{\"author\":\"Dana\",\"kind\":\"image_caption\",\"text\":\"%.*s\"},"
+                           "{\"author\":\"Dana\",\"text\":\"👨‍👩‍👧‍👦👍🏽🇮🇱 "
+                           "a\\nb\\n\\n<b>&amp;  x \"},"
+                           "{\"from_me\":true,\"text\":\"…\"}]}]",
+                           i == 0 ? "A" : "C", STR_ARG(buf_str(&buf)), STR_ARG(buf_str(&buf)))
+                  .ptr,
+              &(struct wa_reader_options){.step_ms = 100});
+        open_chat("Long", WA_OPENED);
+        read_chat(&chat, STEPS_MAX);
+        compare(&chat, "Long");
+        assert_true(utf8_count(chat.rows[0].text) == 20000);
+        read_only("\"Long\"");
+    }
+}
+
 int main(void)
 {
     if (getenv("ONLY") != NULL) {
@@ -643,6 +796,9 @@ int main(void)
         cmocka_unit_test(what_stands_in_the_way_is_told),
         cmocka_unit_test(restless_pages_are_read_whole),
         cmocka_unit_test(what_only_the_telephone_has_is_a_boundary),
+        cmocka_unit_test(pictures_arrive_whole),
+        cmocka_unit_test(nights_of_the_clock),
+        cmocka_unit_test(long_and_odd_texts_are_whole),
     };
     return cmocka_run_group_tests_name("source/wa_page", tests, start, stop);
 }
