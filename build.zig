@@ -1179,7 +1179,8 @@ const Shop = struct {
         const w = out.writer(b.allocator);
         try w.print("#include \"source/wa_data.h\"\n", .{});
         for (PAGE_DATA, 0..) |file, n| {
-            const text = try b.build_root.handle.readFileAlloc(b.allocator, file, 1 << 20);
+            const whole = try b.build_root.handle.readFileAlloc(b.allocator, file, 1 << 20);
+            const text = if (std.mem.endsWith(u8, file, ".js")) try terse(b.allocator, whole) else whole;
             try w.print("static const char data_{d}[] = {{", .{n});
             for (text, 0..) |byte, i| {
                 if (i % 24 == 0) try w.print("\n", .{});
@@ -1284,6 +1285,20 @@ const Shop = struct {
         return b.addWriteFiles().add("manifest", out.items);
     }
 };
+
+/// A script without its indentation and the comments that have lines of their own.
+fn terse(allocator: std.mem.Allocator, script: []const u8) ![]const u8 {
+    var out: std.ArrayList(u8) = .empty;
+    var lines = std.mem.tokenizeScalar(u8, script, '\n');
+    var comment = false;
+    while (lines.next()) |line| {
+        const text = std.mem.trim(u8, line, " ");
+        comment = comment or std.mem.startsWith(u8, text, "/*");
+        if (!comment) try out.print(allocator, "{s}\n", .{text});
+        if (std.mem.endsWith(u8, text, "*/")) comment = false;
+    }
+    return out.items;
+}
 
 fn findRoom(name: []const u8) *const Room {
     for (&ROOMS) |*r| if (std.mem.eql(u8, r.name, name)) return r;
