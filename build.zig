@@ -365,6 +365,7 @@ const ROOMS = [_]Room{
         .files = &.{
             "act.c",
             "audit.c",
+            "backfill.c",
             "backup.c",
             "bundle.c",
             "cases.c",
@@ -380,6 +381,7 @@ const ROOMS = [_]Room{
             "explain.c",
             "export.c",
             "export_out.c",
+            "gaps.c",
             "help.c",
             "init.c",
             "keys.c",

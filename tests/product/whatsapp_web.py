@@ -202,6 +202,15 @@ def is_the_truth(world, chat=GROUP, chats=None, revisions=0):
     return [one["id"] for one in truth] == order, len(truth)
 
 
+def gaps(world):
+    return json.loads(world.sluice("gaps", "--json").stdout)
+
+
+def no_gaps(world):
+    if gaps(world):
+        raise Bad(f"gaps are left: {gaps(world)}")
+
+
 # ---- Cases ----
 
 def generations(world):
@@ -239,9 +248,7 @@ def changes(world):
     world.ctl("POST", "/ctl/message", {"op": "add", "chat": GROUP, "text": "after C"})
     for _ in range(2):
         world.sluice("run")
-    gaps = json.loads(world.sluice("gaps", "--json").stdout)
-    if gaps["gaps"]:
-        raise Bad(f"gaps are left: {gaps}")
+    no_gaps(world)
     _, count = is_the_truth(world)
     world.verdict()
     return f"{count} messages, nothing twice"
@@ -257,7 +264,85 @@ def unknown(world):
     return done.stderr.strip().splitlines()[-1][-160:]
 
 
-CASES = {one.__name__: one for one in (generations, changes, unknown)}
+def kills(world):
+    """5,000 messages; whoever takes part is killed at random moments; then the archive is the truth."""
+    dice = random.Random(5)
+    world.scenario(profile="B", chats=[{"title": GROUP, "count": 5000, "kinds": {"text": 30, "quoted": 2, "image": 1}}],
+                   batch_size=[60, 60],
+                   triggers=[{"on": "batch", "chat": GROUP, "n": 20, "do": [["POST", "/ctl/message", {"chat": GROUP, "burst": 3}]]}])
+    world.desk()
+    killed = []
+    for victim in ("sluice", "browser", "driver", "sluice"):
+        run = world.begin("run")
+        time.sleep(dice.uniform(1.5, 5))
+        if run.poll() is None:
+            killed.append(victim)
+            if victim == "sluice":
+                run.send_signal(signal.SIGKILL)
+                run.wait()
+                continue
+            world.browser.ask("kill-browser" if victim == "browser" else "restart")
+            time.sleep(dice.uniform(0.5, 2))
+        if run.poll() is None:  # It goes on by itself; the next one is killed, too.
+            run.send_signal(signal.SIGKILL)
+        run.wait()
+    began = time.monotonic()
+    world.sluice("run", fine=(0, 2))
+    took = time.monotonic() - began
+    world.ctl("POST", "/ctl/change", {"triggers": []})
+    world.sluice("run")
+    no_gaps(world)
+    ordered, count = is_the_truth(world)
+    world.verdict()
+    return f"{count} messages; killed: {', '.join(killed)}; the last run took {took:.0f} s"
+
+
+def limits(world):
+    """What the limits leave out is a gap, which `gaps` lists and `backfill` closes; the pace is kept."""
+    world.scenario(profile="C", chats=[{"title": GROUP, "count": 900}])
+    world.desk(steps=3, pace="120ms", lookback="3650d", media=False)
+    world.sluice("run")
+    left = gaps(world)
+    if len(left) != 1 or left[0]["why"] != "steps" or left[0]["chat"] != GROUP:
+        raise Bad(f"the gap is not told: {left}")
+    world.verdict(pace_ms=100)
+    had = len(world.archive())
+    world.sluice("backfill", "web", GROUP)
+    world.sluice("run")
+    no_gaps(world)
+    count = len({row["external_id"] for row in world.archive()})
+    truth = sum(row["kind"] not in ("system", "call") for row in world.truth())
+    if count != truth or len(world.archive()) != truth:
+        raise Bad(f"{count} of {truth} messages, in {len(world.archive())} rows")
+    world.verdict(pace_ms=100)
+    return f"{had} messages at first, {count} after the backfill"
+
+
+def several(world):
+    """Only configured chats are opened; edits and deletions are revisions; one chat's trouble is its own."""
+    chats = [{"title": GROUP, "count": 80}, {"title": "Sales", "count": 60}, {"title": "Sales Team", "count": 60},
+             {"title": "twice", "count": 5}, {"title": "twice", "count": 6}]
+    world.scenario(chats=chats, fill=80)
+    world.desk(chats=[GROUP, "Sales", "twice", "Salez"], revisit="1ms")
+    done = world.sluice("run", fine=(2,))
+    for word in ('"Salez"', '"Sales"', "more"):
+        if word not in done.stderr:
+            raise Bad(f"{word} is not said: {done.stderr[-500:]}")
+    world.ctl("POST", "/ctl/message", {"op": "add", "chat": GROUP, "text": "new"})
+    rows = [row for row in world.truth() if row["kind"] == "text"]
+    world.ctl("POST", "/ctl/message", {"op": "edit", "chat": GROUP, "id": rows[-2]["id"], "text": "edited"})
+    world.ctl("POST", "/ctl/message", {"op": "delete", "chat": GROUP, "id": rows[-3]["id"]})
+    world.sluice("run", fine=(2,))
+    is_the_truth(world, revisions=2)
+    is_the_truth(world, chat="Sales")
+    seen = {row["chat"] for row in world.archive()}
+    if seen != {GROUP, "Sales"}:
+        raise Bad(f"chats in the archive: {seen}")
+    world.verdict(chats=[GROUP, "Sales"])
+    return "an edit and a deletion, two chats that cannot be read, two that are"
+
+
+CASES = {one.__name__: one for one in (generations, changes, unknown, kills, limits, several)}
 
 if __name__ == "__main__":
     main()
