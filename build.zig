@@ -395,6 +395,7 @@ const ROOMS = [_]Room{
         .files = &.{
             "act.c",
             "audit.c",
+            "backfill.c",
             "backup.c",
             "browser.c",
             "bundle.c",
@@ -411,6 +412,7 @@ const ROOMS = [_]Room{
             "explain.c",
             "export.c",
             "export_out.c",
+            "gaps.c",
             "help.c",
             "init.c",
             "keys.c",

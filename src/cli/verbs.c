@@ -313,6 +313,17 @@ static const struct cli_flag run_flags[] = {
     {0},
 };
 
+static const struct cli_flag gaps_flags[] = {
+    {"--chat", "CHAT", "Only of the chat with this name."},
+    {0},
+};
+
+static const struct cli_flag backfill_flags[] = {
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    {0},
+};
+
 static const struct cli_flag explain_flags[] = {
     {"--show-people", NULL, "Show numbers and names of people, which are masked otherwise."},
     {0},
@@ -709,6 +720,40 @@ const struct cli_verb cli_verbs[] = {
      .summary = "Messages that could not be taken in.",
      .examples = "  sluice refused list\n",
      .acts = refused_acts},
+    {.name = "gaps",
+     .words = "[SOURCE]",
+     .summary = "What is known to be missing of chats.",
+     .examples = "  sluice gaps\n"
+                 "  sluice gaps web --chat \"Lesson updates\"\n"
+                 "  sluice gaps --json\n",
+     .about = "A page that is read by scrolling has no numbers that would prove that nothing was "
+              "passed over.\n"
+              "Where a source could not go back to what it knows, the stretch is listed here, and "
+              "nowhere\n"
+              "else is anything missing. Later looks go on with it by themselves; what only the "
+              "telephone\n"
+              "has is asked for again by: sluice backfill\n",
+     .flags = gaps_flags,
+     .words_max = 1,
+     .run = cli_gaps},
+    {.name = "backfill",
+     .words = "SOURCE|PIPELINE [CHAT]",
+     .summary = "Read a stretch of the past again.",
+     .examples = "  sluice backfill web\n"
+                 "  sluice backfill web \"Lesson updates\" --since 60d\n"
+                 "  sluice backfill web --since 2026-01-01 --until 2026-01-31\n",
+     .about =
+         "Without --since from where the oldest open gap begins. What is archived already is a "
+         "repeat\n"
+         "and changes nothing; the limits of a look do not count, the pace does. Beside a "
+         "running\n"
+         "`serve` it asks that one to do it, and waits. Ends with 2 when something is left; "
+         "`sluice gaps`\n"
+         "says what.\n",
+     .flags = backfill_flags,
+     .words_min = 1,
+     .words_max = 2,
+     .run = cli_backfill},
     {.name = "backup",
      .words = "[FILE|FOLDER]",
      .summary = "Save the store, its targets and attachments.",

@@ -5,6 +5,8 @@
  * run asks for it; and then goes on, batch by batch, until nothing is left. Such a look is a sweep,
  * and the conductor is told of its end.
  */
+#include <string.h>
+
 #include "base/log.h"
 #include "engine/worker.h"
 #include "store/archive.h"
@@ -100,6 +102,22 @@ static bool range_keep(struct range *range, const struct batch *batch, struct er
     return ok || err_set(err, ERR_RETRY, "out of memory for the chats of a range");
 }
 
+static bool concerns(const struct worker *worker, struct str source)
+{
+    return source.len == 0 || str_equal(source, worker->source->name);
+}
+
+/* One chat, as long as all that ask want the same one. */
+static void narrow(struct range *range, bool first, struct str chat)
+{
+    bool same = first || str_equal(str_of(range->chat), chat);
+    size_t len = same && chat.len < sizeof range->chat ? chat.len : 0;
+    if (len > 0) {
+        memcpy(range->chat, chat.ptr, len);
+    }
+    range->chat[len] = '\0';
+}
+
 /* Does one of the runs up to `last` ask for a range? The widest holds for all of them. */
 static bool range_find(struct worker *worker, int64_t last, struct err *err)
 {
@@ -120,11 +138,13 @@ static bool range_find(struct worker *worker, int64_t last, struct err *err)
             const struct plan_pipeline *pipeline = &worker->plan->pipelines[j];
             if (!str_equal(pipeline->name, runs[i].pipeline) || !listens(pipeline, worker) ||
                 !json_parse(&worker->arena, runs[i].detail, NULL, &root, &ignored) ||
-                !json_int(json_get(root, STR("since_ms")), &since_ms)) {
+                !json_int(json_get(root, STR("since_ms")), &since_ms) ||
+                !concerns(worker, json_str(json_get(root, STR("source"))))) {
                 continue;
             }
             (void)json_int(json_get(root, STR("until_ms")), &until_ms);
             bool first = !range->reading;
+            narrow(range, first, json_str(json_get(root, STR("chat"))));
             range->since_ms = first || since_ms < range->since_ms ? since_ms : range->since_ms;
             range->until_ms = first                                   ? until_ms
                               : range->until_ms == 0 || until_ms == 0 ? 0
@@ -160,6 +180,19 @@ static bool add_chat(struct worker *worker, struct chat_cursor *chats, size_t *c
     return true;
 }
 
+/* Of the chats that are listened to, the one that a range is for. */
+static bool collect_one(struct worker *worker, struct chat_cursor *chats, size_t *count,
+                        struct err *err)
+{
+    struct str only = str_of(worker->intake.range.chat);
+    bool wanted = false;
+    for (size_t i = 0; i < *count; i++) {
+        wanted = wanted || chats[i].chat.len == 0 || str_equal(chats[i].chat, only);
+    }
+    *count = 0;
+    return !wanted || add_chat(worker, chats, count, only, err);
+}
+
 /* The chats that pipelines listen to, each once; "all of them" swallows the others. */
 static bool collect_chats(struct worker *worker, struct chat_cursor **out, size_t *count,
                           struct err *err)
@@ -192,7 +225,8 @@ static bool collect_chats(struct worker *worker, struct chat_cursor **out, size_
             }
         }
     }
-    return true;
+    bool one = worker->intake.range.reading && worker->intake.range.chat[0] != '\0';
+    return !one || collect_one(worker, chats, count, err);
 }
 
 static bool is_sound(const struct message *message)

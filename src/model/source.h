@@ -40,6 +40,17 @@ enum {
     BATCH_NOTES_MAX = 16,
 };
 
+/*
+ * A source that has no numbers to go by may have to leave something out for now, and it must say
+ * so. It does that in the chat's cursor, which is then a JSON object
+ *
+ *     {"chats":[{"chat":"…","gaps":[{"from_ms":…,"to_ms":…,"since_ms":…,"why":"steps"}, …]}, …]}
+ *
+ * with what else it likes in it: `sluice gaps` lists them. An event "gap" tells when one opens and
+ * closes ({"state":"open","from":…,"to":…,"why":…}).
+ */
+const char *source_gap_words(struct str why);
+
 struct chat_cursor {
     struct str chat;   /* Empty: all chats of the source. */
     struct str cursor; /* Where to begin; absent on the very first fetch. */

@@ -26,29 +26,6 @@ static const struct {
     {STR_INIT("heic"), STR_INIT("image/heic")},     {STR_INIT("bmp"), STR_INIT("image/bmp")},
 };
 
-static const struct {
-    struct str why;
-    const char *words;
-} reasons[] = {
-    {STR_INIT("steps"), "the limit of steps a visit was reached"},
-    {STR_INIT("messages"), "the limit of messages a visit was reached"},
-    {STR_INIT("memory"), "there was no memory for more"},
-    {STR_INIT("stuck"), "the page brought no older messages"},
-    {STR_INIT("phone"), "older messages are only on the telephone"},
-    {STR_INIT("jump"), "the page jumped while it was read"},
-    {STR_INIT("unsettled"), "who wrote the oldest rows, or when, could not be told yet"},
-};
-
-const char *wa_gap_words(struct str why)
-{
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-        if (str_equal(reasons[i].why, why)) {
-            return reasons[i].words;
-        }
-    }
-    return "for a reason of another version";
-}
-
 struct str wa_type_of(struct str extension)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
