@@ -66,6 +66,7 @@ const ROOMS = [_]Room{
             "hkdf.c",
             "hmac.c",
             "password.c",
+            "rsa.c",
             "tls.c",
             "tls_check.c",
             "tls_der.c",
@@ -95,6 +96,7 @@ const ROOMS = [_]Room{
             "jsonschema.c",
             "keywords.c",
             "letters.c",
+            "mediatype.c",
             "pagestamp.c",
             "phone.c",
             "qr.c",
@@ -112,6 +114,7 @@ const ROOMS = [_]Room{
         .name = "model",
         .may = &.{ "base", "text" },
         .files = &.{
+            "key_form.c",
             "keys.c",
             "option.c",
             "record.c",
@@ -151,6 +154,9 @@ const ROOMS = [_]Room{
             "http_url.c",
             "mail.c",
             "mail_compose.c",
+            "oauth.c",
+            "sheets.c",
+            "sheets_answer.c",
             "webdriver.c",
             "webdriver_call.c",
             "webdriver_fault.c",
@@ -172,6 +178,7 @@ const ROOMS = [_]Room{
             "keys.c",
             "lease.c",
             "manifest.c",
+            "meter.c",
             "misc.c",
             "names.c",
             "outbox.c",
@@ -185,6 +192,7 @@ const ROOMS = [_]Room{
             "run.c",
             "schema.c",
             "search.c",
+            "seen.c",
             "shadow.c",
             "staging.c",
             "state.c",
@@ -221,10 +229,18 @@ const ROOMS = [_]Room{
         .name = "domain",
         .may = &.{ "base", "crypto", "text", "model" },
         .files = &.{
+            "agent.c",
+            "chat_facts.c",
             "drops.c",
+            "proposals.c",
             "roster.c",
             "student.c",
             "students.c",
+            "sync.c",
+            "sync_files.c",
+            "sync_id.c",
+            "sync_mark.c",
+            "sync_row.c",
         },
     },
     .{
@@ -242,6 +258,8 @@ const ROOMS = [_]Room{
             "csv_cursor.c",
             "csv_file.c",
             "csv_rows.c",
+            "google_sheets.c",
+            "keyed.c",
             "mongodb.c",
             "postgres.c",
             "select.c",
@@ -250,6 +268,7 @@ const ROOMS = [_]Room{
             "sqlite.c",
             "stamps.c",
             "timer.c",
+            "wa_browser.c",
             "wa_canary.c",
             "wa_cursor.c",
             "wa_give.c",
@@ -264,6 +283,7 @@ const ROOMS = [_]Room{
             "wa_spool.c",
             "wa_sweep.c",
             "wa_visit.c",
+            "wa_walk.c",
             "whatsapp_bridge.c",
             "whatsapp_web.c",
         },
@@ -273,7 +293,9 @@ const ROOMS = [_]Room{
         .may = &.{ "base", "crypto", "text", "model", "db", "net" },
         .files = &.{
             "body.c",
+            "command.c",
             "csv.c",
+            "envelope.c",
             "files.c",
             "files_image.c",
             "files_ledger.c",
@@ -284,6 +306,9 @@ const ROOMS = [_]Room{
             "ndjson.c",
             "effect_id.c",
             "email.c",
+            "google_sheets.c",
+            "google_sheets_migrate.c",
+            "google_sheets_write.c",
             "http.c",
             "postgres.c",
             "postgres_backup.c",
@@ -301,6 +326,9 @@ const ROOMS = [_]Room{
             "mongodb_ledger.c",
             "mongodb_read.c",
             "mongodb_statement.c",
+            "sheet_cell.c",
+            "sheet_ledger.c",
+            "sheet_page.c",
             "sqlite.c",
             "sqlite_read.c",
             "sqlite_shape.c",
@@ -311,12 +339,14 @@ const ROOMS = [_]Room{
         .name = "engine",
         .may = &.{ "base", "text", "model", "store" },
         .files = &.{
+            "ahead.c",
             "conductor.c",
             "delivery.c",
             "edition.c",
             "engine.c",
             "intake.c",
             "keys.c",
+            "metrics.c",
             "reload.c",
             "replay.c",
             "retry.c",
@@ -367,6 +397,7 @@ const ROOMS = [_]Room{
             "audit.c",
             "backfill.c",
             "backup.c",
+            "browser.c",
             "bundle.c",
             "cases.c",
             "check.c",
@@ -394,6 +425,7 @@ const ROOMS = [_]Room{
             "migrate.c",
             "overview.c",
             "moving.c",
+            "pair.c",
             "parse.c",
             "peek.c",
             "progress.c",
@@ -410,6 +442,7 @@ const ROOMS = [_]Room{
             "secrets.c",
             "serve.c",
             "session.c",
+            "session_list.c",
             "show.c",
             "signals.c",
             "status.c",
@@ -493,6 +526,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "crypto/digest" },
     .{ .name = "crypto/encode" },
     .{ .name = "crypto/password" },
+    .{ .name = "crypto/rsa" },
     .{ .name = "crypto/tls", .with = &.{"rig/outside.c"} },
     .{ .name = "crypto/tls_damage", .with = &.{"rig/outside.c"}, .libs = &.{bearssl} },
     .{ .name = "db/document" },
@@ -502,9 +536,11 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "db/resolve", .threads = true },
     .{ .name = "db/sqlite" },
     .{ .name = "domain/drops" },
+    .{ .name = "domain/sync" },
     .{ .name = "engine/retry" },
     .{ .name = "engine/runner", .room = "app", .with = &.{"store/fixture.c"}, .threads = true },
     .{ .name = "engine/reload", .room = "app", .threads = true },
+    .{ .name = "model/option" },
     .{ .name = "model/schedule" },
     .{ .name = "engine/engine", .room = "app", .with = &.{"engine/toy.c"}, .threads = true },
     .{
@@ -529,8 +565,13 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "pipeline/steps", .room = "app", .with = &.{"pipeline/rig.c"} },
     .{ .name = "pipeline/write", .room = "app", .with = &.{"pipeline/rig.c"} },
     .{ .name = "sink/contract", .with = &.{ "sink/contract_rig.c", "rig/outside.c" } },
+    .{ .name = "sink/command", .with = &.{"sink/one_rig.c"} },
     .{ .name = "sink/files" },
     .{ .name = "sink/email", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
+    .{
+        .name = "sink/google_sheets",
+        .with = &.{ "sink/one_rig.c", "net/google_rig.c", "rig/outside.c" },
+    },
     .{ .name = "sink/http", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
     .{ .name = "sink/postgres", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
     .{ .name = "sink/mongodb", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
@@ -538,6 +579,8 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "net/http", .with = &.{"rig/outside.c"} },
     .{ .name = "net/http_url" },
     .{ .name = "net/mail", .with = &.{"rig/outside.c"} },
+    .{ .name = "net/oauth", .with = &.{ "net/google_rig.c", "rig/outside.c" } },
+    .{ .name = "net/sheets", .with = &.{ "net/google_rig.c", "rig/outside.c" } },
     .{ .name = "net/webdriver_browser", .with = &.{"rig/outside.c"} },
     .{ .name = "net/webdriver", .with = &.{"net/webdriver_fake.c"}, .threads = true },
     .{ .name = "model/record" },
@@ -554,6 +597,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "source/bridge_file", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "source/contract", .with = &.{"source/contract_rig.c"} },
     .{ .name = "source/csv" },
+    .{ .name = "source/google_sheets", .with = &.{ "net/google_rig.c", "rig/outside.c" } },
     .{ .name = "source/mongodb", .with = &.{ "rig/outside.c", "source/select_rig.c" } },
     .{ .name = "source/postgres", .with = &.{ "rig/outside.c", "source/select_rig.c" } },
     .{ .name = "source/select" },
@@ -574,6 +618,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "store/state", .with = &.{"store/fixture.c"} },
     .{ .name = "store/rows" },
     .{ .name = "store/schema", .with = &.{"store/fixture.c"} },
+    .{ .name = "store/seen", .with = &.{"store/fixture.c"} },
     .{ .name = "store/search", .with = &.{"store/fixture.c"} },
     .{ .name = "store/upkeep", .with = &.{"store/fixture.c"} },
     .{ .name = "text/codepage" },
@@ -1136,7 +1181,8 @@ const Shop = struct {
         const w = out.writer(b.allocator);
         try w.print("#include \"source/wa_data.h\"\n", .{});
         for (PAGE_DATA, 0..) |file, n| {
-            const text = try b.build_root.handle.readFileAlloc(b.allocator, file, 1 << 20);
+            const whole = try b.build_root.handle.readFileAlloc(b.allocator, file, 1 << 20);
+            const text = if (std.mem.endsWith(u8, file, ".js")) try terse(b.allocator, whole) else whole;
             try w.print("static const char data_{d}[] = {{", .{n});
             for (text, 0..) |byte, i| {
                 if (i % 24 == 0) try w.print("\n", .{});
@@ -1241,6 +1287,20 @@ const Shop = struct {
         return b.addWriteFiles().add("manifest", out.items);
     }
 };
+
+/// A script without its indentation and the comments that have lines of their own.
+fn terse(allocator: std.mem.Allocator, script: []const u8) ![]const u8 {
+    var out: std.ArrayList(u8) = .empty;
+    var lines = std.mem.tokenizeScalar(u8, script, '\n');
+    var comment = false;
+    while (lines.next()) |line| {
+        const text = std.mem.trim(u8, line, " ");
+        comment = comment or std.mem.startsWith(u8, text, "/*");
+        if (!comment) try out.print(allocator, "{s}\n", .{text});
+        if (std.mem.endsWith(u8, text, "*/")) comment = false;
+    }
+    return out.items;
+}
 
 fn findRoom(name: []const u8) *const Room {
     for (&ROOMS) |*r| if (std.mem.eql(u8, r.name, name)) return r;

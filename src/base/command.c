@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,14 +23,15 @@ struct setup {
 };
 
 /* Own group, so that the deadline ends its children as well; no signal blocked. */
-static int setup_init(struct setup *setup, int output)
+static int setup_init(struct setup *setup, int input, int output)
 {
     sigset_t none;
     (void)sigemptyset(&none);
     (void)posix_spawn_file_actions_init(&setup->actions);
     (void)posix_spawnattr_init(&setup->attributes);
-    int code =
-        posix_spawn_file_actions_addopen(&setup->actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    int code = input >= 0 ? posix_spawn_file_actions_adddup2(&setup->actions, input, STDIN_FILENO)
+                          : posix_spawn_file_actions_addopen(&setup->actions, STDIN_FILENO,
+                                                             "/dev/null", O_RDONLY, 0);
     code =
         code != 0 ? code : posix_spawn_file_actions_adddup2(&setup->actions, output, STDOUT_FILENO);
     (void)posix_spawnattr_setflags(&setup->attributes,
@@ -61,21 +63,51 @@ static bool words_copy(struct arena *arena, const struct command *command, char 
     return words != NULL;
 }
 
+/* A file in memory, so that nobody waits for the other while it is read; -1 for no input. */
+static bool put_input(const struct command *command, int *input, struct err *err)
+{
+    size_t done = 0;
+    *input = -1;
+    if (command->input.len == 0) {
+        return true;
+    }
+    *input = memfd_create("input", MFD_CLOEXEC);
+    bool ok = *input >= 0;
+    while (ok && done < command->input.len) {
+        ssize_t got = write(*input, command->input.ptr + done, command->input.len - done);
+        ok = got > 0 || (got < 0 && errno == EINTR);
+        done += got > 0 ? (size_t)got : 0;
+    }
+    ok = ok && lseek(*input, 0, SEEK_SET) == 0;
+    if (!ok && *input >= 0) {
+        (void)close(*input);
+    }
+    return ok || err_set(err, ERR_RETRY, "no memory for the input of the command %.*s",
+                         STR_ARG(command->words[0]));
+}
+
 static bool start(struct arena *arena, const struct command *command, int output, pid_t *child,
                   struct err *err)
 {
     char **words = NULL;
     struct setup setup;
+    int input = -1;
     if (!words_copy(arena, command, &words)) {
         return err_set(err, ERR_RETRY, "out of memory for the words of a command");
     }
-    int code = setup_init(&setup, output);
+    if (!put_input(command, &input, err)) {
+        return false;
+    }
+    int code = setup_init(&setup, input, output);
     if (code == 0) {
         /* The environment is not changed; the interface is older than const. */
         char *const *environment = (char *const *)(uintptr_t)command->environment;
         code = posix_spawnp(child, words[0], &setup.actions, &setup.attributes, words, environment);
     }
     setup_end(&setup);
+    if (input >= 0) {
+        (void)close(input);
+    }
     return code == 0 ||
            err_set(err, ERR_CONFIG, "cannot start the command %s: %s", words[0], file_reason(code));
 }
@@ -110,7 +142,7 @@ static bool collect(const struct command *command, int input, char *bytes, size_
         }
         *len += (size_t)got;
         if (*len > command->output_max) {
-            return err_set(err, ERR_CONFIG, "the command %.*s wrote more than %zu bytes",
+            return err_set(err, ERR_REJECT, "the command %.*s wrote more than %zu bytes",
                            STR_ARG(command->words[0]), command->output_max);
         }
         if (got == 0) {
@@ -135,7 +167,14 @@ static bool await(const struct command *command, pid_t child, bool *ended, struc
         clock_system()->sleep_until(clock_system(), now + LOOK_AGAIN_MS);
     }
     *ended = true;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+    if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || command->exit_code != NULL)) {
+        if (command->exit_code != NULL) {
+            *command->exit_code = WEXITSTATUS(status);
+        }
+        return true;
+    }
+    if (WIFSIGNALED(status) && command->exit_code != NULL) {
+        *command->exit_code = COMMAND_SIGNALLED + WTERMSIG(status);
         return true;
     }
     if (WIFEXITED(status)) {

@@ -264,6 +264,7 @@ static int make(struct act *act, const struct cli *cli, struct wanted *wanted)
     act->store = NULL;
     struct backup_plan plan = {
         .data_dir = act->config.data_dir,
+        .files_dir = act->config.plan.files_dir,
         .file = wanted->file,
         .targets = wanted->targets,
         .target_count = wanted->target_count,

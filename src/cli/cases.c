@@ -343,6 +343,37 @@ static struct str text_or(const struct yaml_node *node, struct str fallback)
     return node != NULL ? yaml_text(node) : fallback;
 }
 
+/* What only some sources know of a message. */
+static bool take_more(struct one *one, const struct yaml_node *node, struct message *message)
+{
+    const struct yaml_node *direction = yaml_get(node, STR("direction"));
+    const struct yaml_node *attachments = yaml_get(node, STR("attachments"));
+    const struct yaml_node *extra = yaml_get(node, STR("extra"));
+    struct str words = yaml_text(direction);
+    if (direction != NULL && !str_equal(words, STR("in")) && !str_equal(words, STR("out")) &&
+        !str_equal(words, STR("unknown"))) {
+        return WRONG(one, direction, "a direction is in, out or unknown");
+    }
+    if (attachments != NULL && yaml_kind(attachments) != YAML_LIST) {
+        return WRONG(one, attachments, "a list is expected: [{sha256: …, name: …, type: …}]");
+    }
+    if (extra != NULL && yaml_kind(extra) != YAML_MAP) {
+        return WRONG(one, extra, "keys with values are expected");
+    }
+    if (direction != NULL) {
+        message->direction = str_equal(words, STR("in"))    ? MESSAGE_INCOMING
+                             : str_equal(words, STR("out")) ? MESSAGE_OUTGOING
+                                                            : MESSAGE_DIRECTION_UNKNOWN;
+    }
+    if (attachments != NULL) {
+        message->attachments = json_of(one->arena, attachments);
+    }
+    if (extra != NULL) {
+        message->extra = json_of(one->arena, extra);
+    }
+    return true;
+}
+
 static bool say(struct one *one, const struct yaml_node *node)
 {
     const struct yaml_node *edit = yaml_get(node, STR("edit"));
@@ -371,7 +402,7 @@ static bool say(struct one *one, const struct yaml_node *node)
         return WRONG(one, node, "a message needs a text");
     }
     if (edit == NULL && gone == NULL) {
-        return file_message(one, &message, node);
+        return take_more(one, node, &message) && file_message(one, &message, node);
     }
     if (!store_archive_find(one->store, one->arena, message.source, message.chat, id, &old, &err)) {
         return WRONG(one, node, "%s", err.text);
@@ -382,7 +413,10 @@ static bool say(struct one *one, const struct yaml_node *node)
     }
     message.sender = text_or(yaml_get(node, STR("from")), old.sender);
     message.text = gone != NULL && text == NULL ? old.text : message.text;
-    return file_message(one, &message, node);
+    message.direction = old.direction;
+    message.attachments = old.attachments;
+    message.extra = old.extra;
+    return take_more(one, node, &message) && file_message(one, &message, node);
 }
 
 static bool tick(struct one *one, const struct yaml_node *node, const struct yaml_node *at)
@@ -455,7 +489,8 @@ static bool play(struct one *one, const struct yaml_node *node)
 {
     static const char *const keys[] = {"text",   "from",   "at",      "id",        "edit",
                                        "delete", "tick",   "chat",    "reference", "answer",
-                                       "sink",   "source", "receipt", NULL};
+                                       "sink",   "source", "receipt", "direction", "attachments",
+                                       "extra",  NULL};
     if (!check_keys(one->cases, node, one->name, keys)) {
         return false;
     }

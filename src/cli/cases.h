@@ -11,6 +11,7 @@
  *         messages:
  *           - {at: 2026-01-05 10:00, from: Sipho, text: DR10000001 done}
  *           - {id: A, text: שלום DR10000002}
+ *           - {text: a picture, direction: out, attachments: [{sha256: …}], extra: {group: true}}
  *           - {edit: A, text: שלום DR10000003}
  *           - {delete: A}
  *           - {tick: 2026-01-05 12:00}

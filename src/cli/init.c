@@ -41,7 +41,7 @@ struct question {
 
 /* ---- Checks ---- */
 
-static const char *const profiles[] = {"drops", "rows", NULL};
+static const char *const profiles[] = {"drops", "rows", "sync", NULL};
 
 static bool profile_check(struct str answer, char *why, size_t why_size)
 {
@@ -53,7 +53,8 @@ static bool profile_check(struct str answer, char *why, size_t why_size)
         }
         nearest_try(&nearest, str_of(profiles[i]));
     }
-    (void)snprintf(why, why_size, "the profiles are drops and rows%s", nearest_hint(&nearest));
+    (void)snprintf(why, why_size, "the profiles are drops, rows and sync%s",
+                   nearest_hint(&nearest));
     return false;
 }
 
@@ -149,7 +150,10 @@ static int ask(struct init *init, const struct question *question, struct str *o
 static int ask_all(struct init *init)
 {
     static const struct question profile = {
-        "--profile", "What for: drops (reviews of drop numbers) or rows (a row for each message)",
+        "--profile",
+        "What for: drops (reviews of drop numbers), rows (a row for each message, yours to shape) "
+        "or "
+        "sync (messages, attachments and who spoke to the assistant)",
         "drops", profile_check};
     static const struct question bridge = {"--bridge", "The WhatsApp bridge's file", "messages.db",
                                            plain_check};
@@ -165,7 +169,8 @@ static int ask_all(struct init *init)
     code = code == CLI_OK ? ask(init, &bridge, &init->bridge) : code;
     code = code == CLI_OK && drops ? ask(init, &project, &init->project) : code;
     code = code == CLI_OK && drops ? ask(init, &group, &init->group) : code;
-    code = code == CLI_OK && !drops ? ask(init, &words, &init->words) : code;
+    code = code == CLI_OK && str_equal(init->profile, STR("rows")) ? ask(init, &words, &init->words)
+                                                                   : code;
     return code == CLI_OK ? ask(init, &zone, &init->zone) : code;
 }
 
@@ -233,6 +238,16 @@ static void put_rows(const struct init *init, struct buf *out)
                      "          text: \"{text}\"\n"));
 }
 
+static void put_sync(const struct init *init, struct buf *out)
+{
+    (void)init;
+    buf_add(out,
+            STR("  messages:\n    kind: sync\n    source: bridge\n    chats: all # or a list of "
+                "chat ids\n    sink: records\n    source_app: WhatsApp bridge\n"
+                "    agent_names: [Kenny] # a message that begins with \"Kenny,\" or \"@Kenny\" "
+                "is the assistant's\n    schedule:\n      on: message\n"));
+}
+
 static bool is_free(struct str path, struct err *err)
 {
     struct file_info info = {0};
@@ -274,6 +289,8 @@ static bool write_files(struct init *init, struct err *err)
     if (drops) {
         put_drops(init, &main_file);
         put_projects(init, &projects);
+    } else if (str_equal(init->profile, STR("sync"))) {
+        put_sync(init, &main_file);
     } else {
         put_rows(init, &main_file);
     }

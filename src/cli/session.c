@@ -76,6 +76,7 @@ static bool start(struct session *session, struct err *err)
         .data_dir = config->data_dir,
         .clock = clock_system(),
         .owner = str_of(session->owner),
+        .threads = true,
     };
     if (!engine_open(&session->engine, &options, err)) {
         loaded_drop(session->loaded); /* The hold that the engine did not take. */

@@ -21,6 +21,9 @@ static void json_sources(struct json_writer *json, const struct overview *all)
         show_json_time(json, STR("looked_at"), source->sweep.at_ms);
         show_json_time(json, STR("good_at"), source->sweep.good_ms);
         show_json_text(json, STR("error"), source->sweep.error);
+        const struct overview_session *session = overview_session(all, source->name);
+        show_json_text(json, STR("session"),
+                       session != NULL ? browser_state_name(&session->state) : (struct str){0});
         json_object_end(json);
     }
     json_array_end(json);
@@ -39,6 +42,13 @@ static void json_sinks(struct json_writer *json, const struct overview *all)
         json_field_int(json, STR("failing"), sink->failing);
         show_json_time(json, STR("next_try_at"), sink->next_ms);
         show_json_text(json, STR("why"), sink->why);
+        show_json_time(json, STR("good_at"), sink->good_ms);
+        json_key(json, STR("ready"));
+        if (sink->good_ms == 0 && sink->trouble.len == 0) {
+            json_put_null(json);
+        } else {
+            json_put_bool(json, sink->trouble.len == 0);
+        }
         json_field_int(json, STR("dead_letters"), sink->dead);
         json_object_end(json);
     }
@@ -64,6 +74,29 @@ static void json_pipelines(struct json_writer *json, struct look *look, const st
         }
         show_json_time(json, STR("next_at"), one->next_ms);
         json_field_int(json, STR("behind"), one->behind);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void json_metrics(struct json_writer *json, const struct overview *all)
+{
+    json_key(json, STR("metrics"));
+    json_array_begin(json);
+    for (size_t i = 0; i < all->metric_count; i++) {
+        const struct metric_value *one = &all->metrics[i];
+        json_object_begin(json);
+        json_field_str(json, STR("name"), str_of(one->metric->name));
+        json_field_str(json, STR("pipeline"), one->pipeline);
+        json_field_str(json, STR("type"), one->summary ? STR("summary") : STR("counter"));
+        json_field_str(json, STR("help"), str_of(one->metric->doc));
+        json_key(json, STR("value"));
+        json_put_double(json, one->value);
+        if (one->summary) {
+            json_key(json, STR("sum"));
+            json_put_double(json, one->sum);
+            json_field_int(json, STR("count"), one->count);
+        }
         json_object_end(json);
     }
     json_array_end(json);
@@ -107,6 +140,7 @@ static void write_json(struct look *look, const struct overview *all)
     json_sources(&json, all);
     json_sinks(&json, all);
     json_pipelines(&json, look, all);
+    json_metrics(&json, all);
     json_key(&json, STR("runs"));
     json_array_begin(&json);
     for (size_t i = 0; i < all->run_count; i++) {
@@ -167,6 +201,17 @@ static struct str with_age(struct look *look, const char *what, int64_t ms)
                         STR_ARG(show_time(&look->screen, ms, time)));
 }
 
+static void write_sessions(struct look *look, const struct overview *all)
+{
+    for (size_t i = 0; i < all->session_count; i++) {
+        const struct overview_session *one = &all->sessions[i];
+        write_line(look, "session",
+                   arena_printf(&look->arena, "%.*s: %.*s", STR_ARG(one->source),
+                                STR_ARG(browser_state_name(&one->state))),
+                   with_age(look, "since", one->state.since_ms));
+    }
+}
+
 static void write_counts(struct look *look, const struct overview *all)
 {
     char text[SHOW_MAX];
@@ -179,6 +224,7 @@ static void write_counts(struct look *look, const struct overview *all)
     write_line(look, "store", look->path, show_size(all->file_bytes + all->log_bytes, text));
     write_line(look, "at work", all->served ? all->owner : STR("nobody"),
                all->served ? with_age(look, "since", all->served_ms) : (struct str){0});
+    write_sessions(look, all);
 }
 
 static void write_sources(struct look *look, const struct overview *all)

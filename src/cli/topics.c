@@ -82,7 +82,7 @@ static const char files_text[] =
     "    DATA/sluice.db-wal   its log; belongs to it\n"
     "    DATA/sluice.db.lock  who is at work\n"
     "    DATA/records.db      tables of the sqlite sink, which you may open\n"
-    "    DATA/files/          attachments\n"
+    "    DATA/files/          attachments, unless `files:` says another folder\n"
     "    ./sluice.yaml, /config/sluice.yaml, .env beside it, projects.yaml\n"
     "\n"
     "DATA is --data DIR, $SLUICE_DATA, `store` of the configuration, or ./data.\n";

@@ -236,6 +236,14 @@ static const struct cli_flag top_flags[] = {
     {0},
 };
 
+static const struct cli_flag pair_flags[] = {
+    {"--svg", "FILE", "Write the code there as a picture (mode 0600), and not to the terminal."},
+    {"--timeout", "TIME", "Give up after this; 10m without it."},
+    {"--light", NULL, "Without colours: the terminal is dark on light."},
+    {"--print", NULL, "Also where standard output is no terminal; the code is a login."},
+    {0},
+};
+
 static const struct cli_flag schedule_flags[] = {
     {"--count", "N", "So many runs of each pipeline; 5 without it."},
     {"--from", "TIME", "As if it were then: 2026-03-26, 2026-03-26T10:00."},
@@ -661,6 +669,33 @@ const struct cli_verb cli_verbs[] = {
      .flags = runs_flags,
      .acts = runs_acts,
      .run = cli_runs_list},
+    {.name = "pair",
+     .words = "[SOURCE]",
+     .summary = "Log a WhatsApp Web source in: shows the code to scan.",
+     .examples = "  sluice pair\n"
+                 "  sluice pair whatsapp --svg code.svg\n",
+     .about = "Scan it with the telephone: Settings, Linked devices, Link a device. It is renewed "
+              "here whenever\n"
+              "it changes or goes stale. Beside a running `serve` it shows the code of serve's "
+              "browser; without\n"
+              "one it starts the browser itself. A session that was taken over elsewhere is taken "
+              "back. The\n"
+              "login stays in the browser's profile, so this is done once.\n",
+     .flags = pair_flags,
+     .words_max = 1,
+     .no_json = true,
+     .run = cli_pair},
+    {.name = "session",
+     .words = "[SOURCE]",
+     .summary = "Browsers of WhatsApp Web sources, and their logins.",
+     .examples = "  sluice session\n"
+                 "  sluice session whatsapp --json\n",
+     .about = "State and since when, the browser and its memory, language and zone of the page, "
+              "the selectors that\n"
+              "fit, and how often each command went to the browser. Opens no browser: it shows "
+              "what was seen last.\n",
+     .words_max = 1,
+     .run = cli_session},
     {.name = "schedule",
      .words = "[PIPELINE...]",
      .summary = "When pipelines run next.",

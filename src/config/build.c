@@ -555,7 +555,7 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
     return filled && heard && from_ticks(&build->from, map, what, pipeline) && good;
 }
 
-/* A source or a sink, or the one of two that a variable chooses. */
+/* A source, a sink or a pipeline, or the one of two that a variable chooses. */
 static bool read_chosen_source(struct build *build, const struct yaml_node *map, struct str name,
                                const char *what)
 {
@@ -568,6 +568,13 @@ static bool read_chosen_sink(struct build *build, const struct yaml_node *map, s
 {
     map = either_choose(build->reader, map, what);
     return map != NULL && read_sink(build, map, name, what);
+}
+
+static bool read_chosen_pipeline(struct build *build, const struct yaml_node *map, struct str name,
+                                 const char *what)
+{
+    map = either_choose(build->reader, map, what);
+    return map != NULL && read_pipeline(build, map, name, what);
 }
 
 static bool read_section(struct build *build, const struct yaml_node *root, const char *key,
@@ -682,7 +689,8 @@ bool config_build(struct config *config, struct reader *reader, const struct yam
         read_section(&build, root, "sources", "source", PLAN_SOURCES_MAX, read_chosen_source);
     good = read_section(&build, root, "sinks", "sink", PLAN_SINKS_MAX, read_chosen_sink) && good;
     note_sinks(reader, yaml_get(root, STR("sinks")));
-    good = read_section(&build, root, "pipelines", "pipeline", PLAN_PIPELINES_MAX, read_pipeline) &&
+    good = read_section(&build, root, "pipelines", "pipeline", PLAN_PIPELINES_MAX,
+                        read_chosen_pipeline) &&
            good;
     find_on_demand(&build);
     return read_keep(&build, root) && good;

@@ -16,6 +16,11 @@ static const struct option top_options[] = {
      .name = "store",
      .fallback = "data",
      .doc = "The data folder, unless --data or $SLUICE_DATA say another."},
+    {.type = OPTION_TYPE_PATH,
+     .name = "files",
+     .doc =
+         "Where attachments are kept, for other programs as well: nothing is ever removed there. "
+         "Without it they lie in `files` of the data folder, and go with their messages."},
     {.type = OPTION_TYPE_ZONE, .name = "zone", .doc = "Whose clock times are shown and read in."},
     {.type = OPTION_TYPE_MAP, .name = "keep", .doc = "How long things are kept."},
     {.type = OPTION_TYPE_MAP, .name = "secrets", .doc = "Names, and where each secret is."},
@@ -84,6 +89,13 @@ static bool find_data_dir(struct config *config, const struct config_input *inpu
         config->data_dir = STR("data");
     }
     return true;
+}
+
+static bool find_files_dir(struct config *config, struct reader *reader,
+                           const struct yaml_node *root)
+{
+    const struct yaml_node *files = yaml_get(root, STR("files"));
+    return files == NULL || reader_path(reader, files, "files", &config->plan.files_dir);
 }
 
 /* $SLUICE_ZONE, `zone` of the file; a wrong one is only a fault when `faults` are wanted. */
@@ -282,6 +294,7 @@ bool config_load(struct config *config, const struct config_input *input, struct
         (void)check_top(&reader, root);
         (void)find_data_dir(config, input, &reader, root);
         (void)find_zone(config, &reader, root);
+        (void)find_files_dir(config, &reader, root);
         (void)secrets_read(&reader, yaml_get(root, STR("secrets")));
         (void)config_build(config, &reader, root, input->kinds);
         check_neon(config, &reader);

@@ -44,13 +44,11 @@ static bool is_name(struct str text)
     return text.len > 0 && text.len <= ENV_NAME_MAX;
 }
 
-const struct yaml_node *either_choose(struct reader *reader, const struct yaml_node *map,
+/* One question: the definition that its answer chooses, which may ask the next one. */
+static const struct yaml_node *choose(struct reader *reader, const struct yaml_node *map,
                                       const char *what)
 {
     struct str name = {0};
-    if (!has_any_key(map)) {
-        return map;
-    }
     const struct yaml_node *question = yaml_get(map, STR("if"));
     if (!check_keys(reader, map, what)) {
         return NULL;
@@ -79,4 +77,14 @@ const struct yaml_node *either_choose(struct reader *reader, const struct yaml_n
         return NULL;
     }
     return reader_is_map(reader, chosen, what) ? chosen : NULL;
+}
+
+const struct yaml_node *either_choose(struct reader *reader, const struct yaml_node *map,
+                                      const char *what)
+{
+    /* Each turn goes one level deeper into the file, whose depth is limited. */
+    while (map != NULL && has_any_key(map)) {
+        map = choose(reader, map, what);
+    }
+    return map;
 }

@@ -6,8 +6,9 @@
  *       then: {kind: postgres, uri: env:NEON_DATABASE_URL}
  *       else: {kind: sqlite}
  *
- * A source or a sink may be written so. A variable that is empty counts as missing, as everywhere.
- * The definition that is not chosen is not read: what it needs need not be there.
+ * A source, a sink or a pipeline may be written so, and what is chosen may ask again. A variable
+ * that is empty counts as missing, as everywhere. The definition that is not chosen is not read:
+ * what it needs need not be there.
  */
 #ifndef SLUICE_CONFIG_EITHER_H
 #define SLUICE_CONFIG_EITHER_H

@@ -306,6 +306,7 @@ static void define_kinds(struct json_writer *json, const struct kinds *kinds)
                (const struct option *const[]){table(kinds->chain->options),
                                               config_pipeline_options(), NULL});
     }
+    either_of(json, "pipeline");
     any_end(json);
 }
 

@@ -537,6 +537,11 @@ void sqlite_shrink(struct sqlite *db)
     heap_trim();
 }
 
+void sqlite_leave_thread(void)
+{
+    heap_trim();
+}
+
 int sqlite_code(const struct sqlite *db)
 {
     return db->failed_code;

@@ -114,6 +114,9 @@ bool sqlite_int(struct sqlite *db, const char *sql, int64_t fallback, int64_t *o
 /* Give cached pages back to the system: for a handle that goes to sleep. */
 void sqlite_shrink(struct sqlite *db);
 
+/* The calling thread is about to end: give back what is kept for it, of whatever handle. */
+void sqlite_leave_thread(void);
+
 /* Give the kept statements up as well; no query of the handle may be in use or held. */
 void sqlite_forget_queries(struct sqlite *db);
 

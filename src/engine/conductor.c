@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "engine/metrics.h"
 #include "engine/worker.h"
 #include "model/schedule.h"
 #include "store/archive.h"
+#include "store/meter.h"
 #include "store/outbox.h"
 #include "store/progress.h"
 #include "store/replay.h"
@@ -230,6 +232,16 @@ static bool has_listener(const struct worker *worker, struct str pipeline)
     return false;
 }
 
+static bool count_cycle(struct worker *worker, const struct run *run, struct err *err)
+{
+    int64_t took_ms = run->ended_ms > run->started_ms ? run->ended_ms - run->started_ms : 0;
+    return !metrics_wanted(worker->plan, run->pipeline) ||
+           (store_meter_add(worker->store, METER_CYCLES, run->pipeline, (struct str){0}, 1, err) &&
+            store_meter_add(worker->store, METER_CYCLES_MS, run->pipeline, (struct str){0}, took_ms,
+                            err) &&
+            store_meter_set(worker->store, METER_CYCLE_MS, run->pipeline, took_ms, err));
+}
+
 static bool end_run(struct worker *worker, struct run *run, struct err *err)
 {
     const struct plan_pipeline *pipeline = find_pipeline(worker, run->pipeline);
@@ -248,7 +260,8 @@ static bool end_run(struct worker *worker, struct run *run, struct err *err)
              log_count(run->messages, messages), log_count(run->records, records),
              log_count(run->delivered, delivered), troubled ? ", with trouble," : "",
              log_count(run->ended_ms - run->started_ms, took));
-    return store_run_update(worker->store, run, err) && (quiet || file_run_event(worker, run, err));
+    return store_run_update(worker->store, run, err) && count_cycle(worker, run, err) &&
+           (quiet || file_run_event(worker, run, err));
 }
 
 static bool sinks_settled(struct worker *worker, const struct run *run, bool *settled,

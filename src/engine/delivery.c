@@ -7,14 +7,16 @@
  */
 #include "base/log.h"
 #include "base/must.h"
+#include "engine/metrics.h"
 #include "engine/targets.h"
 #include "engine/worker.h"
 #include "store/archive.h"
+#include "store/meter.h"
 #include "store/outbox.h"
 #include "store/progress.h"
 #include "text/json.h"
 
-enum { WRITE_MS = 30 * 1000, ATTEMPTS_MAX = 20, BATCH_FIRST = 64 };
+enum { WRITE_MS = 30 * 1000, ATTEMPTS_MAX = 20, BATCH_FIRST = 64, TALLIES_MAX = 16 };
 
 /*
  * The sink as a whole fails: `status` says so, as no record does. Noted when it is new, and when
@@ -26,11 +28,13 @@ static bool sink_failed(struct worker *worker, struct err *err)
     int failures = worker->failures + 1;
     bool stopped = err->kind == ERR_STOP; /* Asked to stop: nothing failed. */
     worker->calm = worker->calm && stopped;
-    if (stopped || (failures & (failures - 1)) != 0 ||
-        (store_begin(worker->store, &worker->lease, &worse) &&
-         store_keep_put(worker->store, worker->sink->name, STORE_KEEP_TROUBLE, str_of(err->text),
-                        &worse) &&
-         store_commit(worker->store, &worse))) {
+    bool noted = (failures & (failures - 1)) != 0;
+    if (stopped || (store_begin(worker->store, &worker->lease, &worse) &&
+                    store_meter_add(worker->store, METER_WRITES_FAILED, worker->sink->name,
+                                    (struct str){0}, 1, &worse) &&
+                    (noted || store_keep_put(worker->store, worker->sink->name, STORE_KEEP_TROUBLE,
+                                             str_of(err->text), &worse)) &&
+                    store_commit(worker->store, &worse))) {
         return worker_outside_failed(err);
     }
     *err = worse;
@@ -199,6 +203,72 @@ static bool count_runs(struct worker *worker, const struct parcel *parcels, size
     return true;
 }
 
+/* Of one pipeline and target, until others come. */
+struct tally {
+    struct str pipeline;
+    struct str target;
+    int64_t written;
+    int64_t unwritten;
+};
+
+static bool tally_keep(struct worker *worker, const struct tally *tally, struct err *err)
+{
+    return store_meter_add(worker->store, METER_WRITTEN, tally->pipeline, tally->target,
+                           tally->written, err) &&
+           store_meter_add(worker->store, METER_UNWRITTEN, tally->pipeline, (struct str){0},
+                           tally->unwritten, err);
+}
+
+/* The last of the tallies that is for it, or a new one; NULL: there is no room. */
+static struct tally *tally_of(struct tally *tallies, size_t *count, const struct parcel *parcel)
+{
+    for (size_t i = *count; i > 0; i--) {
+        struct tally *one = &tallies[i - 1];
+        if (str_equal(one->target, parcel->target) &&
+            str_equal(one->pipeline, parcel->effect.pipeline)) {
+            return one;
+        }
+    }
+    if (*count == TALLIES_MAX) {
+        return NULL;
+    }
+    tallies[*count] = (struct tally){.pipeline = parcel->effect.pipeline, .target = parcel->target};
+    return &tallies[(*count)++];
+}
+
+/* For those pipelines whose users want to know. */
+static bool count_meters(struct worker *worker, const struct parcel *parcels, size_t count,
+                         struct err *err)
+{
+    struct tally tallies[TALLIES_MAX];
+    size_t used = 0;
+    bool any = false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++) {
+        bool done = parcels[i].verdict == VERDICT_DONE;
+        any = any || done;
+        if (parcels[i].verdict == VERDICT_UNTRIED) {
+            continue;
+        }
+        struct tally *tally = tally_of(tallies, &used, &parcels[i]);
+        if (tally == NULL) { /* Whatever was found makes room. */
+            ok = !metrics_wanted(worker->plan, tallies[0].pipeline) ||
+                 tally_keep(worker, &tallies[0], err);
+            tallies[0] =
+                (struct tally){.pipeline = parcels[i].effect.pipeline, .target = parcels[i].target};
+            tally = &tallies[0];
+        }
+        tally->written += done;
+        tally->unwritten += !done;
+    }
+    for (size_t i = 0; ok && i < used; i++) {
+        ok = !metrics_wanted(worker->plan, tallies[i].pipeline) ||
+             tally_keep(worker, &tallies[i], err);
+    }
+    return ok && (!any || store_meter_set(worker->store, METER_GOOD_MS, worker->sink->name,
+                                          clock_wall_ms(worker->clock), err));
+}
+
 /* A sink that did nothing must say so: calling it again at once would only turn in circles. */
 static void must_have_tried(const struct parcel *parcels, size_t count)
 {
@@ -235,6 +305,7 @@ static bool settle(struct worker *worker, struct parcel *parcels, size_t count, 
         }
     }
     if (!file_replies(worker, parcels, count, err) || !count_runs(worker, parcels, count, err) ||
+        !count_meters(worker, parcels, count, err) ||
         (!worker->calm && !store_keep_put(worker->store, worker->sink->name, STORE_KEEP_TROUBLE,
                                           (struct str){0}, err)) ||
         !store_commit(worker->store, err)) {

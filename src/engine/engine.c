@@ -12,7 +12,9 @@
 
 enum {
     RUN_ONCE_SLEEP_MS = 20,
+    RUN_STOP_MS = 60 * 1000,
     RUN_UPKEEP_MS = 250,
+    RUN_MUCH = 100 * 1000, /* Messages; whoever waits for so many does not wait for their index. */
     FOLLOW_MS = 200,
     REQUEST_WAIT_MS = 10 * 1000, /* How long a running serve may take to notice a request. */
 };
@@ -161,22 +163,36 @@ static bool take_leases(struct engine *engine, struct err *err)
     return true;
 }
 
+static void set_runner(struct engine *engine, struct runner *runner)
+{
+    lock_take(&engine->guard);
+    engine->runner = runner;
+    lock_give(&engine->guard);
+}
+
+/* `*out` may be there although it failed: some threads run then and must be stopped. */
+static bool start_threads(struct engine *engine, struct runner **out, struct err *err)
+{
+    struct worker *workers[ENGINE_WORKERS_MAX];
+    for (size_t i = 0; i < engine->count; i++) {
+        workers[i] = engine->posts[i].worker;
+    }
+    bool ok = runner_start(out, workers, engine->count, err);
+    set_runner(engine, *out);
+    return ok;
+}
+
 bool engine_serve(struct engine *engine, size_t *left, struct err *err)
 {
     *left = 0;
     struct runner *runner = NULL;
-    struct worker *workers[ENGINE_WORKERS_MAX];
     bool started =
         engine_post(engine, engine->edition, &worker_upkeep, PART_KINDS, STR(""), err) != NULL &&
         take_leases(engine, err);
     for (size_t i = 0; i < engine->count; i++) {
-        workers[i] = engine->posts[i].worker;
-        engine_listen(workers[i]);
+        engine_listen(engine->posts[i].worker);
     }
-    started = started && runner_start(&runner, workers, engine->count, err);
-    lock_take(&engine->guard);
-    engine->runner = runner;
-    lock_give(&engine->guard);
+    started = started && start_threads(engine, &runner, err);
     if (!started) {
         *left = runner == NULL ? 0 : runner_stop(runner, ENGINE_STOP_MS);
         return false;
@@ -300,6 +316,18 @@ static void wake_all(struct bell *bell)
     }
 }
 
+/* Workers that have no thread ring for each other, and are stopped with the engine. */
+static void listen_here(struct engine *engine)
+{
+    engine->wake = (struct wake_bell){{wake_all}, engine};
+    for (size_t i = 0; i < engine->count; i++) {
+        struct worker *worker = engine->posts[i].worker;
+        worker->bell = &engine->wake.bell;
+        worker->stopping = is_stopping;
+        worker->stopping_context = engine;
+    }
+}
+
 /* What cannot be reached or written must not hold the run for ever: what was tried is enough. */
 static bool gave_up(const struct engine *engine)
 {
@@ -332,6 +360,60 @@ static bool work_until_ended(struct engine *engine, struct arena *arena, const i
         }
     }
     return true;
+}
+
+/* A run is open before its messages arrive. */
+static bool open_first(struct engine *engine, struct err *err)
+{
+    struct worker *conductor = engine->posts[0].worker;
+    must(conductor->type == &worker_conductor);
+    do {
+        if (!worker_run(conductor, err)) {
+            return false;
+        }
+    } while (conductor->busy && !is_stopping(engine));
+    return true;
+}
+
+static bool watch_threads(struct engine *engine, struct runner *runner, struct arena *arena,
+                          const int64_t *requests, size_t count, bool *partial, struct err *err)
+{
+    bool ended = false;
+    bool stuck = false;
+    bool ok = true;
+    while (ok && !ended && !stuck) {
+        bool stopping =
+            !runner_pause(runner, clock_mono_ms(engine->options.clock) + RUN_ONCE_SLEEP_MS);
+        ok = (!stopping || runner_wait(runner, err)) &&
+             runs_ended(engine, arena, requests, count, &ended, partial, err);
+        arena_reset(arena);
+        stuck = stopping || runner_stuck(runner, BREAKER_FAILURES);
+    }
+    *partial = *partial || !ended;
+    return ok;
+}
+
+/* The same with a thread for each worker. */
+static bool thread_until_ended(struct engine *engine, struct arena *arena, const int64_t *requests,
+                               size_t count, bool *partial, struct err *err)
+{
+    struct runner *runner = NULL;
+    if (!open_first(engine, err)) {
+        return false;
+    }
+    bool ok = start_threads(engine, &runner, err);
+    if (ok && atomic_load(&engine->stop)) { /* Before there was a runner to ask. */
+        runner_ask_stop(runner);
+    }
+    ok = ok && watch_threads(engine, runner, arena, requests, count, partial, err);
+    set_runner(engine, NULL);
+    if (runner != NULL) {
+        while (runner_stop(runner, RUN_STOP_MS) > 0) { /* Steps have deadlines of their own. */
+        }
+        runner_free(runner);
+    }
+    listen_here(engine);
+    return ok;
 }
 
 /* Another process owns the work: it carries the request out, we watch. */
@@ -373,7 +455,8 @@ bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t 
 /*
  * Who only runs (from cron) has no upkeep at work: after each run a little of it is done, so that
  * the search index and retention do not wait for a `serve` that never comes. What is left is done
- * after the next run; a failure is said and fails nothing.
+ * after the next run; a failure is said and fails nothing. A run that took in very much does one
+ * step, and leaves the rest to quieter ones.
  */
 static void keep_up(struct engine *engine)
 {
@@ -387,13 +470,14 @@ static void keep_up(struct engine *engine)
     if (post == NULL) {
         post = engine_post(engine, engine->edition, &worker_upkeep, PART_KINDS, STR(""), &err);
     }
-    bool ok = post != NULL && take_leases(engine, &err);
+    bool ok = post != NULL;
     bool more = ok;
     while (ok && more && !is_stopping(engine) && clock_mono_ms(clock) < until_ms) {
         ok = worker_run(post->worker, &err);
-        more = post->worker->wake_ms < clock_mono_ms(clock) + WORKER_REST_MS;
+        more = post->worker->wake_ms < clock_mono_ms(clock) + WORKER_REST_MS &&
+               engine->counts.messages < RUN_MUCH;
     }
-    if (!ok) {
+    if (!ok && err.kind != ERR_STOP) { /* A `serve` that began just now does it. */
         log_warn("upkeep after the run: %s", err.text);
     }
 }
@@ -416,14 +500,11 @@ bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struc
         return false;
     }
     arena_init(&arena, WORKER_ARENA_LIMIT);
-    engine->wake = (struct wake_bell){{wake_all}, engine};
-    for (size_t i = 0; i < engine->count; i++) {
-        engine->posts[i].worker->bell = &engine->wake.bell;
-        engine->posts[i].worker->stopping = is_stopping;
-        engine->posts[i].worker->stopping_context = engine;
-    }
-    bool ok = held ? follow_other(engine, &arena, requests, count, partial, err)
-                   : work_until_ended(engine, &arena, requests, count, partial, err);
+    listen_here(engine);
+    bool threads = engine->options.threads;
+    bool ok = held      ? follow_other(engine, &arena, requests, count, partial, err)
+              : threads ? thread_until_ended(engine, &arena, requests, count, partial, err)
+                        : work_until_ended(engine, &arena, requests, count, partial, err);
     if (ok && !held) {
         keep_up(engine);
     }

@@ -4,8 +4,12 @@
  *   struct engine *engine = NULL;
  *   engine_open(&engine, &options, &err)      store opened, workers made, nothing started
  *   engine_serve(engine, &err)                threads until engine_stop(), or
- *   engine_run_once(engine, names, &err)      one run of some pipelines in this thread
+ *   engine_run_once(engine, names, &err)      one run of some pipelines
  *   engine_close(engine)
+ *
+ * A run that is asked for has threads as well where `threads` says so, and this thread watches
+ * them; otherwise this thread does all the steps in turns, by any clock, and a test can repeat it
+ * exactly.
  *
  * A second process on the same store is refused with its owner's name, because the work is leased.
  *
@@ -34,6 +38,7 @@ struct engine_options {
     struct str data_dir;          /* Holds sluice.db, records.db, files/. */
     struct clock *clock;
     struct str owner; /* "host/pid", for leases. */
+    bool threads;     /* engine_ask(), too, gives each worker a thread. */
 };
 
 bool engine_open(struct engine **out, const struct engine_options *options, struct err *err);
@@ -69,13 +74,13 @@ struct engine_changes {
 bool engine_reload(struct engine *engine, const struct plan *plan, struct plan_owner owner,
                    struct arena *arena, struct engine_changes *changes, struct err *err);
 
-/* From any thread. A run of engine_run_once() ends after its step, as partial. */
+/* From any thread. A run of engine_run_once() ends after the steps at hand, as partial. */
 void engine_stop(struct engine *engine);
 
 /*
- * Run the named pipelines once (all, for count 0) in this thread: read their sources to the end,
- * work, deliver. `*partial` tells that something failed or waits for another try; the reasons are
- * in the log and in the run's record.
+ * Run the named pipelines once (all, for count 0): read their sources to the end, work, deliver.
+ * `*partial` tells that something failed or waits for another try; the reasons are in the log and
+ * in the run's record.
  */
 bool engine_run_once(struct engine *engine, const struct str *pipelines, size_t count,
                      bool *partial, struct err *err);

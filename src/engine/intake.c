@@ -11,6 +11,7 @@
 #include "engine/worker.h"
 #include "store/archive.h"
 #include "store/blobs.h"
+#include "store/meter.h"
 #include "store/progress.h"
 #include "store/reference.h"
 #include "store/run.h"
@@ -259,7 +260,9 @@ static bool write_blobs(struct worker *worker, const struct batch *batch, char (
     if (batch->blob_count == 0 || worker->shadowed) {
         return true;
     }
-    struct str folder = arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
+    struct str folder = worker->plan->files_dir.ptr != NULL
+                            ? worker->plan->files_dir
+                            : arena_printf(&worker->arena, "%.*s/files", STR_ARG(worker->data_dir));
     *names = arena_array(&worker->arena, batch->blob_count, sizeof **names);
     if (folder.ptr == NULL || *names == NULL) {
         return err_set(err, ERR_RETRY, "out of step memory for %zu attachments", batch->blob_count);
@@ -375,7 +378,9 @@ static bool file_batch(struct worker *worker, struct batch *batch, struct err *e
         !refer_blobs(worker, batch, blob_names, err) || !file_refusals(worker, batch, err) ||
         !file_events(worker, batch, err) ||
         (!worker->intake.range.reading && !file_cursors(worker, batch, &moved, err)) ||
-        (counts.cut > 0 && !store_count_add(worker->store, "cut", counts.cut, err))) {
+        (counts.cut > 0 && !store_count_add(worker->store, "cut", counts.cut, err)) ||
+        !store_meter_add(worker->store, METER_FETCHED, worker->source->name, (struct str){0},
+                         counts.fresh + counts.revised, err)) {
         return false;
     }
     if (!store_commit(worker->store, err)) {
@@ -414,12 +419,18 @@ static bool end_sweep(struct worker *worker, const char *error, struct err *err)
     return ok;
 }
 
+static void close_fetching(struct worker *worker)
+{
+    range_end(&worker->intake.range);
+    ahead_drop(&worker->intake.ahead);
+}
+
 static bool open_source(struct worker *worker, struct err *err)
 {
     struct source *source = worker->source->source;
     source->connector.name = worker->source->name;
     source->connector.env = worker_connector_env(worker, NULL);
-    range_end(&worker->intake.range);
+    close_fetching(worker);
     worker->intake = (struct intake){0};
     return source->type->connector.open == NULL ||
            source->type->connector.open(&source->connector, err) || worker_outside_failed(err);
@@ -427,6 +438,7 @@ static bool open_source(struct worker *worker, struct err *err)
 
 static void rest_source(struct worker *worker)
 {
+    ahead_drop(&worker->intake.ahead);
     struct source *source = worker->source->source;
     if (source->type->connector.rest != NULL) {
         source->type->connector.rest(&source->connector);
@@ -435,7 +447,7 @@ static void rest_source(struct worker *worker)
 
 static void close_source(struct worker *worker)
 {
-    range_end(&worker->intake.range);
+    close_fetching(worker);
     struct source *source = worker->source->source;
     if (source->type->connector.close != NULL) {
         source->type->connector.close(&source->connector);
@@ -488,6 +500,21 @@ static void plan_next_look(struct worker *worker)
     wait_for_look(worker);
 }
 
+/* Counted in the store. One that cannot take the note is the greater trouble. */
+static bool count_failure(struct worker *worker, struct err *err)
+{
+    struct err worse = {0};
+    if (err->kind == ERR_STOP ||
+        (store_begin(worker->store, &worker->lease, &worse) &&
+         store_meter_add(worker->store, METER_LOOKS_FAILED, worker->source->name, (struct str){0},
+                         1, &worse) &&
+         store_commit(worker->store, &worse))) {
+        return true;
+    }
+    *err = worse;
+    return false;
+}
+
 /* The look failed. `status` hears of it when it is no hiccup, and runs stop waiting for it. What
  * the configuration has to change is none: it is as it is, however often one looks. */
 static void give_up(struct worker *worker, const struct err *why)
@@ -502,12 +529,76 @@ static void give_up(struct worker *worker, const struct err *why)
     worker->intake.sweeping = false;
 }
 
-static bool intake_step(struct worker *worker, struct err *err)
+static int64_t fetch_deadline_ms(const struct worker *worker)
+{
+    int64_t fetch_ms = worker->source->fetch_ms > 0 ? worker->source->fetch_ms : FETCH_MS;
+    return worker_mono_ms(worker) + fetch_ms;
+}
+
+/* Always false. */
+static bool fetch_failed(struct worker *worker, const struct batch *batch, struct err *err)
+{
+    struct err why = *err;
+    if (!file_noticed(worker, batch, err)) {
+        return false;
+    }
+    *err = why;
+    if (why.kind == ERR_STOP && connector_stopping(&worker->source->source->connector)) {
+        return false; /* Nothing failed. */
+    }
+    if (!count_failure(worker, err)) {
+        return false;
+    }
+    give_up(worker, err);
+    return worker_outside_failed(err);
+}
+
+/* The next batch: fetched now, or while the one before was filed. */
+static bool fetch(struct worker *worker, struct batch *batch, struct err *err)
 {
     struct source *source = worker->source->source;
-    struct batch batch;
+    const struct range *range = &worker->intake.range;
     struct chat_cursor *chats = NULL;
     size_t chat_count = 0;
+    bool ok = false;
+    if (!ahead_take(&worker->intake.ahead, batch, &ok, err)) {
+        if (!collect_chats(worker, &chats, &chat_count, err)) {
+            return false;
+        }
+        batch_init(batch, &worker->arena, chats, chat_count);
+        if (range->reading) {
+            batch->since_ms = range->since_ms;
+            batch->until_ms = range->until_ms;
+        }
+        ok = source->type->fetch(source, batch, fetch_deadline_ms(worker), err);
+    }
+    if (!ok) {
+        return fetch_failed(worker, batch, err);
+    }
+    return true;
+}
+
+/* File a batch; where there are threads, the next one is fetched meanwhile. */
+static bool file_and_go_on(struct worker *worker, struct batch *batch, struct err *err)
+{
+    struct source *source = worker->source->source;
+    struct ahead *ahead = &worker->intake.ahead;
+    bool beside =
+        worker->threads && source->type->ahead && batch->more && !worker->intake.range.reading &&
+        ahead_start(ahead, source, batch, fetch_deadline_ms(worker), worker->intake.sweep_run);
+    bool ok = file_batch(worker, batch, err);
+    if (beside) {
+        ahead_join(ahead);
+    }
+    if (!ok) { /* The next try begins where this one did. */
+        ahead_drop(ahead);
+    }
+    return ok;
+}
+
+static bool intake_step(struct worker *worker, struct err *err)
+{
+    struct batch batch;
     bool needed = false;
     if (!look_needed(worker, &needed, err)) {
         return false;
@@ -517,27 +608,11 @@ static bool intake_step(struct worker *worker, struct err *err)
         return true;
     }
     log_run_set_id(worker->intake.sweep_run);
-    if (!collect_chats(worker, &chats, &chat_count, err)) {
+    if (!fetch(worker, &batch, err)) {
         return false;
     }
-    batch_init(&batch, &worker->arena, chats, chat_count);
-    if (worker->intake.range.reading) {
-        batch.since_ms = worker->intake.range.since_ms;
-        batch.until_ms = worker->intake.range.until_ms;
-    }
-    int64_t fetch_ms = worker->source->fetch_ms > 0 ? worker->source->fetch_ms : FETCH_MS;
-    int64_t deadline_ms = worker_mono_ms(worker) + fetch_ms;
-    if (!source->type->fetch(source, &batch, deadline_ms, err)) {
-        struct err why = *err;
-        if (!file_noticed(worker, &batch, err)) {
-            return false;
-        }
-        give_up(worker, &why);
-        *err = why;
-        return worker_outside_failed(err);
-    }
     bool more = batch.more;
-    if (!file_batch(worker, &batch, err)) {
+    if (!file_and_go_on(worker, &batch, err)) {
         return false;
     }
     if (worker->intake.range.reading) { /* And then past the cursors, as ever. */
@@ -559,6 +634,7 @@ static bool intake_step(struct worker *worker, struct err *err)
 /* Other chats, perhaps: they are looked at without waiting for the interval. */
 static void replan_source(struct worker *worker)
 {
+    ahead_drop(&worker->intake.ahead); /* It may be of chats that are gone. */
     worker->intake.next_look_ms = worker_mono_ms(worker);
 }
 

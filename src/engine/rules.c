@@ -1,12 +1,15 @@
 /*
  * The pipeline worker: the next archived messages through the op, in one change.
  *
+ * They are read before the change begins, so that the others may write meanwhile.
+ *
  * A message that the op rejects is listed and passed over: the stretch is undone, and done again
  * without it. So a good stretch pays nothing for the rare bad message. Any other failure undoes the
  * stretch too; the next one is shorter, so that what lies before the trouble gets through.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/must.h"
@@ -15,6 +18,7 @@
 #include "engine/worker.h"
 #include "store/archive.h"
 #include "store/keys.h"
+#include "store/meter.h"
 #include "store/outbox.h"
 #include "store/progress.h"
 #include "store/reference.h"
@@ -24,7 +28,12 @@
 #include "store/state.h"
 #include "text/json.h"
 
-enum { STEP_MESSAGES_MAX = 20000, STEP_RECORDS_MAX = 20000 };
+enum {
+    STEP_MESSAGES_MAX = BATCH_MESSAGES_MAX, /* No less than what intake files at once. */
+    STEP_RECORDS_MAX = 20000,
+    STEP_BYTES_MAX = 16 * 1024 * 1024, /* Of the messages' texts. */
+    PIECE_MESSAGES = 256,
+};
 
 /* What an op's calls need to know of the message that is being worked on. */
 struct applying {
@@ -117,12 +126,25 @@ static bool env_emit(struct op_env *env, const struct record *record, struct err
     return true;
 }
 
+static bool env_count(struct op_env *env, const char *what, int64_t by, struct err *err)
+{
+    struct applying *now = applying_of(env);
+    struct worker *worker = now->worker;
+    return now->lane->mute || store_meter_add(worker->store, METER_COUNTED, worker->pipeline->name,
+                                              str_of(what), by, err);
+}
+
 static bool env_reference(struct op_env *env, struct str name, struct str key, struct str *row,
                           struct err *err)
 {
     struct applying *now = applying_of(env);
     int64_t place = now->worker->rules.latest ? INT64_MAX : now->message->id;
     return store_reference_get(now->worker->store, env->arena, name, key, place, row, err);
+}
+
+static bool env_archived(struct op_env *env, int64_t id, struct message *out, struct err *err)
+{
+    return store_archive_get(applying_of(env)->worker->store, env->arena, id, out, err);
 }
 
 static bool env_rows(struct op_env *env, struct str name,
@@ -264,11 +286,22 @@ static bool list_refused(struct worker *worker, const struct lane *lane,
                               .chat = message->chat,
                               .place = str_of(id),
                               .why = str_of(why)};
-    return store_refused_put(worker->store, &refused, err);
+    return store_refused_put(worker->store, &refused, err) &&
+           store_meter_add(worker->store, METER_REFUSED, worker->pipeline->name, (struct str){0}, 1,
+                           err);
 }
 
+/* Messages that were read, and what they said. */
+struct piece {
+    struct piece *next;
+    size_t count;
+    struct message messages[PIECE_MESSAGES];
+};
+
 struct stretch {
-    int64_t messages;
+    struct piece *first;
+    struct piece *last;
+    int64_t messages; /* Worked on. */
     int64_t records;
     int64_t last_id;
     int64_t failed_id; /* The message at which it broke off; 0 for none. */
@@ -324,6 +357,8 @@ static bool apply_one(struct worker *worker, const struct lane *lane, const stru
         .emit = env_emit,
         .reference = env_reference,
         .rows = env_rows,
+        .archived = env_archived,
+        .count = env_count,
     };
     struct arena_mark mark = arena_mark(&worker->arena);
     bool ok = op->type->apply(op, &env, message, err);
@@ -332,26 +367,102 @@ static bool apply_one(struct worker *worker, const struct lane *lane, const stru
     return ok;
 }
 
-static bool work(struct worker *worker, struct lane *lane, struct stretch *stretch, struct err *err)
+static char *keep_text(char *at, struct str *text)
+{
+    if (text->ptr != NULL) {
+        memcpy(at, text->ptr, text->len);
+        text->ptr = at;
+    }
+    return at + text->len;
+}
+
+/* Keep a message for the step, all its texts in one piece. */
+static bool keep_message(struct worker *worker, struct stretch *stretch, struct message *message,
+                         size_t *bytes, struct err *err)
+{
+    size_t len = message->external_id.len + message->sender.len + message->text.len +
+                 message->sent_text.len + message->attachments.len + message->extra.len;
+    char *at = arena_bytes(&worker->arena, len + 1); /* An empty text is not an absent one. */
+    struct piece *piece = stretch->last;
+    if (piece == NULL || piece->count == PIECE_MESSAGES) {
+        piece = arena_alloc(&worker->arena, sizeof *piece);
+        *(stretch->last == NULL ? &stretch->first : &stretch->last->next) = piece;
+        stretch->last = piece;
+    }
+    if (at == NULL || piece == NULL) {
+        return err_set(err, ERR_RETRY, "out of step memory for messages");
+    }
+    at = keep_text(at, &message->external_id);
+    at = keep_text(at, &message->sender);
+    at = keep_text(at, &message->text);
+    at = keep_text(at, &message->sent_text);
+    at = keep_text(at, &message->attachments);
+    (void)keep_text(at, &message->extra);
+    piece->messages[piece->count++] = *message;
+    *bytes += len;
+    return true;
+}
+
+static bool read_stretch(struct worker *worker, struct lane *lane, struct stretch *stretch,
+                         struct err *err)
 {
     struct message message;
+    size_t bytes = 0;
     bool found = true;
-    while (stretch->messages < lane->limit && stretch->records < STEP_RECORDS_MAX) {
-        if (!store_reader_next(worker->store, lane->reader, &message, &found, err)) {
+    if (!store_reader_begin(worker->store, lane->reader, err)) {
+        return false;
+    }
+    for (int64_t i = 0; found && i < lane->limit && bytes < STEP_BYTES_MAX; i++) {
+        if (!store_reader_next(worker->store, lane->reader, &message, &found, err) ||
+            (found && !keep_message(worker, stretch, &message, &bytes, err))) {
             return false;
         }
-        if (!found) {
-            return true;
-        }
-        must(message.id > stretch->last_id);
-        stretch->last_id = message.id;
-        stretch->messages++;
-        const struct refused_message *refused = find_refused(lane, message.id);
-        bool ok = refused != NULL ? list_refused(worker, lane, &message, refused->why, err)
-                                  : apply_one(worker, lane, &message, stretch, err);
-        if (!ok) {
-            stretch->failed_id = message.id;
-            return false;
+    }
+    store_reader_stop(lane->reader, 0);
+    return true;
+}
+
+/* What is read, and then an open change. A shadow is one snapshot from its beginning. */
+static bool begin_stretch(struct worker *worker, struct lane *lane, struct stretch *stretch,
+                          struct err *err)
+{
+    if (worker->shadowed) {
+        return store_begin(worker->store, &worker->lease, err) &&
+               read_stretch(worker, lane, stretch, err);
+    }
+    if (!store_begin_read(worker->store, err) || !read_stretch(worker, lane, stretch, err)) {
+        return false;
+    }
+    store_rollback(worker->store);
+    return store_begin(worker->store, &worker->lease, err);
+}
+
+static bool work_one(struct worker *worker, struct lane *lane, const struct message *message,
+                     struct stretch *stretch, struct err *err)
+{
+    must(message->id > stretch->last_id);
+    stretch->last_id = message->id;
+    stretch->messages++;
+    const struct refused_message *refused = find_refused(lane, message->id);
+    bool ok = refused != NULL ? list_refused(worker, lane, message, refused->why, err)
+                              : apply_one(worker, lane, message, stretch, err);
+    if (!ok) {
+        stretch->failed_id = message->id;
+    }
+    return ok;
+}
+
+static bool work(struct worker *worker, struct lane *lane, struct stretch *stretch, struct err *err)
+{
+    for (const struct piece *piece = stretch->first; piece != NULL; piece = piece->next) {
+        for (size_t i = 0; i < piece->count; i++) {
+            if (stretch->records >= STEP_RECORDS_MAX) {
+                store_reader_stop(lane->reader, stretch->last_id);
+                return true;
+            }
+            if (!work_one(worker, lane, &piece->messages[i], stretch, err)) {
+                return false;
+            }
         }
     }
     return true;
@@ -445,8 +556,8 @@ static bool lane_step(struct worker *worker, struct lane *lane, struct err *err)
     if (!lane->mute && !worker_name_run(worker, worker->pipeline->name, err)) {
         return false;
     }
-    if (!store_begin(worker->store, &worker->lease, err) ||
-        !store_reader_begin(worker->store, lane->reader, err)) {
+    if (!begin_stretch(worker, lane, &stretch, err)) {
+        lane->limit = lane->limit > 1 ? lane->limit / 2 : 1;
         return false;
     }
     if (!work(worker, lane, &stretch, err)) {

@@ -9,6 +9,8 @@ struct seat {
     struct worker *worker;
     struct thread thread;
     bool running;
+    uint64_t rings; /* Heard so far. */
+    bool asleep;    /* Then its worker may be looked at under the lock. */
 };
 
 struct runner {
@@ -54,8 +56,10 @@ struct heard {
  * Sleep until the worker is due or somebody rang or nudged since it was heard last. A worker that
  * waits after a failure is not woken by the bell: the outside has not got better by that.
  */
-static bool wait_for_work(struct runner *runner, const struct worker *worker, struct heard *heard)
+static bool wait_for_work(struct seat *seat, struct heard *heard)
 {
+    struct runner *runner = seat->runner;
+    const struct worker *worker = seat->worker;
     lock_take(&runner->lock);
     for (;;) {
         bool rung = heard->rings != runner->rings && worker->failures == 0;
@@ -63,10 +67,13 @@ static bool wait_for_work(struct runner *runner, const struct worker *worker, st
         if (runner->stopping || heard->due || heard->nudges != runner->nudges) {
             break;
         }
+        seat->asleep = true;
         (void)signal_wait(&runner->changed, &runner->lock, worker->wake_ms);
+        seat->asleep = false;
     }
     heard->rings = heard->due ? runner->rings : heard->rings;
     heard->nudges = runner->nudges;
+    seat->rings = heard->rings;
     bool go_on = !runner->stopping;
     lock_give(&runner->lock);
     return go_on;
@@ -74,10 +81,11 @@ static bool wait_for_work(struct runner *runner, const struct worker *worker, st
 
 /* Steps until the runner stops or the worker's time is over (`*over`). False: it failed for good.
  */
-static bool repeat(struct runner *runner, struct worker *worker, bool *over, struct err *err)
+static bool repeat(struct seat *seat, bool *over, struct err *err)
 {
+    struct worker *worker = seat->worker;
     struct heard heard = {0};
-    while (wait_for_work(runner, worker, &heard)) {
+    while (wait_for_work(seat, &heard)) {
         if (worker->between != NULL && !worker->between(worker)) {
             *over = true;
             return true;
@@ -96,11 +104,12 @@ static void *run_seat(void *argument)
     struct worker *worker = seat->worker;
     struct err err = {0};
     bool over = false;
-    bool healthy = repeat(runner, worker, &over, &err);
+    bool healthy = repeat(seat, &over, &err);
     worker_close(worker);
     if (over && worker->ended != NULL) {
         worker->ended(worker);
     }
+    store_leave_thread();
     lock_take(&runner->lock);
     if (!healthy && !runner->failed) {
         runner->failed = true;
@@ -143,6 +152,7 @@ bool runner_add(struct runner *runner, struct worker *worker, struct err *err)
     worker->bell = &runner->bell;
     worker->stopping = is_stopping;
     worker->stopping_context = runner;
+    worker->threads = true;
     if (thread_start(&seat->thread, run_seat, seat, true, err)) {
         return true;
     }
@@ -192,6 +202,42 @@ bool runner_wait(struct runner *runner, struct err *err)
     }
     lock_give(&runner->lock);
     return ok;
+}
+
+bool runner_pause(struct runner *runner, int64_t deadline_ms)
+{
+    lock_take(&runner->lock);
+    uint64_t rings = runner->rings;
+    while (!runner->stopping && runner->rings == rings &&
+           signal_wait(&runner->changed, &runner->lock, deadline_ms)) {
+    }
+    bool go_on = !runner->stopping;
+    lock_give(&runner->lock);
+    return go_on;
+}
+
+/* It sleeps, not merely because it has not yet woken up. */
+static bool is_quiet(const struct runner *runner, const struct seat *seat)
+{
+    const struct worker *worker = seat->worker;
+    return seat->asleep && (worker->failures > 0 || seat->rings == runner->rings) &&
+           clock_mono_ms(worker->clock) < worker->wake_ms;
+}
+
+bool runner_stuck(struct runner *runner, int failures)
+{
+    bool quiet = true;
+    bool failing = false;
+    lock_take(&runner->lock);
+    for (size_t i = 0; i < runner->count && quiet; i++) {
+        const struct seat *seat = &runner->seats[i];
+        if (seat->running) {
+            quiet = is_quiet(runner, seat);
+            failing = failing || (quiet && seat->worker->failures >= failures);
+        }
+    }
+    lock_give(&runner->lock);
+    return quiet && failing;
 }
 
 void runner_ask_stop(struct runner *runner)

@@ -35,6 +35,12 @@ void runner_nudge(struct runner *runner);
 /* Wait until a worker failed for good (its error is copied) or runner_ask_stop() was called. */
 bool runner_wait(struct runner *runner, struct err *err);
 
+/* Wait until somebody rings or `deadline_ms`; false once it stops, for whatever reason. */
+bool runner_pause(struct runner *runner, int64_t deadline_ms);
+
+/* Does everybody wait, and one of them after `failures` or more failures in a row? */
+bool runner_stuck(struct runner *runner, int failures);
+
 /* Safe from any thread; from a signal handler only by way of a thread that waits for signals. */
 void runner_ask_stop(struct runner *runner);
 

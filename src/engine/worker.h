@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/rng.h"
+#include "engine/ahead.h"
 #include "engine/retry.h"
 #include "model/plan.h"
 #include "store/lease.h"
@@ -107,6 +108,7 @@ struct worker {
     void (*ended)(struct worker *worker);
     void *post;       /* Of whoever set them. */
     struct str owner; /* For the lease. */
+    bool threads;     /* It has a thread, and may have more. */
     bool shadowed;    /* Its store is a shadow: nothing may be written beside it either. */
 
     /* What the runner looks at. */
@@ -133,6 +135,7 @@ struct worker {
             struct chat_cursor *chats;
             size_t chat_count;
         } range;
+        struct ahead ahead;
     } intake;
     struct rules {
         struct lane live; /* What the pipeline does. */

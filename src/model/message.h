@@ -67,7 +67,8 @@ struct message {
     struct str external_id; /* Unique within (source, chat); never empty. */
     struct str sender;      /* Number or name, as the source shows it. */
     struct str text;
-    struct str attachments; /* JSON array of {sha256, name, type, size}; absent for none. */
+    struct str attachments; /* JSON array of {sha256, name, type, size}; absent for none. The type
+                               is by the bytes, and says how the file ends (text/mediatype.h). */
     struct str extra;       /* JSON object of what only this source knows; absent for none. */
     struct str sent_text; /* The source's own words for the time; absent when they were a number. */
     int64_t sent_ms;      /* Unix time at the source, UTC. */

@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "model/keys.h"
 #include "model/message.h"
+#include "model/metric.h"
 #include "model/option.h"
 #include "model/record.h"
 #include "model/report.h"
@@ -52,11 +53,17 @@ struct op_env {
     bool (*reference)(struct op_env *env, struct str name, struct str key, struct str *row,
                       struct err *err);
 
+    /* An archived message by its number: the one that an answer or a receipt is about. Its id is 0
+       when it is gone. */
+    bool (*archived)(struct op_env *env, int64_t id, struct message *out, struct err *err);
+
     /* Call `each` for every row of a reference that holds at the message's place, in the order of
        the keys, until it is false. */
     bool (*rows)(struct op_env *env, struct str name,
                  bool (*each)(void *context, struct str key, struct str body), void *context,
                  struct err *err);
+    /* Count something of the op's own under a short name (model/metric.h). NULL: nobody listens. */
+    bool (*count)(struct op_env *env, const char *what, int64_t by, struct err *err);
 };
 
 struct op {
@@ -76,6 +83,7 @@ struct op_type {
     const struct target *const *targets; /* What it writes, ended by NULL; may be NULL. */
     const char *const *references;       /* What it looks up, ended by NULL; may be NULL. */
     bool shared_state;
+    const struct metric *metrics;   /* What is counted of it, by its users' names; may be NULL. */
     const char *const *key_options; /* Options that decide about keys (keys.h), ended by NULL. */
 
     /* Optional: what else decides about keys, for a kind that is made of parts. */

@@ -44,16 +44,22 @@ static bool same_text(const struct str *a, const struct str *b)
     return (a->ptr == NULL) == (b->ptr == NULL) && str_equal(*a, *b);
 }
 
+static bool same_secret(const struct secret *a, const struct secret *b)
+{
+    return secret_given(a) == secret_given(b) && str_equal(secret_reveal(a), secret_reveal(b));
+}
+
 static bool same_value(const struct option *option, const void *a, const void *b)
 {
     switch (option->type) {
     case OPTION_TYPE_TEXT:
     case OPTION_TYPE_PATH:
-    case OPTION_TYPE_SECRET:
     case OPTION_TYPE_ZONE:
     case OPTION_TYPE_SINK:
     case OPTION_TYPE_REFERENCE:
         return same_text(a, b);
+    case OPTION_TYPE_SECRET:
+        return same_secret(a, b);
     case OPTION_TYPE_INT:
     case OPTION_TYPE_DURATION:
     case OPTION_TYPE_SIZE:

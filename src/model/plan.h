@@ -104,6 +104,7 @@ struct plan {
     size_t pipeline_count;
     const struct plan_sink *sinks;
     size_t sink_count;
+    struct str files_dir;    /* Of attachments; absent: `files` in the data folder. */
     int64_t archive_keep_ms; /* 0: for ever. */
     int64_t runs_keep_ms;
 };

@@ -138,6 +138,13 @@ struct source_type {
      */
     bool (*changed)(struct source *source);
 
+    /*
+     * Optional: may the next fetch run while the batch before is being filed, on another thread?
+     * Then fetch() knows what comes next from the batch's chats alone and touches neither the keep
+     * nor the arena of its environment.
+     */
+    bool ahead;
+
     /* Optional: was it configured to bring a table that ops look things up in? Such a source has no
        chats: it gets one entry with the empty name, and sets the batch's snapshot. */
     bool (*is_reference)(const struct source *source);

@@ -26,6 +26,7 @@ static const struct {
     [FIELD_ATTACHMENTS] = {STR_INIT("attachments"), VALUE_TEXT},
     [FIELD_HAS_ATTACHMENT] = {STR_INIT("has_attachment"), VALUE_BOOL},
     [FIELD_EXTRA] = {STR_INIT("extra"), VALUE_TEXT},
+    [FIELD_ABOUT_SENT] = {STR_INIT("about_sent"), VALUE_TIME},
     [FIELD_ITEM] = {STR_INIT("item"), VALUE_INT},
     [FIELD_REASON] = {STR_INIT("reason"), VALUE_TEXT},
 };
@@ -122,6 +123,7 @@ bool step_reads(struct step_scope *scope, struct step_spot spot, struct str name
                           scope->hint(scope, name));
     }
     scope->chain->needs_uid = scope->chain->needs_uid || at == FIELD_UID;
+    scope->chain->needs_about = scope->chain->needs_about || at == FIELD_ABOUT_SENT;
     *field = at;
     return true;
 }

@@ -101,8 +101,9 @@ enum step_builtin {
     FIELD_ATTACHMENTS,    /* attachments: JSON; absent for none. */
     FIELD_HAS_ATTACHMENT, /* has_attachment */
     FIELD_EXTRA,          /* extra: JSON of what only the source knows. */
-    FIELD_ITEM,           /* item: which of several items of the message, from 1. */
-    FIELD_REASON,         /* reason: in `otherwise:`, why the item was left out. */
+    FIELD_ABOUT_SENT, /* about_sent: of a receipt, when the message was written that it is about. */
+    FIELD_ITEM,       /* item: which of several items of the message, from 1. */
+    FIELD_REASON,     /* reason: in `otherwise:`, why the item was left out. */
     FIELD_BUILTINS,
 };
 
@@ -156,12 +157,14 @@ struct chain {
     struct str zone_name;
     int edits; /* enum step_edits. */
     bool deletions;
+    bool receipts;
 
     /* Made by step_chain_prepare(). */
     const struct zone *zone;
     const struct str *fields; /* Names by number. */
     size_t field_count;
     bool needs_uid;
+    bool needs_about;
     bool asks; /* A step has renewed(). */
 };
 

@@ -148,10 +148,26 @@ static bool renew(struct chain *chain, struct flow *flow, struct err *err)
     return !chain->asks || walk(&chain->steps, renew_step, context);
 }
 
+/* When the message was written that a receipt is about; absent when that is gone. */
+static bool fill_about(struct value *values, struct op_env *env, const struct message *message,
+                       struct err *err)
+{
+    struct message about = {0};
+    if (message->about == 0) {
+        return true;
+    }
+    if (!env->archived(env, message->about, &about, err)) {
+        return false;
+    }
+    values[FIELD_ABOUT_SENT] = about.id != 0 ? value_of_time(about.sent_ms) : (struct value){0};
+    return true;
+}
+
 static bool is_wanted(const struct chain *chain, const struct message *message)
 {
     bool kind = message->kind == MESSAGE_CHAT || message->kind == MESSAGE_TICK ||
-                message->kind == MESSAGE_RUN;
+                message->kind == MESSAGE_RUN ||
+                (message->kind == MESSAGE_RECEIPT && chain->receipts);
     return kind && (message->revision == 0 || chain->edits == EDITS_RUN) &&
            (!message->deleted || chain->deletions);
 }
@@ -180,7 +196,8 @@ static bool chain_apply(struct op *op, struct op_env *env, const struct message 
     if (chain->needs_uid && !fill_uid(flow.values, message, env->arena)) {
         return err_set(err, ERR_REJECT, "ops: the message needs too much memory");
     }
-    return flow_enter(&flow, &chain->steps, err);
+    return (!chain->needs_about || fill_about(flow.values, env, message, err)) &&
+           flow_enter(&flow, &chain->steps, err);
 }
 
 static const char *const edit_names[] = {"run", "skip", NULL};
@@ -192,6 +209,8 @@ static const struct option options[] = {
                   "What an edited message does: `run` through the steps again, or `skip` them."),
     OPTION_BOOL(struct chain, deletions, "deletions", "false",
                 "Whether deleted messages go through the steps (with `deleted` set)."),
+    OPTION_BOOL(struct chain, receipts, "receipts", "false",
+                "Whether receipts of `write` steps with `receipt: true` go through the steps."),
     OPTION_STEPS(struct chain, steps, "ops", OPTION_REQUIRED,
                  "The steps, in the order in which a message goes through them."),
     OPTION_END,

@@ -71,8 +71,20 @@ static bool prepare_choices(struct compare *compare, struct step_scope *scope,
     return true;
 }
 
-static bool prepare_value(struct compare *compare, struct step_scope *scope, struct step_spot spot)
+/* "{since}": another field; not inside of quotes, and not in a list. */
+static bool is_field(const struct compare *compare, struct str rest)
 {
+    return compare->how < COMPARE_IN && rest.len > 2 && rest.ptr[0] == '{' &&
+           rest.ptr[rest.len - 1] == '}';
+}
+
+static bool prepare_value(struct compare *compare, struct step_scope *scope, struct step_spot spot,
+                          struct str rest)
+{
+    if (is_field(compare, rest)) {
+        compare->by_field = true;
+        return step_reads(scope, spot, str_slice(rest, 1, rest.len - 1), &compare->other);
+    }
     if (is_order(compare->how) &&
         !read_number(compare->value, scope->chain->zone, &compare->number)) {
         return step_fault(scope, spot, "'%.*s' is neither a number nor a time (2026-01-31)",
@@ -103,7 +115,7 @@ bool compare_prepare(struct compare *compare, struct step_scope *scope, struct s
                                             : "something must stand behind '%.*s'",
                               STR_ARG(word));
         }
-        return words[i].bare || prepare_value(compare, scope, spot);
+        return words[i].bare || prepare_value(compare, scope, spot, rest);
     }
     spot.character = utf8_count(name) + 2;
     return step_fault(scope, spot,
@@ -112,36 +124,44 @@ bool compare_prepare(struct compare *compare, struct step_scope *scope, struct s
                       STR_ARG(word));
 }
 
-static bool holds_order(const struct compare *compare, const struct value *value,
-                        const struct zone *zone)
+/* False for what is neither a number nor a time. */
+static bool value_number(const struct value *value, const struct zone *zone, double *out)
 {
-    double number = 0;
     switch (value->kind) {
     case VALUE_INT:
     case VALUE_TIME:
-        number = (double)value->integer;
-        break;
+        *out = (double)value->integer;
+        return true;
     case VALUE_DOUBLE:
-        number = value->real;
-        break;
+        *out = value->real;
+        return true;
     case VALUE_TEXT:
-        if (!read_number(str_trim(value->text), zone, &number)) {
-            return false;
-        }
-        break;
+        return read_number(str_trim(value->text), zone, out);
     case VALUE_ABSENT:
     case VALUE_BOOL:
+        break;
+    }
+    return false;
+}
+
+static bool holds_order(const struct compare *compare, const struct value *value,
+                        const struct value *other, const struct zone *zone)
+{
+    double number = 0;
+    double with = compare->number;
+    if (!value_number(value, zone, &number) ||
+        (compare->by_field && !value_number(other, zone, &with))) {
         return false;
     }
     switch (compare->how) {
     case COMPARE_LESS:
-        return number < compare->number;
+        return number < with;
     case COMPARE_LESS_EQUAL:
-        return number <= compare->number;
+        return number <= with;
     case COMPARE_MORE:
-        return number > compare->number;
+        return number > with;
     case COMPARE_MORE_EQUAL:
-        return number >= compare->number;
+        return number >= with;
     case COMPARE_EQUAL:
     case COMPARE_UNEQUAL:
     case COMPARE_IN:
@@ -209,11 +229,16 @@ bool compare_holds(const struct compare *compare, struct flow *flow, const struc
         return true;
     }
     if (is_order(compare->how)) {
-        *holds = holds_order(compare, value, flow->chain->zone);
+        *holds = holds_order(compare, value, &flow->values[compare->other], flow->chain->zone);
         return true;
     }
     struct str text = value_text(value, arena);
-    struct str with = compare->value;
+    struct str with =
+        compare->by_field ? value_text(&flow->values[compare->other], arena) : compare->value;
+    if (compare->by_field && flow->values[compare->other].kind == VALUE_ABSENT) {
+        *holds = compare->how == COMPARE_UNEQUAL;
+        return true;
+    }
     bool inside = compare->how >= COMPARE_CONTAINS;
     if (fold && inside && text.ptr != NULL) {
         text = fold_text(arena, text, FOLD_SEARCH);

@@ -7,6 +7,8 @@
  *     email present          has a value      name starts ד      name ends ה
  *     email absent           has none
  *
+ *     sent > {since}          with another field
+ *
  * A field, a word, and what it is compared with up to the end; quotes around it keep white space.
  * A field without a value is only `absent` and `!=`. < <= > >= want a number or a time on both
  * sides: a text that is none is no match.
@@ -37,6 +39,8 @@ struct compare {
     struct str text; /* As it was written. */
     size_t field;
     enum compare_how how;
+    bool by_field; /* With the field `other` instead of `value`; no match when it has no value. */
+    size_t other;
     struct str value;
     double number; /* With less and more; of a time in ms. */
     const struct str *choices;

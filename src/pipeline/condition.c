@@ -46,9 +46,10 @@ static bool prepare_kinds(const struct condition *condition, struct step_scope *
     for (size_t i = 0; i < condition->kinds.count; i++) {
         struct str kind = condition->kinds.items[i];
         if (!str_equal(kind, STR("message")) && !str_equal(kind, STR("tick")) &&
-            !str_equal(kind, STR("run"))) {
+            !str_equal(kind, STR("run")) && !str_equal(kind, STR("receipt"))) {
             struct step_spot spot = {.option = "on", .index = i + 1};
-            good = step_fault(scope, spot, "'%.*s' is none of message, tick, run", STR_ARG(kind));
+            good = step_fault(scope, spot, "'%.*s' is none of message, tick, run, receipt",
+                              STR_ARG(kind));
         }
     }
     return good;

@@ -58,7 +58,7 @@ extern const char *const condition_attachments[];
                     "The pattern takes capital and small letters for the same."),                  \
         OPTION_LIST(s, m.senders, "sender", NULL, "Senders, as names or telephone numbers."),      \
         OPTION_LIST(s, m.chats, "chat", NULL, "Chats, by their ids."),                             \
-        OPTION_LIST(s, m.kinds, "on", NULL, "Kinds of messages: message, tick, run."),             \
+        OPTION_LIST(s, m.kinds, "on", NULL, "Kinds of messages: message, tick, run, receipt."),    \
         OPTION_CHOICE(s, m.direction, "direction", "any", condition_directions,                    \
                       "Who wrote it: others (in), the account itself (out)."),                     \
         OPTION_CHOICE(s, m.attachment, "attachment", "any", condition_attachments,                 \

@@ -501,6 +501,7 @@ static bool emit(struct write *write, struct flow *flow, struct str key, struct 
         .target = write->target,
         .entity = key,
         .body = buf_str(&body),
+        .receipt = write->receipt,
     };
     return record.body.ptr != NULL ? flow->env->emit(flow->env, &record, err)
                                    : flow_memory(&write->step, err);
@@ -560,6 +561,9 @@ static const struct option options[] = {
     OPTION_MAP(struct write, types, "types", NULL,
                "Columns whose type is another than that of their value: text, int, double, bool, "
                "time, date, json."),
+    OPTION_BOOL(
+        struct write, receipt, "receipt", "false",
+        "Have the steps told when it is delivered (with `receipts: true` of the pipeline)."),
     OPTION_BOOL(struct write, once, "once", "false",
                 "Write once for each key, and never again, instead of what holds now."),
     OPTION_BOOL(struct write, shared, "shared", "false",

@@ -24,6 +24,10 @@
  * pushes nothing. What is pushed is a text, a number or a truth as the template gives it; with
  * `types: {tags: json}` a text that is JSON is pushed as what it says.
  *
+ * With `receipt: true` the steps are told when the sink has it: a message of kind `receipt`, for a
+ * pipeline with `receipts: true`, whose field about_sent is the time of the message that it is
+ * about.
+ *
  * The target is declared by what is written into it. A column has the type of its template: that of
  * the field when the template is one place alone, else text; `types` may say another (text, int,
  * double, bool, time, date, json), and a value that cannot have it refuses the message. An absent
@@ -64,6 +68,7 @@ struct write {
     struct str_map groups[WRITE_GROUPS]; /* set, insert, update, append, inc, push */
     struct str_map types;
     bool once;
+    bool receipt;
     bool shared;
 
     /* Made by prepare. */

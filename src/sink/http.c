@@ -10,6 +10,7 @@
 #include "crypto/token.h"
 #include "net/http.h"
 #include "sink/effect_id.h"
+#include "sink/envelope.h"
 #include "text/json.h"
 
 enum {
@@ -17,7 +18,6 @@ enum {
     SECRET_BYTES_MAX = 512,
     HEADERS_OWN = 3,
     SHOWN_MAX = 200,
-    BODY_DEPTH = 40,
 };
 
 struct http_sink {
@@ -132,46 +132,6 @@ static void sink_rest(struct connector *connector)
 
 /* ---- One record as a request ---- */
 
-static struct str kind_name(enum record_kind kind)
-{
-    switch (kind) {
-    case RECORD_ABSOLUTE:
-        return STR("absolute");
-    case RECORD_EFFECT:
-        return STR("effect");
-    case RECORD_QUESTION:
-        return STR("question");
-    }
-    must_failed("unknown record_kind", __FILE__, __LINE__);
-}
-
-static bool make_body(const struct parcel *parcel, struct str id, struct arena *arena,
-                      struct str *body, struct err *err)
-{
-    char effect[EFFECT_TEXT_MAX];
-    struct buf buf;
-    struct json_writer json;
-    const struct json_value *data = NULL;
-    struct json_limits limits = {.depth_max = BODY_DEPTH};
-    if (!json_parse(arena, parcel->body, &limits, &data, err)) {
-        return err_prefix(err, "the record's body: ");
-    }
-    buf_init(&buf, arena, parcel->body.len + 256);
-    json_writer_init(&json, &buf);
-    json_object_begin(&json);
-    json_field_str(&json, STR("type"), parcel->target);
-    json_field_str(&json, STR("id"), id);
-    json_field_str(&json, STR("effect"), effect_text(&parcel->effect, effect));
-    json_field_str(&json, STR("entity"), parcel->entity);
-    json_field_str(&json, STR("kind"), kind_name(parcel->kind));
-    json_key(&json, STR("data"));
-    json_put_value(&json, data);
-    json_object_end(&json);
-    json_writer_done(&json);
-    *body = buf_str(&buf);
-    return buf_ok(&buf) || err_set(err, ERR_RETRY, "out of memory for a request");
-}
-
 /* Standard Webhooks, version 1. Called for each attempt, so that the timestamp is new. */
 static bool sign(void *context, const struct http_request *request, struct arena *arena,
                  struct http_header *headers, size_t *count, struct err *err)
@@ -243,7 +203,7 @@ static bool post(struct http_sink *self, const struct parcel *parcel, struct are
     if (headers == NULL) {
         return err_set(err, ERR_RETRY, "out of memory for a request");
     }
-    return make_body(parcel, id, arena, &request.body, err) &&
+    return envelope_of(parcel, id, arena, &request.body, err) &&
            http_send(self->http, &request, last_ms < deadline_ms ? last_ms : deadline_ms, arena,
                      answer, err);
 }

@@ -6,9 +6,10 @@
 #include "source/csv_cursor.h"
 #include "source/csv_file.h"
 #include "source/csv_rows.h"
+#include "source/keyed.h"
 #include "source/stamps.h"
 
-enum { TIME_EVERY = 256, WHERE_MAX = 64, KEY_MAX = 1024 };
+enum { TIME_EVERY = 256, WHERE_MAX = 64 };
 
 struct csv_source {
     struct source source; /* First. */
@@ -29,6 +30,7 @@ struct csv_source {
     int64_t settle_ms;
     bool reference;
     struct str key;
+    struct key_form form;
 
     /* From open to close. */
     struct csv_file file;
@@ -495,86 +497,17 @@ static bool fetch_rows(struct csv_source *self, struct batch *batch, int64_t dea
 
 /* ---- Rows as a reference ---- */
 
-struct table {
-    struct csv_source *self;
-    struct batch *batch;
-    const struct columns *columns;
-    struct snapshot_row *rows;
-    size_t count;
-    size_t room;
-    struct csv_ids lines; /* On which a key was met first. */
-};
-
-static void refuse_key(struct table *table, int64_t line, const char *why)
-{
-    struct str place = arena_printf(table->batch->arena, "%.*s line %" PRId64,
-                                    STR_ARG(str_slice(table->self->file.name, 0, WHERE_MAX)), line);
-    batch_refuse(table->batch, STR(""), place, why);
-}
-
-static bool table_room(struct table *table, struct err *err)
-{
-    if (table->count < table->room) {
-        return true;
-    }
-    size_t room = table->room == 0 ? 256 : table->room * 2;
-    struct snapshot_row *rows = arena_array(table->batch->arena, room, sizeof *rows);
-    if (rows == NULL) {
-        return no_memory(table->self, err);
-    }
-    if (table->count > 0) {
-        memcpy(rows, table->rows, table->count * sizeof *rows);
-    }
-    table->rows = rows;
-    table->room = room;
-    return true;
-}
-
-static bool table_add(struct table *table, const struct csv_walk *walk, const struct csv_row *row,
-                      struct arena *scratch, struct err *err)
-{
-    struct arena *arena = table->batch->arena;
-    struct str key = csv_cell(row, table->columns->key);
-    if (row->count > table->columns->header.count) {
-        refuse_key(table, walk->line, "it has more cells than the header");
-        return true;
-    }
-    if (key.len == 0 || key.len > KEY_MAX) {
-        refuse_key(table, walk->line, "its key is empty, or longer than 1024 bytes");
-        return true;
-    }
-    uint32_t *line = csv_ids_of(&table->lines, key);
-    if (line == NULL) {
-        return err_set(err, ERR_CONFIG, "%.*s has more than %d rows",
-                       STR_ARG(table->self->file.name), CSV_ROWS_MAX);
-    }
-    if (*line != 0) {
-        struct str why = arena_printf(
-            scratch, "its key stands on line %" PRIu32 ", too; that row counts", *line);
-        refuse_key(table, walk->line, why.ptr != NULL ? why.ptr : "its key stands there twice");
-        return true;
-    }
-    *line = (uint32_t)walk->line;
-    struct snapshot_row fresh = {.key = arena_copy(arena, key),
-                                 .body = csv_row_json(&table->columns->header, row, arena)};
-    if (fresh.key.ptr == NULL || fresh.body.ptr == NULL || !table_room(table, err)) {
-        return no_memory(table->self, err);
-    }
-    table->rows[table->count++] = fresh;
-    return true;
-}
-
-static bool table_read(struct table *table, int64_t first, int64_t line, int64_t deadline_ms,
-                       struct err *err)
+static bool table_read(struct csv_source *self, struct keyed *table, int64_t first, int64_t line,
+                       int64_t deadline_ms, struct err *err)
 {
     struct csv_walk walk;
     struct arena scratch;
-    struct clock *clock = table->self->source.connector.env.clock;
+    struct clock *clock = self->source.connector.env.clock;
     bool got = true;
     bool ok = true;
     size_t rows = 0;
     arena_init(&scratch, 4 * (size_t)CSV_ROW_LEN_MAX);
-    csv_walk_begin(&walk, &table->self->file, first, line, true);
+    csv_walk_begin(&walk, &self->file, first, line, true);
     while (ok && got) {
         struct csv_row row;
         struct err why = {0};
@@ -583,15 +516,15 @@ static bool table_read(struct table *table, int64_t first, int64_t line, int64_t
             *err = why;
             ok = false;
         } else if (!sound) {
-            refuse_key(table, walk.line, why.text);
+            keyed_refuse(table, walk.line, why.text);
             got = true;
         } else if (got) {
-            ok = table_add(table, &walk, &row, &scratch, err);
+            ok = keyed_add(table, walk.line, &row, err);
         }
         arena_reset(&scratch);
         if (ok && ++rows % TIME_EVERY == 0 && clock_mono_ms(clock) >= deadline_ms) {
             ok = err_set(err, ERR_RETRY, "%.*s: no time left to read it; raise `timeout`",
-                         STR_ARG(table->self->file.name));
+                         STR_ARG(self->file.name));
         }
     }
     csv_walk_end(&walk);
@@ -603,7 +536,7 @@ static bool snapshot_make(struct csv_source *self, struct batch *batch, int64_t 
                           struct err *err)
 {
     struct columns columns = {0};
-    struct table table = {.self = self, .batch = batch, .columns = &columns};
+    struct keyed table;
     int64_t first = 0;
     int64_t line = 0;
     bool there = false;
@@ -614,17 +547,11 @@ static bool snapshot_make(struct csv_source *self, struct batch *batch, int64_t 
         return err_set(err, ERR_RETRY, "%.*s is empty; what was read before stays as it is",
                        STR_ARG(self->file.name));
     }
-    csv_ids_init(&table.lines);
-    bool ok = table_read(&table, first, line, deadline_ms, err);
-    csv_ids_free(&table.lines);
-    struct snapshot *snapshot = ok ? arena_alloc(batch->arena, sizeof *snapshot) : NULL;
-    if (snapshot == NULL) {
-        return ok ? no_memory(self, err) : false;
-    }
-    *snapshot = (struct snapshot){
-        .name = self->source.connector.name, .rows = table.rows, .count = table.count};
-    batch->snapshot = snapshot;
-    return true;
+    keyed_begin(&table, batch, self->file.name, &columns.header, columns.key, &self->form);
+    bool ok = table_read(self, &table, first, line, deadline_ms, err) &&
+              keyed_give(&table, self->source.connector.name, err);
+    keyed_end(&table);
+    return ok;
 }
 
 static bool fetch_reference(struct csv_source *self, struct batch *batch, int64_t deadline_ms,
@@ -644,7 +571,9 @@ static bool fetch_reference(struct csv_source *self, struct batch *batch, int64_
     if (!csv_file_hash(&self->file, size, &before, err)) {
         return false;
     }
-    struct str next = arena_printf(batch->arena, "r1:%016" PRIx64, before);
+    struct str next =
+        arena_printf(batch->arena, "r1:%016" PRIx64 "%s%s", before, self->form.form > 0 ? ":" : "",
+                     self->form.form > 0 ? key_form_names[self->form.form] : "");
     if (next.ptr == NULL) {
         return no_memory(self, err);
     }
@@ -760,6 +689,7 @@ static const struct option options[] = {
                 "The file is a table to look things up in, under the name of this source."),
     OPTION_TEXT(struct csv_source, key, "key", NULL,
                 "With reference: header of the column that is looked up."),
+    KEY_FORM_OPTIONS(struct csv_source, form),
     OPTION_END,
 };
 

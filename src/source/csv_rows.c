@@ -6,29 +6,6 @@
 
 enum { IDS_FIRST = 1024, IDS_ARENA_MAX = 256 * 1024 * 1024, DIGEST_SHOWN = 32, SHOWN_MAX = 200 };
 
-/* Marks that cannot be seen and that people copy along. */
-static struct str bare(struct str text)
-{
-    static const struct str marks[] = {
-        STR_INIT("\xEF\xBB\xBF"), STR_INIT("\xE2\x80\x8E"), STR_INIT("\xE2\x80\x8F"),
-        STR_INIT("\xC2\xA0"),     STR_INIT("\xE2\x80\x8B"),
-    };
-    size_t before = text.len + 1;
-    while (before != text.len) {
-        before = text.len;
-        text = str_trim(text);
-        for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
-            if (str_starts(text, marks[i])) {
-                text = str_slice(text, marks[i].len, text.len);
-            }
-            if (str_ends(text, marks[i])) {
-                text = str_slice(text, 0, text.len - marks[i].len);
-            }
-        }
-    }
-    return text;
-}
-
 static struct str renamed(struct str name, const struct str_map *rename)
 {
     for (size_t i = 0; rename != NULL && i < rename->count; i++) {
@@ -65,7 +42,7 @@ bool csv_header_read(struct csv_header *header, struct str file, int64_t line,
         return err_set(err, ERR_RETRY, "out of memory for a header");
     }
     for (size_t i = 0; i < row->count; i++) {
-        struct str name = arena_copy(arena, bare(row->fields[i]));
+        struct str name = arena_copy(arena, csv_bare(row->fields[i]));
         header->headers[i] = name;
         header->names[i] =
             name.len == 0 ? arena_printf(arena, "column_%zu", i + 1) : renamed(name, rename);
@@ -85,7 +62,7 @@ bool csv_header_find(const struct csv_header *header, const char *option, struct
     char list[SHOWN_MAX * 2] = "";
     size_t len = 0;
     *column = CSV_NO_COLUMN;
-    name = bare(name);
+    name = csv_bare(name);
     if (name.len == 0) {
         return true;
     }

@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "crypto/digest.h"
+#include "source/csv_rows.h"
 #include "source/select_cursor.h"
 #include "text/datetime.h"
 #include "text/utf8.h"
@@ -122,6 +123,9 @@ bool select_check(struct select *self, const char **option, struct err *err)
     *option = NULL;
     if (self->reference && self->key.len == 0) {
         return err_set(err, ERR_CONFIG, "a reference needs a `key`: the column that is looked up");
+    }
+    if (!self->reference && self->once) {
+        return err_set(err, ERR_CONFIG, "`once` is for a table with `reference: true`");
     }
     if (!self->reference && self->key.len > 0) {
         return err_set(err, ERR_CONFIG, "`key` is for a table with `reference: true`");
@@ -483,7 +487,6 @@ static bool fetch_messages(struct select *self, struct batch *batch, int64_t dea
 
 /* ---- Rows as a reference ---- */
 
-/* Rows come in the order of their keys, so equal ones are neighbours. */
 struct table {
     struct select *self;
     struct batch *batch;
@@ -493,6 +496,7 @@ struct table {
     size_t bytes;
     size_t seen;
     size_t keyless;
+    struct csv_ids places; /* Where the row of a key stands, from 1. */
 };
 
 static bool table_room(struct table *table, struct err *err)
@@ -534,37 +538,58 @@ static bool table_fits(const struct table *table, size_t bytes, struct err *err)
                    SELECT_REFERENCE_BYTES_MAX >> 20);
 }
 
+/* The key that counts; `*got` is false for a row that has none, which is refused. */
+static bool table_key(struct table *table, const struct select_row *row, struct str *key, bool *got,
+                      struct err *err)
+{
+    struct str text = cell_of(row, table->self->key).text;
+    struct err why = {0};
+    struct str clean = words_of(text, table->batch->arena);
+    *got = clean.ptr != NULL &&
+           key_form_apply(&table->self->form, clean, table->batch->arena, key, &why);
+    table->keyless += text.len == 0;
+    if (*got) {
+        return true;
+    }
+    if (why.kind != ERR_REJECT) {
+        return no_memory(table->self, err);
+    }
+    table_refuse(table, text, why.text);
+    return true;
+}
+
 /* Of a key that stands there twice the row whose text is least counts, whatever the order. */
 static bool table_add(struct table *table, const struct select_row *row, struct arena *scratch,
                       struct err *err)
 {
     struct arena *arena = table->batch->arena;
-    struct snapshot_row *last = table->count > 0 ? &table->rows[table->count - 1] : NULL;
-    struct str key = cell_of(row, table->self->key).text;
+    struct str key = {0};
+    bool got = false;
     table->seen++;
-    if (key.len == 0 || key.len > SELECT_KEY_MAX) {
-        table->keyless += key.len == 0;
-        table_refuse(table, key, "its key is empty, or longer than 1024 bytes");
+    if (!table_key(table, row, &key, &got, err)) {
+        return false;
+    }
+    if (!got) {
         return true;
     }
     if (!table_fits(table, key.len + bytes_of(row), err)) {
         return false;
     }
-    bool again = last != NULL && str_equal(last->key, key);
-    struct snapshot_row fresh = {.key = again ? last->key : words_of(key, arena),
-                                 .body = copied(select_json(row, scratch), arena)};
-    if (fresh.key.ptr == NULL || fresh.body.ptr == NULL || !table_room(table, err)) {
+    uint32_t *place = csv_ids_of(&table->places, key);
+    struct snapshot_row fresh = {.key = key, .body = copied(select_json(row, scratch), arena)};
+    if (place == NULL || fresh.body.ptr == NULL || !table_room(table, err)) {
         return no_memory(table->self, err);
     }
     table->bytes += key.len + fresh.body.len;
-    if (again) {
-        last = &table->rows[table->count - 1];
-        last->body = str_compare(fresh.body, last->body) < 0 ? fresh.body : last->body;
+    if (*place > 0) {
+        struct snapshot_row *there = &table->rows[*place - 1];
+        there->body = str_compare(fresh.body, there->body) < 0 ? fresh.body : there->body;
         table_refuse(table, key, "its key stands on another row, too; one of them counts");
         return true;
     }
     must(table->rows != NULL); /* There is room. */
     table->rows[table->count++] = fresh;
+    *place = (uint32_t)table->count;
     return true;
 }
 
@@ -601,7 +626,7 @@ static bool table_counts(const struct table *table, struct err *err)
                        STR_ARG(str_slice(self->what, 0, SHOWN_MAX)),
                        STR_ARG(str_slice(self->key, 0, SHOWN_MAX)));
     }
-    return table->count > 0 || self->allow_empty ||
+    return table->count > 0 || self->allow_empty || self->once ||
            err_set(err, ERR_RETRY,
                    "%.*s has no rows; the last snapshot stays (`allow_empty: true` takes it as it "
                    "is)",
@@ -632,10 +657,16 @@ static bool fetch_reference(struct select *self, struct batch *batch, int64_t de
     int64_t now_ms = clock_mono_ms(self->source.connector.env.clock);
     struct table table = {.self = self, .batch = batch};
     struct select_ask ask = {.deadline_ms = deadline_ms};
+    if (batch->chat_count > 0 && self->once && batch->chats[0].cursor.len > 0) {
+        return true; /* It was read, perhaps by a process before this one. */
+    }
     if (batch->chat_count == 0 || (self->read && now_ms - self->read_ms < self->refresh_ms)) {
         return true;
     }
-    if (!table_read(&table, &ask, err) || !table_counts(&table, err)) {
+    csv_ids_init(&table.places);
+    bool ok = table_read(&table, &ask, err) && table_counts(&table, err);
+    csv_ids_free(&table.places);
+    if (!ok) {
         return false;
     }
     struct snapshot *snapshot = arena_alloc(batch->arena, sizeof *snapshot);

@@ -28,6 +28,7 @@
 #ifndef SLUICE_SOURCE_SELECT_H
 #define SLUICE_SOURCE_SELECT_H
 
+#include "model/key_form.h"
 #include "model/source.h"
 #include "source/stamps.h"
 #include "text/json.h"
@@ -38,7 +39,6 @@ enum {
     SELECT_COLUMNS_MAX = 512,
     SELECT_REFERENCE_ROWS_MAX = 500000,
     SELECT_REFERENCE_BYTES_MAX = 64 * 1024 * 1024,
-    SELECT_KEY_MAX = 1024,
 };
 
 /* A value of a row. JSON is canonical: a number, true, a list. */
@@ -107,7 +107,9 @@ struct select {
     struct str time_column;
     struct stamps stamps;
     bool reference;
+    bool once;
     struct str key;
+    struct key_form form;
     int64_t refresh_ms;
     bool allow_empty;
 
@@ -174,9 +176,13 @@ struct str select_json(const struct select_row *row, struct arena *arena);
         OPTION_BOOL(s, m.reference, "reference", "false",                                          \
                     "The rows are a table to look things up in, under the name of this source."),  \
         OPTION_TEXT(s, m.key, "key", NULL, "With reference: the column that is looked up."),       \
+        KEY_FORM_OPTIONS(s, m.form),                                                               \
         OPTION_DURATION(s, m.refresh_ms, "refresh", "5m",                                          \
                         "With reference: how long a snapshot is good before it is read again."),   \
-        OPTION_BOOL(s, m.allow_empty, "allow_empty", "false",                                      \
-                    "With reference: a table without rows counts; by default the last one stays.")
+        OPTION_BOOL(                                                                               \
+            s, m.allow_empty, "allow_empty", "false",                                              \
+            "With reference: a table without rows counts; by default the last one stays."),        \
+        OPTION_BOOL(s, m.once, "once", "false",                                                    \
+                    "With reference: read it one time; what it held then is what is looked up.")
 
 #endif

@@ -1,6 +1,6 @@
-// Which screen is this? arguments[0]: what is asked for ("look", or the button that is to be
-// clicked); [1]: the sections `boot` of all packs, as wa_packs_section_all() writes them; [2]: whether
-// somebody is there to see a code. Nothing that stands on the page is returned but that code.
+/* Which screen is this? arguments[0]: what is asked for ("look", or the button that is to be
+   clicked); [1]: the sections `boot` of all packs, as wa_packs_section_all() writes them; [2]: whether
+   somebody is there to see a code. Nothing that stands on the page is returned but that code. */
 const [asked, sections, withCode] = arguments;
 const packs = sections.map((one) => [one.pack, one.parts]);
 
@@ -14,7 +14,7 @@ const inside = (root, selectors) => {
     return null;
 };
 
-// The first pack that finds it: [its name, the element].
+/* The first pack that finds it: [its name, the element]. */
 const find = (key, root = document) => {
     for (const [name, boot] of packs) {
         const found = inside(root, boot[key]);
@@ -23,7 +23,7 @@ const find = (key, root = document) => {
     return null;
 };
 
-// As people read it: without marks of direction, in small letters, one space between words.
+/* As people read it: without marks of direction, in small letters, one space between words. */
 const plain = (text) => text.normalize("NFKC").replace(/[\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, "").toLowerCase().replace(/\s+/g, " ");
 
 const has = (text, key) => {
@@ -37,7 +37,7 @@ const has = (text, key) => {
 
 const shown = (element) => element.getClientRects().length > 0;
 
-// Dialogs, the one on top first.
+/* Dialogs, the one on top first. */
 const dialogs = () => {
     const all = [];
     for (const [, boot] of packs) {
@@ -52,7 +52,7 @@ const dialogs = () => {
 
 const takenOver = (dialog) => has(plain(dialog.innerText), "takeover_words");
 
-// A button of a dialog that says what it must.
+/* A button of a dialog that says what it must. */
 const useHere = (dialog) => {
     for (const [, boot] of packs) {
         for (const css of boot.takeover_ok || []) {
@@ -108,7 +108,7 @@ const say = (state, pack) => {
     return told;
 };
 
-// A page that cannot be reached may have come as a success.
+/* A page that cannot be reached may have come as a success. */
 if (!/^https?:$/.test(location.protocol)) return say("no-page", null);
 
 for (const dialog of dialogs()) {

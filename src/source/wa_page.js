@@ -205,7 +205,7 @@ function chat_of(parts, row, where) {
     const seen = preview ? (preview.getAttribute("title") || "") + "\n" + chars(preview) : "";
     const count = unread ? chars(unread) : "";
     const when = leaves(row.element, [title, preview, unread]).filter((text) => /\p{Nd}/u.test(text) || where.ago.has(text.toLowerCase()))[0] || "";
-    return { t: row.title, p: digest(seen), w: when, a: where.ago.get(when.toLowerCase()), u: count };
+    return { t: row.title, p: digest(seen + "\n" + count), w: when, a: where.ago.get(when.toLowerCase()), u: count };
 }
 
 /* The search box is empty, as it should be; else the list shows something else. */
@@ -406,13 +406,15 @@ class Chat {
         return !this.parts.some(row, ["container", "system"]) && row.textContent.trim() === "" && !row.querySelector("img");
     }
 
-    /* A jump, not before the pace allows it. */
-    async scroll(scroller, top) {
+    /* A jump, not before the pace allows it; where to is said then, by null that there is no need any more. */
+    async scroll(scroller, where) {
         const pace = this.args.pace;
         if (pace && pace.length > 0) {
             const wait = this.last_scroll + pace[this.scrolls % pace.length] - now();
             if (wait > 0) await sleep(wait);
         }
+        const top = where();
+        if (top === null || !scroller.isConnected) return;
         this.scrolls++;
         this.last_scroll = now();
         scroller.scrollTop = top;
@@ -667,8 +669,8 @@ async function seek(chat, ids, down_first) {
         for (let step = 0; step < STEPS_MAX && !found && now() < stop_at; step++) {
             const frame = chat.frame();
             if (!frame) return null;
-            const s = frame.scroller, top = Math.max(0, Math.min(s.scrollTop + way * (s.clientHeight - 60), s.scrollHeight - s.clientHeight));
-            if (Math.abs(top - s.scrollTop) < 2) break;
+            const s = frame.scroller, top = () => Math.max(0, Math.min(s.scrollTop + way * (s.clientHeight - 60), s.scrollHeight - s.clientHeight));
+            if (Math.abs(top() - s.scrollTop) < 2) break;
             await chat.scroll(s, top);
             found = await until(60, look);
         }
@@ -703,25 +705,29 @@ async function older(args) {
             if (now() > end || fresh >= args.most) break;
             continue;
         }
-        const above = items.slice(0, at).some((item) => item.row);
-        const edge = chat.find(items[at].id);
-        if (!edge) continue;
-        const target = Math.max(0, Math.round(chat.y_of(s, edge) - s.clientHeight + Math.min(edge.offsetHeight, s.clientHeight / 2)));
+        const above = items.slice(0, at).some((item) => item.row), id = items[at].id;
+        const aim = () => {
+            const edge = chat.find(id);
+            return edge && Math.max(0, Math.round(chat.y_of(s, edge) - s.clientHeight + Math.min(edge.offsetHeight, s.clientHeight / 2)));
+        };
+        const target = aim();
+        if (target === null) continue;
         at_top = !above && target === 0 && done;
         /* Rows above may have become lower since, so it may have to be a little down again. */
         if (Math.abs(s.scrollTop - target) > 2 && jumps < JUMPS_MAX) {
             jumps++;
-            await chat.scroll(s, target);
+            await chat.scroll(s, aim);
             waited = now();
             continue;
         }
         if (at_top) {
             banner = chat.boundary(s, items);
             if (fresh > 0 || (banner && banner.known)) break;
-            if (s.scrollTop > 0) s.scrollTop = 0;
-            else if (!nudged && chat.scrolls === 0 && s.scrollHeight > s.clientHeight) {
-                await chat.scroll(s, 40);
-                s.scrollTop = 0;
+            if (!nudged && chat.scrolls === 0 && s.scrollHeight > s.clientHeight) {
+                /* A page that looks only when something moves. */
+                await chat.scroll(s, () => (s.scrollTop === 0 ? 40 : null));
+                if (s.scrollTop === 40) s.scrollTop = 0;
+                waited = now();
             }
             nudged = true;
         }
@@ -746,7 +752,7 @@ async function media(args) {
     };
     if (!await until(120, ready)) {
         const row = chat.find(args.id), frame = chat.frame();
-        if (row && frame) await chat.scroll(frame.scroller, Math.max(0, chat.y_of(frame.scroller, row) - frame.scroller.clientHeight / 3));
+        if (row && frame) await chat.scroll(frame.scroller, () => Math.max(0, chat.y_of(frame.scroller, row) - frame.scroller.clientHeight / 3));
         await until(args.wait_ms, ready);
     }
     for (let turn = 0; turn < 3; turn++) {

@@ -296,4 +296,5 @@ const struct source_type source_whatsapp_bridge = {
         },
     .fetch = bridge_fetch,
     .changed = bridge_changed,
+    .ahead = true,
 };

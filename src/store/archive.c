@@ -4,10 +4,12 @@
 
 #include "store/internal.h"
 #include "store/row.h"
+#include "store/seen.h"
 
 enum {
     FLAG_DIRECTION_SHIFT = 4,
     FLAG_DELETED = 1 << 8,
+    FLAG_PLAIN = 1 << 9, /* The columns behind `sent_text` are empty, and need not be read. */
     FLAG_KIND_MASK = 15,
     COLLISIONS_MAX = 64,
     CHARACTER_REST_MAX = 3, /* Bytes of a character behind its first. */
@@ -17,20 +19,9 @@ enum {
      * statement says OR FAIL, which spares SQLite a journal of its own; when one fails, the whole
      * change is rolled back anyway.
      */
-    ROWS_TOGETHER = 16,
-    SEEN_COLUMNS = 3,
+    ROWS_TOGETHER = SEEN_TOGETHER,
     PLAIN_COLUMNS = 9,
-};
-
-#define FOUR(row)    row "," row "," row "," row
-#define SIXTEEN(row) FOUR(FOUR(row))
-
-/* What intake knows of one message while a batch is filed. */
-struct item {
-    int64_t chat;
-    int64_t key;   /* In `seen`. */
-    int64_t known; /* Archive number of the row that has this id already; 0: a fresh one. */
-    size_t place;  /* In the batch. */
+    CHAT_SLOTS = 64,
 };
 
 /* A decimal number as a person or a database writes it: no sign, no leading zero. */
@@ -64,22 +55,27 @@ void store_archive_row(const struct query *query, struct message *out)
     int64_t flags = query_int(query, 2);
     *out = (struct message){
         .id = query_int(query, 0),
-        .partition =
-            query_type(query, 10) == QUERY_NULL ? query_int(query, 1) : query_int(query, 10),
+        .partition = query_int(query, 1),
         .kind = (enum message_kind)(flags & FLAG_KIND_MASK),
         .direction = (enum message_direction)((flags >> FLAG_DIRECTION_SHIFT) & 3),
         .deleted = (flags & FLAG_DELETED) != 0,
-        .revision = (int32_t)query_int(query, 9),
         .external_id = query_text(query, 3),
         .text = query_text(query, 7),
         .sent_text = query_text(query, 8),
-        .attachments = query_text(query, 13),
-        .extra = query_text(query, 14),
         .sent_ms = query_int(query, 5),
         .archived_ms = query_int(query, 6),
-        .about = query_int(query, 11),
-        .version_ms = query_int(query, 12),
     };
+    if ((flags & FLAG_PLAIN) != 0) {
+        return;
+    }
+    out->revision = (int32_t)query_int(query, 9);
+    if (query_type(query, 10) != QUERY_NULL) {
+        out->partition = query_int(query, 10);
+    }
+    out->about = query_int(query, 11);
+    out->version_ms = query_int(query, 12);
+    out->attachments = query_text(query, 13);
+    out->extra = query_text(query, 14);
 }
 
 static struct query *select_by_id(struct store *store, int64_t id, struct err *err)
@@ -110,99 +106,10 @@ static bool row_is(struct store *store, int64_t id, struct str external_id, bool
     return true;
 }
 
-/* A shadow knows what the store has seen, as far as it is asked. */
-static bool seen_bring(struct store *store, int64_t chat, int64_t key, struct err *err)
-{
-    if (!store->shadow_intake) {
-        return true;
-    }
-    struct query *query = store_query(store,
-                                      "INSERT INTO seen SELECT * FROM main.seen WHERE chat=?1 AND"
-                                      " key=?2 ON CONFLICT DO NOTHING",
-                                      err);
-    if (query == NULL) {
-        return false;
-    }
-    query_bind_int(query, 1, chat);
-    query_bind_int(query, 2, key);
-    return store_run(store, query, err);
-}
-
-static bool seen_get(struct store *store, int64_t chat, int64_t key, int64_t *id, struct err *err)
-{
-    struct query *query = store_query(store, "SELECT id FROM seen WHERE chat=?1 AND key=?2", err);
-    bool row = false;
-    if (query == NULL || !seen_bring(store, chat, key, err)) {
-        return false;
-    }
-    query_bind_int(query, 1, chat);
-    query_bind_int(query, 2, key);
-    if (!store_step(store, query, &row, err)) {
-        return false;
-    }
-    *id = row ? query_int(query, 0) : 0;
-    query_end(query);
-    return true;
-}
-
-static bool seen_add(struct store *store, int64_t chat, int64_t key, int64_t id, bool *added,
-                     struct err *err)
-{
-    struct query *query = store_query(
-        store, "INSERT INTO seen(chat, key, id) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING", err);
-    if (query == NULL || !seen_bring(store, chat, key, err)) {
-        return false;
-    }
-    query_bind_int(query, 1, chat);
-    query_bind_int(query, 2, key);
-    query_bind_int(query, 3, id);
-    if (!store_run(store, query, err)) {
-        return false;
-    }
-    *added = sqlite_changes(store->db) == 1;
-    return true;
-}
-
-/* Enter ROWS_TOGETHER ids; those that are known already stay as they are. */
-static bool seen_add_together(struct store *store, const struct item *items, int64_t base,
-                              size_t *added, struct err *err)
-{
-    struct query *query = store_query(store,
-                                      "INSERT OR FAIL INTO seen(chat, key, id) VALUES" SIXTEEN(
-                                          "(?,?,?)") " ON CONFLICT DO NOTHING",
-                                      err);
-    if (query == NULL) {
-        return false;
-    }
-    for (int i = 0; i < ROWS_TOGETHER; i++) {
-        int first = i * SEEN_COLUMNS;
-        query_bind_int(query, first + 1, items[i].chat);
-        query_bind_int(query, first + 2, items[i].key);
-        query_bind_int(query, first + 3, base + (int64_t)items[i].place);
-    }
-    if (!store_run(store, query, err)) {
-        return false;
-    }
-    *added = (size_t)sqlite_changes(store->db);
-    return true;
-}
-
-static bool seen_move(struct store *store, const struct item *item, int64_t id, struct err *err)
-{
-    struct query *query = store_query(store, "UPDATE seen SET id=?3 WHERE chat=?1 AND key=?2", err);
-    if (query == NULL) {
-        return false;
-    }
-    query_bind_int(query, 1, item->chat);
-    query_bind_int(query, 2, item->key);
-    query_bind_int(query, 3, id);
-    return store_run(store, query, err);
-}
-
 struct filing {
     struct store *store;
     struct message *messages;
-    struct item *items; /* In the order of the batch. */
+    struct seen_item *items; /* In the order of the batch. */
     size_t count;
     int64_t base; /* Number of the first message. */
     int64_t archived_ms;
@@ -217,7 +124,7 @@ struct filing {
 };
 
 /* Look a message's id up in the index, or enter it there. */
-static bool file_key(struct filing *filing, struct item *item, struct err *err)
+static bool file_key(struct filing *filing, struct seen_item *item, struct err *err)
 {
     const struct message *message = &filing->messages[item->place];
     int64_t id = filing->base + (int64_t)item->place;
@@ -249,13 +156,14 @@ static bool file_key(struct filing *filing, struct item *item, struct err *err)
     return err_set(err, ERR_STORE, "store: too many colliding ids in one chat");
 }
 
-static bool is_before(const struct item *a, const struct item *b)
+static bool is_before(const struct seen_item *a, const struct seen_item *b)
 {
     return a->chat != b->chat ? a->chat < b->chat : a->key < b->key;
 }
 
 /* One round of a stable merge sort: runs of `width` in `from` become runs of twice that in `to`. */
-static void merge_round(const struct item *from, struct item *to, size_t count, size_t width)
+static void merge_round(const struct seen_item *from, struct seen_item *to, size_t count,
+                        size_t width)
 {
     for (size_t start = 0; start < count; start += 2 * width) {
         size_t middle = start + width < count ? start + width : count;
@@ -271,11 +179,11 @@ static void merge_round(const struct item *from, struct item *to, size_t count, 
 }
 
 /* Sorted by (chat, key), equal ones in the order of the batch. Both arrays are used up. */
-static struct item *sort_items(struct item *items, struct item *spare, size_t count)
+static struct seen_item *sort_items(struct seen_item *items, struct seen_item *spare, size_t count)
 {
     for (size_t width = 1; width < count; width *= 2) {
         merge_round(items, spare, count, width);
-        struct item *sorted = spare;
+        struct seen_item *sorted = spare;
         spare = items;
         items = sorted;
     }
@@ -283,7 +191,7 @@ static struct item *sort_items(struct item *items, struct item *spare, size_t co
 }
 
 /* Like file_key() for ROWS_TOGETHER items: quick where all are fresh, or entered by now. */
-static bool file_keys_together(struct filing *filing, struct item *items, struct err *err)
+static bool file_keys_together(struct filing *filing, struct seen_item *items, struct err *err)
 {
     size_t added = 0;
     if (!seen_add_together(filing->store, items, filing->base, &added, err)) {
@@ -301,22 +209,38 @@ static bool file_keys_together(struct filing *filing, struct item *items, struct
     return true;
 }
 
+static bool is_hash(const struct seen_item *item)
+{
+    return item->key < 0;
+}
+
+/* Enter some of the sorted ids, at least one: `*step` is how many. */
+static bool file_some(struct filing *filing, struct seen_item *items, size_t count, size_t *step,
+                      struct err *err)
+{
+    if (!is_hash(&items[0])) {
+        return seen_enter_numbers(filing->store, items, count, filing->base, step, err);
+    }
+    bool one = filing->store->shadow || count < ROWS_TOGETHER ||
+               !is_hash(&items[ROWS_TOGETHER - 1]) ||
+               items[ROWS_TOGETHER - 1].chat != items[0].chat;
+    *step = one ? 1 : ROWS_TOGETHER;
+    return one ? file_key(filing, &items[0], err) : file_keys_together(filing, items, err);
+}
+
 /* Enter all ids in key order; the results stand in `items` in the order of the batch. */
 static bool file_keys(struct filing *filing, struct arena *arena, struct err *err)
 {
-    struct item *copy = arena_array(arena, filing->count, sizeof *copy);
-    struct item *spare = arena_array(arena, filing->count, sizeof *spare);
+    struct seen_item *copy = arena_array(arena, filing->count, sizeof *copy);
+    struct seen_item *spare = arena_array(arena, filing->count, sizeof *spare);
     if (copy == NULL || spare == NULL) {
         return err_set(err, ERR_RETRY, "store: a batch is too large for the step's memory");
     }
     memcpy(copy, filing->items, filing->count * sizeof *copy);
-    struct item *sorted = sort_items(copy, spare, filing->count);
+    struct seen_item *sorted = sort_items(copy, spare, filing->count);
     for (size_t i = 0; i < filing->count;) {
-        bool one = filing->count - i < ROWS_TOGETHER || filing->store->shadow;
-        size_t step = one ? 1 : ROWS_TOGETHER;
-        bool ok = step == 1 ? file_key(filing, &sorted[i], err)
-                            : file_keys_together(filing, &sorted[i], err);
-        if (!ok) {
+        size_t step = 0;
+        if (!file_some(filing, &sorted[i], filing->count - i, &step, err)) {
             return false;
         }
         for (size_t end = i + step; i < end; i++) {
@@ -353,12 +277,12 @@ static bool is_plain(const struct message *message, int64_t chat)
            message->extra.ptr == NULL;
 }
 
-/* The columns that every row has, from parameter `first` on. */
-static void bind_plain(struct query *query, int first, const struct waiting *row)
+/* The columns that every row has, from parameter `first` on; `also` are more flags. */
+static void bind_plain(struct query *query, int first, const struct waiting *row, int64_t also)
 {
     const struct message *message = row->message;
     int64_t flags = (int64_t)message->kind | (int64_t)message->direction << FLAG_DIRECTION_SHIFT |
-                    (message->deleted ? FLAG_DELETED : 0);
+                    (message->deleted ? FLAG_DELETED : 0) | also;
     query_bind_int(query, first, message->id);
     query_bind_int(query, first + 1, row->chat);
     query_bind_int(query, first + 2, flags);
@@ -381,7 +305,7 @@ static bool insert_one(struct store *store, const struct waiting *row, struct er
         return false;
     }
     const struct message *message = row->message;
-    bind_plain(query, 1, row);
+    bind_plain(query, 1, row, 0);
     bind_known(query, 10, message->revision);
     bind_known(query, 11, message->partition == row->chat ? 0 : message->partition);
     bind_known(query, 12, message->about);
@@ -396,13 +320,13 @@ static bool insert_together(struct store *store, const struct waiting *rows, str
     struct query *query =
         store_query(store,
                     "INSERT OR FAIL INTO archive(id, chat, flags, external_id, sender, sent_ms,"
-                    " archived_ms, text, sent_text) VALUES" SIXTEEN("(?,?,?,?,?,?,?,?,?)"),
+                    " archived_ms, text, sent_text) VALUES" SEEN_SIXTEEN("(?,?,?,?,?,?,?,?,?)"),
                     err);
     if (query == NULL) {
         return false;
     }
     for (int i = 0; i < ROWS_TOGETHER; i++) {
-        bind_plain(query, 1 + i * PLAIN_COLUMNS, &rows[i]);
+        bind_plain(query, 1 + i * PLAIN_COLUMNS, &rows[i], FLAG_PLAIN);
     }
     return store_run(store, query, err);
 }
@@ -453,7 +377,7 @@ static bool cut_text(struct message *message)
 }
 
 /* The id is known: is what it says now something new? Sets the next revision if so. */
-static bool is_revised(struct store *store, const struct item *item, struct message *message,
+static bool is_revised(struct store *store, const struct seen_item *item, struct message *message,
                        bool *revised, struct err *err)
 {
     struct query *query = select_by_id(store, item->known, err);
@@ -482,7 +406,7 @@ static bool file_row(struct filing *filing, size_t place, struct intake_counts *
 {
     struct store *store = filing->store;
     struct message *message = &filing->messages[place];
-    struct item *item = &filing->items[place];
+    struct seen_item *item = &filing->items[place];
     bool cut = cut_text(message);
     if (message->partition == 0) {
         message->partition = item->chat;
@@ -540,15 +464,41 @@ static bool begin_filing(struct filing *filing, struct err *err)
     return true;
 }
 
+/* Messages of a chat mostly share the very bytes of its name: it is looked up once. */
+struct chat_slot {
+    struct str source;
+    struct str chat;
+    int64_t id;
+};
+
+static bool chat_of(struct store *store, struct chat_slot *slots, const struct message *message,
+                    int64_t *id, struct err *err)
+{
+    size_t at = ((uintptr_t)message->chat.ptr >> 3) % CHAT_SLOTS;
+    struct chat_slot *slot = &slots[at];
+    if (slot->id != 0 && slot->chat.ptr == message->chat.ptr &&
+        slot->chat.len == message->chat.len && slot->source.ptr == message->source.ptr &&
+        slot->source.len == message->source.len) {
+        *id = slot->id;
+        return true;
+    }
+    if (!store_chat(store, message->source, message->chat, id, err)) {
+        return false;
+    }
+    *slot = (struct chat_slot){message->source, message->chat, *id};
+    return true;
+}
+
 static bool file_chats(struct filing *filing, struct err *err)
 {
+    struct chat_slot slots[CHAT_SLOTS] = {0};
     for (size_t i = 0; i < filing->count; i++) {
         struct message *message = &filing->messages[i];
-        struct item *item = &filing->items[i];
+        struct seen_item *item = &filing->items[i];
         must(message->source.len > 0 && message->external_id.len > 0);
-        *item = (struct item){.key = key_of(filing->store, message->external_id), .place = i};
+        *item = (struct seen_item){.key = key_of(filing->store, message->external_id), .place = i};
         message->revision = 0;
-        if (!store_chat(filing->store, message->source, message->chat, &item->chat, err)) {
+        if (!chat_of(filing->store, slots, message, &item->chat, err)) {
             return false;
         }
     }

@@ -4,10 +4,10 @@
  * Intake hands a whole batch over. A message is known by (source, chat, external id): known and
  * unchanged is a repeat and leaves no trace; known with another text, attachments or deletion is a
  * new row, the next revision; unknown is a new row. Rows get rising numbers in the order of the
- * batch. The index that knows ids (`seen`) has integer keys: decimal ids as they are, so that
- * neighbours stay neighbours, others hashed with the store's own seed; the rare collision is
- * settled by comparing the ids themselves. It is filled in key order, batch by batch, because
- * random order would rewrite the whole index for each batch.
+ * batch. The index that knows ids (seen.h) has integer keys: decimal ids as they are, so that
+ * neighbours stay neighbours and share a row, others hashed with the store's own seed; the rare
+ * collision is settled by comparing the ids themselves. It is filled in key order, batch by batch,
+ * because random order would rewrite the whole index for each batch.
  *
  * Answers, receipts, ticks, run events and references are filed first-wins: a repeat is dropped
  * whatever it says.
@@ -108,14 +108,21 @@ void store_reader_close(struct reader *reader); /* NULL is fine. */
 void store_reader_limit(struct reader *reader, int64_t upto);
 
 /*
- * Within an open change: start reading where the pipeline stands, take messages one by one, and
- * note how far it got. A tick comes with its planned time as archived_ms, which is its "now". Texts
- * of a message are borrowed until the next call. `found` is false when there is nothing more, or
- * after a long stretch of rows of other chats (then `more` is true).
+ * Start reading where the pipeline stands, within a look (store_begin_read) or a change; take
+ * messages one by one; and within a change note how far it got. A tick comes with its planned time
+ * as archived_ms, which is its "now". Texts of a message are borrowed until the next call. `found`
+ * is false when there is nothing more, or after a long stretch of rows of other chats (then `more`
+ * is true).
+ *
+ * What a look has shown still holds in the change that follows: a row of the archive is never
+ * changed, none gets in before another, a row that a pipeline has not passed is not removed, and
+ * only the holder of the pipeline's lease moves its position.
  */
 bool store_reader_begin(struct store *store, struct reader *reader, struct err *err);
 bool store_reader_next(struct store *store, struct reader *reader, struct message *out, bool *found,
                        struct err *err);
+/* No more of this stretch. Of what was read, only messages up to `id` were worked on; 0: all. */
+void store_reader_stop(struct reader *reader, int64_t id);
 bool store_reader_end(struct store *store, struct reader *reader, bool *more, struct err *err);
 
 /* Where the pipeline stands: every subscribed message up to here has been worked on. */

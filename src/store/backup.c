@@ -274,8 +274,12 @@ static bool pack_attachment(struct making *making, struct str hash, struct str e
     hash_to_hex(hash.ptr, hex);
     struct str name = arena_printf(making->arena, MANIFEST_FILES "%.2s/%.2s/%s.%.*s", hex, hex + 2,
                                    hex, STR_ARG(extension));
-    struct str path =
-        arena_printf(making->arena, "%.*s/%.*s", STR_ARG(making->plan->data_dir), STR_ARG(name));
+    struct str below = str_slice(name, sizeof MANIFEST_FILES - 1, name.len);
+    struct str path = making->plan->files_dir.ptr != NULL
+                          ? arena_printf(making->arena, "%.*s/%.*s",
+                                         STR_ARG(making->plan->files_dir), STR_ARG(below))
+                          : arena_printf(making->arena, "%.*s/%.*s",
+                                         STR_ARG(making->plan->data_dir), STR_ARG(name));
     if (name.ptr == NULL || path.ptr == NULL || !file_look(path, &info, err)) {
         return (name.ptr != NULL && path.ptr != NULL) || no_memory(err);
     }

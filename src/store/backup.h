@@ -63,7 +63,8 @@ struct backup_watch {
 
 struct backup_plan {
     struct str data_dir;
-    struct str file; /* Is replaced when it is there. */
+    struct str files_dir; /* Of attachments; absent: `files` in data_dir. */
+    struct str file;      /* Is replaced when it is there. */
     const struct backup_target *targets;
     size_t target_count;
     struct sink *const *sinks; /* Open, with save(): what they wrote elsewhere. */

@@ -8,6 +8,7 @@
 #include "model/message.h"
 #include "store/archive.h"
 #include "store/internal.h"
+#include "store/meter.h"
 
 enum { SLACK_MS = 24 * 3600 * 1000, FAILING_LOOK_MAX = 10000 };
 
@@ -313,6 +314,14 @@ bool store_sink_states(struct store *store, struct arena *arena, struct sink_sta
         }
     }
     return true;
+}
+
+bool store_sink_health(struct store *store, struct arena *arena, struct sink_state *state,
+                       struct err *err)
+{
+    return store_meter_get(store, METER_GOOD_MS, state->name, (struct str){0}, &state->good_ms,
+                           err) &&
+           store_keep_get(store, arena, state->name, STORE_KEEP_TROUBLE, &state->trouble, err);
 }
 
 bool store_pipeline_names(struct store *store, struct arena *arena, struct str **out, size_t *count,

@@ -53,10 +53,18 @@ struct sink_state {
     int64_t next_ms;   /* When the first of them is tried again; 0: none is. */
     struct str why; /* Of one that is failing, else of the sink as a whole; absent: all is well. */
     int64_t dead;
+
+    /* By store_sink_health(). */
+    int64_t good_ms;    /* When it last took something; 0 for never. */
+    struct str trouble; /* Of the sink as a whole, since then; absent: none. */
 };
 
 bool store_sink_states(struct store *store, struct arena *arena, struct sink_state **out,
                        size_t *count, struct err *err);
+
+/* Fill in how the sink of this name did when it was used last. */
+bool store_sink_health(struct store *store, struct arena *arena, struct sink_state *state,
+                       struct err *err);
 
 /* Names of pipelines that ever ran or worked. */
 bool store_pipeline_names(struct store *store, struct arena *arena, struct str **out, size_t *count,

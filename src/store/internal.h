@@ -36,6 +36,7 @@ struct store {
     bool dead;   /* A crash point fired: nothing works until the store is opened again. */
     bool shadow; /* Changes go to private tables (shadow.h); the store's snapshot is held. */
     bool shadow_intake;
+    bool old_numbers; /* `seen` has rows for numbers, from an older version (seen.h). */
     const char *vfs;
     char *path;
 

@@ -542,7 +542,7 @@ static bool find_late(struct store *store, struct reader *reader, struct err *er
 bool store_reader_begin(struct store *store, struct reader *reader, struct err *err)
 {
     bool there = false;
-    must(store->changing);
+    must(store->changing || store->reading);
     if (!position_read(store, reader->pipeline, 0, &reader->position, &there, err) ||
         !find_late(store, reader, err)) {
         return false;
@@ -609,12 +609,22 @@ bool store_reader_next(struct store *store, struct reader *reader, struct messag
     return sender_of(store, reader, query_int(reader->query, ROW_SENDER), &out->sender, err);
 }
 
-bool store_reader_end(struct store *store, struct reader *reader, bool *more, struct err *err)
+void store_reader_stop(struct reader *reader, int64_t id)
 {
     if (reader->query != NULL) {
         query_end(reader->query);
         reader->query = NULL;
     }
+    if (id != 0 && id < reader->reached) {
+        reader->reached = id;
+        reader->exhausted = false;
+    }
+}
+
+bool store_reader_end(struct store *store, struct reader *reader, bool *more, struct err *err)
+{
+    must(store->changing);
+    store_reader_stop(reader, 0);
     *more = !reader->exhausted || reader->late_chat != 0;
     if (reader->late_chat == 0) {
         return reader->reached == reader->position ||

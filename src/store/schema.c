@@ -16,7 +16,7 @@ static const char *const version_1[] = {
     "CREATE TABLE keep(connector INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,"
     "  PRIMARY KEY(connector, key)) STRICT, WITHOUT ROWID",
 
-    /* flags: kind | direction << 4 | deleted << 8. `part` NULL: the chat. */
+    /* flags: kind | direction << 4 | deleted << 8 | plain << 9. `part` NULL: the chat. */
     "CREATE TABLE archive(id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, flags INTEGER NOT NULL,"
     "  external_id ANY NOT NULL, sender INTEGER NOT NULL, sent_ms INTEGER NOT NULL,"
     "  archived_ms INTEGER NOT NULL, text TEXT NOT NULL, sent_text TEXT, revision INTEGER,"
@@ -100,7 +100,16 @@ static const char *const version_1[] = {
     NULL,
 };
 
-static const char *const *const all_steps[] = {version_1};
+/* Numbers share rows (seen.h). Those that have a row each stay where they are. */
+static const char *const version_2[] = {
+    "CREATE TABLE seen_block(chat INTEGER NOT NULL, number INTEGER NOT NULL,"
+    "  first INTEGER NOT NULL, entries BLOB NOT NULL, PRIMARY KEY(chat, number))"
+    "  STRICT, WITHOUT ROWID",
+    "INSERT INTO meta SELECT 'old_numbers', 1 FROM seen WHERE key>=0 LIMIT 1",
+    NULL,
+};
+
+static const char *const *const all_steps[] = {version_1, version_2};
 
 static const struct schema_steps own_steps = {all_steps, sizeof all_steps / sizeof all_steps[0]};
 

@@ -35,7 +35,7 @@ static const struct private_table private_tables[] = {
     {"schedule", false, false},    {"request", false, false},   {"refused", false, false},
     {"event", false, false},       {"counter", false, false},   {"blob", false, false},
     {"chat", true, true},          {"seen", false, true},       {"reference", true, true},
-    {"reference_row", true, true}, {"made_keys", false, false},
+    {"reference_row", true, true}, {"made_keys", false, false}, {"seen_block", false, true},
 };
 
 bool store_shadow_at_rest(const struct store *store)

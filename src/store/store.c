@@ -72,6 +72,7 @@ static bool christen(struct store *store, const struct store_options *options, s
 static bool read_identity(struct store *store, const struct store_options *options, struct err *err)
 {
     int64_t seed = 0;
+    int64_t old_numbers = 0;
     if (!store_meta_get(store, "hash_seed", 0, &seed, err)) {
         return false;
     }
@@ -79,10 +80,12 @@ static bool read_identity(struct store *store, const struct store_options *optio
         return false;
     }
     if (!store_meta_get(store, "hash_seed", 0, &seed, err) ||
-        !store_meta_get(store, "birth_s", 0, &store->birth_s, err)) {
+        !store_meta_get(store, "birth_s", 0, &store->birth_s, err) ||
+        !store_meta_get(store, "old_numbers", 0, &old_numbers, err)) {
         return false;
     }
     store->hash_seed = (uint64_t)seed;
+    store->old_numbers = old_numbers != 0;
     return true;
 }
 
@@ -262,6 +265,11 @@ bool store_changed(struct store *store, bool *changed, struct err *err)
     *changed = version != store->data_version;
     store->data_version = version;
     return true;
+}
+
+void store_leave_thread(void)
+{
+    sqlite_leave_thread();
 }
 
 void store_shrink(struct store *store)

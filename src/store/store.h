@@ -86,6 +86,9 @@ bool store_changed(struct store *store, bool *changed, struct err *err);
 /* For a handle that goes to sleep: give cached pages back to the system. */
 void store_shrink(struct store *store);
 
+/* The calling thread is about to end: what is kept for it in particular goes back to the system. */
+void store_leave_thread(void);
+
 /*
  * Names of sources, pipelines, sinks, targets and senders are kept once and used by number. The
  * number of a name never changes. store_name() needs an open change when the name may be new.

@@ -456,6 +456,8 @@ static const struct cross_check cross_checks[] = {
      "SELECT count(*) FROM chat WHERE source NOT IN (SELECT id FROM name)"},
     {"known ids that point past the newest message",
      "SELECT count(*) FROM seen WHERE id > " NEWEST},
+    {"blocks of known ids that point past the newest message",
+     "SELECT count(*) FROM seen_block WHERE first > " NEWEST},
     {"positions past the newest message", "SELECT count(*) FROM position WHERE id > " NEWEST},
     {"waiting records of unknown sinks, pipelines or targets",
      "SELECT count(*) FROM outbox WHERE sink NOT IN (SELECT id FROM name) OR"

@@ -363,3 +363,25 @@ void csv_write_row(struct buf *buf, const struct csv_style *style, const struct 
     }
     buf_add(buf, style->crlf ? STR("\r\n") : STR("\n"));
 }
+
+struct str csv_bare(struct str text)
+{
+    static const struct str marks[] = {
+        STR_INIT("\xEF\xBB\xBF"), STR_INIT("\xE2\x80\x8E"), STR_INIT("\xE2\x80\x8F"),
+        STR_INIT("\xC2\xA0"),     STR_INIT("\xE2\x80\x8B"),
+    };
+    size_t before = text.len + 1;
+    while (before != text.len) {
+        before = text.len;
+        text = str_trim(text);
+        for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+            if (str_starts(text, marks[i])) {
+                text = str_slice(text, marks[i].len, text.len);
+            }
+            if (str_ends(text, marks[i])) {
+                text = str_slice(text, 0, text.len - marks[i].len);
+            }
+        }
+    }
+    return text;
+}

@@ -71,6 +71,10 @@ struct csv_style {
 /* Whether a spreadsheet would take the field for a formula. */
 bool csv_is_formula(struct str field);
 
+/* A header without white space and marks around it that cannot be seen and that people copy along.
+ */
+struct str csv_bare(struct str text);
+
 /* Begin a file: the byte order mark, if it is wanted. */
 void csv_write_begin(struct buf *buf, const struct csv_style *style);
 

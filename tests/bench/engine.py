@@ -5,9 +5,10 @@ turns (a rival, sluice, a rival, sluice, ...), and medians are taken; CPU is use
 the whole process. Every run of sluice starts with an empty folder, and what it wrote is compared with
 what the rival wrote: a run that did less work is an error and not a fast run.
 
-Parts: drops, public, documented, intake, start, idle, latency, size. docs/benchmarks.md explains them.
+Parts: drops, public, documented, postgres, intake, start, idle, latency, size. docs/benchmarks.md explains them.
 """
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -18,15 +19,17 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MESSAGES = 1_000_000
 GROUPS = 20
 DOCUMENTED_MESSAGES = 20_000
+DOCUMENTED_POSTGRES = 4_000
 LATENCY_MESSAGES = 20
 STARTS = 7
-PARTS = ["drops", "public", "documented", "intake", "start", "idle", "latency", "size"]
+PARTS = ["drops", "public", "documented", "postgres", "intake", "start", "idle", "latency", "size"]
 BLOCKS = "(length(comment)-length(replace(comment,'PHOTOS UPDATED','')))/14"
 
 
@@ -90,7 +93,7 @@ def query(path, sql):
 class Desk:
     """A drops desk in a folder of its own."""
 
-    def __init__(self, bench, bridge, groups=GROUPS):
+    def __init__(self, bench, bridge, groups=GROUPS, sink="kind: sqlite"):
         self.bench = bench
         self.folder = os.path.join(os.getcwd(), "desk")
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -107,13 +110,16 @@ class Desk:
             file.write(
                 "store: data\n"
                 f"sources:\n  bridge:\n    kind: whatsapp-bridge\n    path: {json.dumps(bridge)}\n    poll: 15s\n"
-                "sinks:\n  records:\n    kind: sqlite\n"
+                f"sinks:\n  records:\n    {sink}\n"
                 "pipelines:\n  drops:\n    kind: drops\n    source: bridge\n    sink: records\n"
                 "    projects: projects.yaml\n    schedule:\n      on: message\n"
             )
 
-    def run(self, *before):
-        return measure([*before, self.bench.product, "run"], cwd=self.folder, env=self.bench.env)
+    def run(self, *before, **env):
+        return measure([*before, self.bench.product, "run"], cwd=self.folder, env={**self.bench.env, **env})
+
+    def migrate(self, **env):
+        measure([self.bench.product, "migrate"], cwd=self.folder, env={**self.bench.env, **env})
 
     def serve(self):
         with open(os.path.join(self.folder, "serve.log"), "ab") as log:
@@ -181,7 +187,7 @@ class Bench:
 
     def rival(self, name, bridge, sink):
         for suffix in ("", "-wal", "-shm", ".log"):
-            if os.path.exists(sink + suffix):
+            if "://" not in sink and os.path.exists(sink + suffix):
                 os.unlink(sink + suffix)
         return measure([sys.executable, f"{HERE}/rivals/{name}.py", bridge, sink, str(GROUPS)])
 
@@ -277,29 +283,107 @@ def sync_ms():
     return statistics.median(times)
 
 
+def documented_rate(bench, bridge, messages, sink):
+    """Messages a second of the loop."""
+    seen = json.loads(bench.rival("drop_documented", bridge, sink).out.splitlines()[-1])
+    if seen["seen"] != messages or seen["drops"] != messages // 20:
+        raise Bad(f"the documented loop saw {seen['seen']} messages and {seen['drops']} drops")
+    return seen["seen"] / seen["wall"]
+
+
+def row_documented(bench, what, rates, rival_rates):
+    rate, rival = statistics.median(rates), statistics.median(rival_rates)
+    title = f"messages a second (wall), documented loop, {what}"
+    bench.row(title, f"{rate:,.0f}", f"{rival:,.0f}", f"{rate / rival:.0f} x", ">= 100 x", rate >= 100 * rival)
+    ratios = [ours / theirs for ours, theirs in zip(rates, rival_rates)]
+    bench.notes.append(f"documented loop, {what}: ratio of the pairs {min(ratios):.0f}-{max(ratios):.0f}")
+
+
 def part_documented(bench):
+    """On a SQLite file: a connection to look, a connection and a commit to write, for each drop."""
     small, bridge = bench.data(DOCUMENTED_MESSAGES, "simple"), bench.data(MESSAGES, "simple")
     sink = os.path.join(os.getcwd(), "documented.db")
     rates, rival_rates, syncs = [], [], []
-    for _ in range(3):
+    for _ in range(bench.pairs):
         syncs.append(sync_ms())
-        seen = json.loads(bench.rival("drop_documented", small, sink).out.splitlines()[-1])
-        if seen["seen"] != DOCUMENTED_MESSAGES:
-            raise Bad(f"the documented loop saw {seen['seen']} messages")
-        rival_rates.append(seen["seen"] / seen["wall"])
+        rival_rates.append(documented_rate(bench, small, DOCUMENTED_MESSAGES, sink))
         desk = Desk(bench, bridge)
         rates.append(MESSAGES / desk.run().wall)
         desk.drop()
-    rate, rival = statistics.median(rates), statistics.median(rival_rates)
-    bench.row(
-        "messages a second (wall), documented loop",
-        f"{rate:,.0f}",
-        f"{rival:,.0f}",
-        f"{rate / rival:.0f} x",
-        ">= 100 x",
-        rate >= 100 * rival,
-    )
+    row_documented(bench, "SQLite", rates, rival_rates)
     bench.row("a sync of this disk, ms", "", f"{statistics.median(syncs):.2f}", "", "")
+
+
+class Postgres:
+    """A server of the tests: TLS for the user app, none for the user plain; it does not wait for its disk."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="sluice-bench-server-")
+        program = os.path.join(HERE, "..", "db", "postgres_server.py")
+        self.process = subprocess.Popen([sys.executable, program, self.folder], cwd=os.path.join(HERE, "..", ".."),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.port = self.why = None
+        for line in self.process.stdout:
+            word, _, rest = line.strip().partition(" ")
+            self.port = int(rest) if word == "postgres" else self.port
+            self.why = line.strip() if word == "missing:" else self.why
+            if word in ("ready", "missing:"):
+                break
+
+    def uri(self, user, mode):
+        rest = f"&sslrootcert={self.folder}/ca.crt" if mode == "verify-full" else ""
+        return f"postgresql://{user}:secret@localhost:{self.port}/appdb?sslmode={mode}{rest}"  # invented
+
+    def sql(self, text):
+        self.process.stdin.write(f"sql {text}\n")
+        self.process.stdin.flush()
+        if self.process.stdout.readline().strip() != "ok":
+            raise Bad(f"the server refused: {text}")
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def postgres_pair(bench, server, user, uri):
+    """(messages a second of sluice, of the loop), both into tables that sluice made."""
+    small, bridge = bench.data(DOCUMENTED_POSTGRES, "simple"), bench.data(MESSAGES, "simple")
+    desk = Desk(bench, bridge, sink="kind: postgres\n    uri: env:DESK_URI")
+    desk.migrate(DESK_URI=uri)
+    rival = documented_rate(bench, small, DOCUMENTED_POSTGRES, uri)
+    server.sql("TRUNCATE qa_photo_reviews")
+    rate = MESSAGES / desk.run(DESK_URI=uri).wall
+    if query(desk.store, "SELECT count(*) FROM outbox")[0][0] != 0:
+        raise Bad("records wait in the outbox")
+    delivered = query(desk.store, "SELECT sum(records), sum(delivered) FROM run")[0]
+    if delivered != (MESSAGES // 20, MESSAGES // 20):
+        raise Bad(f"{delivered[1]} of {delivered[0]} records were delivered")
+    desk.drop()
+    server.sql(f"DROP OWNED BY {user}; GRANT ALL ON SCHEMA public TO app, plain")
+    return rate, rival
+
+
+def part_postgres(bench):
+    """On PostgreSQL, as the document has it; sluice writes to the same server."""
+    if importlib.util.find_spec("psycopg2") is None:
+        bench.notes.append("psycopg2 cannot be had here: the documented loop on PostgreSQL was not measured")
+        return
+    server = Postgres()
+    try:
+        if server.port is None:
+            bench.notes.append(f"the documented loop on PostgreSQL was not measured: {server.why}")
+            return
+        server.sql("GRANT ALL ON SCHEMA public TO app, plain")
+        ways = (("PostgreSQL over TLS", "app", "verify-full"), ("PostgreSQL without TLS", "plain", "disable"))
+        pairs = {what: [] for what, _, _ in ways}
+        for _ in range(min(bench.pairs, 3)):
+            for what, user, mode in ways:
+                pairs[what].append(postgres_pair(bench, server, user, server.uri(user, mode)))
+        for what, runs in pairs.items():
+            row_documented(bench, what, [a for a, _ in runs], [b for _, b in runs])
+    finally:
+        server.end()
 
 
 def part_intake(bench):

@@ -1,8 +1,8 @@
 #!/bin/sh
 # tests/bench/engine.sh PRODUCT INTAKE [OPTION...]: what `ci/zig build bench-engine` runs.
 #
-# The rivals are Python programs, so this step alone needs Python 3.9 or newer (nothing but its
-# standard library).
+# The rivals are Python programs, so this step alone needs Python 3.9 or newer. The part `postgres` needs
+# psycopg2 and a server (ci/tool) besides, and is left out where they cannot be had.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 python=$(command -v python3) || python=
@@ -11,4 +11,6 @@ if [ -z "$python" ] || ! "$python" -c 'import sys, sqlite3; sys.exit(sys.version
     exit 1
 fi
 : "${SLUICE_CACHE:?run this with: ci/zig build bench-engine}"
-exec "$python" "$here/engine.py" "$@"
+. "$here/rivals.sh"
+place=$(rivals_fetch) || place=
+PYTHONPATH=$place exec "$python" "$here/engine.py" "$@"

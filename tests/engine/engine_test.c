@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/thread.h"
+#include "crypto/digest.h"
 #include "db/sqlite.h"
 #include "engine/toy.h"
 
@@ -69,12 +71,10 @@ static int64_t store_number(struct toy *toy, const char *sql)
     return value;
 }
 
-static void a_single_run_reads_works_and_delivers(void **state)
+static void run_some_times(struct toy *toy)
 {
     static const int totals[] = {0, 1, 100, 250, 250, 251};
-    struct toy *toy = *state;
     int before = 0;
-    toy->options.clock = &toy->clock;
     for (size_t i = 0; i < COUNT(totals); i++) {
         struct engine_counts counts;
         atomic_store(&toy->shared->total, totals[i]);
@@ -88,6 +88,54 @@ static void a_single_run_reads_works_and_delivers(void **state)
     }
     assert_int_equal(atomic_load(&toy->shared->written), 251);
     assert_int_equal(store_number(toy, "SELECT count(*) FROM run WHERE phase=3"), COUNT(totals));
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM run"), COUNT(totals));
+}
+
+static void a_single_run_reads_works_and_delivers(void **state)
+{
+    struct toy *toy = *state;
+    toy->options.clock = &toy->clock;
+    run_some_times(toy);
+}
+
+static void a_run_on_threads_does_the_same(void **state)
+{
+    struct toy *toy = *state;
+    toy->options.threads = true;
+    run_some_times(toy);
+}
+
+/* The same engine is asked again and again: its threads come and go. */
+static void threads_end_with_their_run(void **state)
+{
+    struct toy *toy = *state;
+    toy->options.threads = true;
+    struct engine *engine = toy_engine(toy);
+    for (int i = 1; i <= 3; i++) {
+        struct engine_counts counts;
+        bool partial = true;
+        atomic_store(&toy->shared->total, 100 * i);
+        toy_ok(toy, engine_run_once(engine, NULL, 0, &partial, &toy->err));
+        engine_counts(engine, &counts);
+        assert_false(partial);
+        assert_int_equal(counts.messages, 100);
+        assert_int_equal(counts.delivered, 100);
+    }
+    engine_close(engine);
+    assert_int_equal(toy_delivered(toy), 300);
+}
+
+static void a_run_that_is_stopped_is_partial(void **state)
+{
+    struct toy *toy = *state;
+    toy->options.threads = true;
+    atomic_store(&toy->shared->total, 100);
+    struct engine *engine = toy_engine(toy);
+    bool partial = false;
+    engine_stop(engine);
+    toy_ok(toy, engine_run_once(engine, NULL, 0, &partial, &toy->err));
+    assert_true(partial);
+    engine_close(engine);
 }
 
 static void a_pipeline_that_is_not_configured_is_not_run(void **state)
@@ -135,6 +183,63 @@ static void a_run_without_its_outside_is_partial(void **state)
     assert_int_equal(atomic_load(&toy->shared->written), 6);
 }
 
+/* An event is told once and kept, although each fetch fails; nothing else of these is. */
+static void what_a_failing_fetch_noticed_is_filed(void **state)
+{
+    struct toy *toy = *state;
+    struct engine_counts counts;
+    toy->options.clock = &toy->clock;
+    atomic_store(&toy->shared->total, 5);
+    atomic_store(&toy->shared->notice, true);
+    atomic_store(&toy->shared->fail_fetch, (int)ERR_LOGIN);
+    assert_false(run_once(toy, &counts));
+    assert_true(atomic_load(&toy->shared->fetches) > 1);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM event"), 1);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM keep WHERE key='told'"), 1);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM archive"), 0);
+    atomic_store(&toy->shared->fail_fetch, ERR_NONE);
+    assert_true(run_once(toy, &counts));
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM event"), 1);
+}
+
+static void remove_picture(const char *folder, const char *hex)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%.2s/%.2s/%s.png", folder, hex, hex + 2, hex);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof path, "%s/%.2s/%.2s", folder, hex, hex + 2);
+    assert_int_equal(rmdir(path), 0);
+    (void)snprintf(path, sizeof path, "%s/%.2s", folder, hex);
+    assert_int_equal(rmdir(path), 0);
+}
+
+/* One file for equal bytes, in the folder that is configured, under its digest. */
+static void pictures_go_to_the_configured_folder(void **state)
+{
+    static const char *const bytes[] = {"even", "odd"};
+    struct toy *toy = *state;
+    struct engine_counts counts;
+    char folder[128];
+    (void)snprintf(folder, sizeof folder, "%s/pictures", toy->folder);
+    toy->plan.files_dir = str_of(folder);
+    atomic_store(&toy->shared->total, 6);
+    atomic_store(&toy->shared->pictures, true);
+    (void)run_once(toy, &counts);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM blob"), 2);
+    for (size_t i = 0; i < COUNT(bytes); i++) {
+        char hex[DIGEST_HEX_MAX];
+        char path[256];
+        struct file_info info = {0};
+        (void)digest_hex(DIGEST_SHA256, str_of(bytes[i]), hex);
+        (void)snprintf(path, sizeof path, "%s/%.2s/%.2s/%s.png", folder, hex, hex + 2, hex);
+        toy_ok(toy, file_look(str_of(path), &info, &toy->err));
+        assert_int_equal(info.kind, FILE_REGULAR);
+        assert_int_equal(info.size, strlen(bytes[i]));
+        remove_picture(folder, hex);
+    }
+    assert_int_equal(rmdir(folder), 0); /* Nothing else was there. */
+}
+
 /* What stops the process: a store that cannot be used, and work that was taken over. */
 static const struct {
     const char *sql;
@@ -165,14 +270,15 @@ static void prepare(struct toy *toy)
     assert_true(run_once(toy, &counts));
 }
 
-static void a_failing_store_ends_a_single_run(void **state)
+static void fail_runs(bool threads)
 {
     for (size_t i = 0; i < COUNT(disasters); i++) {
         void *fresh = NULL;
         bool partial = false;
         (void)toy_open(&fresh);
         struct toy *toy = fresh;
-        toy->options.clock = &toy->clock;
+        toy->options.clock = threads ? clock_system() : &toy->clock;
+        toy->options.threads = threads;
         prepare(toy);
         atomic_store(&toy->shared->total, 5);
         struct engine *engine = toy_engine(toy);
@@ -184,7 +290,18 @@ static void a_failing_store_ends_a_single_run(void **state)
         engine_close(engine);
         (void)toy_close(&fresh);
     }
+}
+
+static void a_failing_store_ends_a_single_run(void **state)
+{
     (void)state;
+    fail_runs(false);
+}
+
+static void a_failing_store_ends_a_run_on_threads(void **state)
+{
+    (void)state;
+    fail_runs(true);
 }
 
 static bool some_written(struct toy *toy)
@@ -448,11 +565,17 @@ int main(void)
         TEST(a_single_run_reads_works_and_delivers),
         TEST(a_pipeline_that_is_not_configured_is_not_run),
         TEST(a_run_without_its_outside_is_partial),
+        TEST(what_a_failing_fetch_noticed_is_filed),
+        TEST(pictures_go_to_the_configured_folder),
         TEST(a_failing_store_ends_a_single_run),
         TEST(a_stop_under_load_takes_less_than_a_second),
         TEST(serving_delivers_what_arrives),
         TEST(without_an_eye_the_interval_is_the_bound),
         TEST(a_stop_before_serving_counts),
+        TEST(a_run_on_threads_does_the_same),
+        TEST(threads_end_with_their_run),
+        TEST(a_run_that_is_stopped_is_partial),
+        TEST(a_failing_store_ends_a_run_on_threads),
         TEST(a_failing_store_ends_serving),
         TEST(a_second_engine_is_told_who_owns_the_work),
         TEST(a_run_beside_a_serving_engine_is_carried_out_by_it),

@@ -66,7 +66,7 @@ static const struct {
     {"ops:\n- {kind: filter, where: ['text =']}",
      "2:26 option 'where': something must stand behind '='"},
     {"ops:\n- {kind: filter, on: [messages]}",
-     "2:23 option 'on': 'messages' is none of message, tick, run"},
+     "2:23 option 'on': 'messages' is none of message, tick, run, receipt"},
     {"ops:\n- {kind: normalize, fields: {text: upper}}",
      "2:36 fields.text: 'upper' is none of trim, fold, lower, digits, phone, email, number, "
      "integer, "

@@ -49,6 +49,12 @@ init all --profile rows --bridge messages.db --yes
 (cd all && "$SLUICE" run > out 2>> ../sluice.log) || fail "all rows do not work"
 is "all rows" "$("$STAGE" query all/data/records.db 'SELECT count(*) FROM messages')" 4
 
+# Chats as rows of the sync domain.
+init synced --profile sync --bridge messages.db --yes
+is "exit code of sync" $? 0
+(cd synced && "$SLUICE" run > out 2>> ../sluice.log) || fail "the sync profile does not work: $(cat synced/out)"
+is "messages of sync" "$("$STAGE" query synced/data/records.db "SELECT count(*) FROM messages WHERE platform = 'whatsapp'")" 4
+
 # What is missing or wrong.
 init new --yes < /dev/null
 is "exit code without a project" $? 64

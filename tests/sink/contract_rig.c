@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "rig/outside.h"
 #include "sink/csv.h"
+#include "sink/google_sheets.h"
 #include "sink/json.h"
 #include "sink/mongodb.h"
 #include "sink/ndjson.h"
@@ -52,6 +53,17 @@ const struct contract_kind contract_kinds[] = {
      .type = &sink_mongodb,
      .remote = true,
      .options = {{"timeout", "20000"}, {"ledger", "sluice_effects"}}},
+    {.name = "google sheets",
+     .type = &sink_google_sheets,
+     .remote = true,
+     .cells = true,
+     .options = {{"header_row", "1"},
+                 {"ledger", "sluice"},
+                 {"new_rows", "true"},
+                 {"date_format", "DD/MM/YYYY"},
+                 {"time_format", "DD/MM/YYYY HH:MM"},
+                 {"zone", "Asia/Jerusalem"},
+                 {"rate", "100000"}}},
 };
 const size_t contract_kind_count = COUNT(contract_kinds);
 
@@ -185,6 +197,7 @@ static struct remote {
     const char *uri[2]; /* In front of the port; from there to the folder of the certificates. */
     const char *place;  /* The option that names the place. */
     const char *port;
+    const char *how; /* A word for the script; NULL for none. */
     struct outside server;
     enum { SERVER_UNTRIED = 0, SERVER_RUNS, SERVER_LACKS } state;
 } remotes[] = {
@@ -200,6 +213,12 @@ static struct remote {
              "/appdb?sslmode=verify-full&sslrootcert="},
      .place = "schema",
      .port = "postgres"},
+    {.type = &sink_google_sheets,
+     .script = "tests/google/sheets_server.py",
+     .uri = {"https://localhost:", ""},
+     .place = "spreadsheet",
+     .port = "google",
+     .how = "any-time"}, /* The rig's clock stands still. */
 };
 
 static struct remote *remote_of(const struct contract_kind *kind)
@@ -219,7 +238,7 @@ bool rig_can(const struct contract_kind *kind)
         return true;
     }
     struct remote *remote = remote_of(kind);
-    const char *const words[] = {"python3", remote->script, "{folder}", NULL};
+    const char *const words[] = {"python3", remote->script, "{folder}", remote->how, NULL};
     if (remote->state == SERVER_UNTRIED) {
         remote->state = outside_start(&remote->server, words, 240) ? SERVER_RUNS : SERVER_LACKS;
     }
@@ -236,21 +255,40 @@ void rig_stop(void)
     }
 }
 
-/* Each rig has a schema or a database of its own, named after its folder. */
+static void *member_of(struct rig *rig, const char *name)
+{
+    const struct option *option = option_find(rig->kind->type->connector.options, str_of(name));
+    assert_non_null(option);
+    return (char *)rig->sink + option->offset;
+}
+
+/* A spreadsheet of its own, and the key file of the account. */
+static void set_spreadsheet(struct rig *rig, const struct remote *remote, struct str api)
+{
+    struct err err = {0};
+    struct str key = {0};
+    assert_true(file_read(&rig->opened, str_of(outside_path(&remote->server, "credentials.json")),
+                          65536, &key, &err));
+    assert_true(secret_make(member_of(rig, "credentials"), &rig->opened, key));
+    *(struct str *)member_of(rig, "api") = api;
+    *(struct str *)member_of(rig, "authorities") =
+        arena_copy(&rig->opened, str_of(outside_path(&remote->server, "ca.crt")));
+}
+
+/* Each rig has a schema, a database or a spreadsheet of its own, named after its folder. */
 static void set_server(struct rig *rig)
 {
     const struct remote *remote = remote_of(rig->kind);
-    char text[512];
-    (void)snprintf(text, sizeof text, "%s%d%s%s/ca.crt", remote->uri[0],
-                   outside_port(&remote->server, remote->port), remote->uri[1],
-                   remote->server.folder);
-    const struct option *options = rig->kind->type->connector.options;
-    const struct option *secret = option_find(options, STR("uri"));
-    const struct option *place = option_find(options, str_of(remote->place));
-    char *sink = (char *)rig->sink;
-    assert_true(
-        secret_make((struct secret *)(void *)(sink + secret->offset), &rig->opened, str_of(text)));
-    *(struct str *)(void *)(sink + place->offset) = str_of(strrchr(rig->home, '/') + 1);
+    bool google = rig->kind->type == &sink_google_sheets;
+    struct str uri = arena_printf(&rig->opened, "%s%d%s%s", remote->uri[0],
+                                  outside_port(&remote->server, remote->port), remote->uri[1],
+                                  google ? "" : outside_path(&remote->server, "ca.crt"));
+    *(struct str *)member_of(rig, remote->place) = str_of(strrchr(rig->home, '/') + 1);
+    if (google) {
+        set_spreadsheet(rig, remote, uri);
+        return;
+    }
+    assert_true(secret_make(member_of(rig, "uri"), &rig->opened, uri));
 }
 
 static void set_option(void *instance, const struct option *options, const char *name,
@@ -344,6 +382,12 @@ void rig_begin(struct rig *rig, const struct contract_kind *kind)
     (void)snprintf(rig->home, sizeof rig->home, "/tmp/sluice-contract-XXXXXX");
     assert_non_null(mkdtemp(rig->home));
     rig_mono_ms = 1000;
+    if (kind->type == &sink_google_sheets) {
+        char line[128];
+        (void)snprintf(line, sizeof line, "sheet {\"id\":\"%s\",\"title\":\"first\"}",
+                       strrchr(rig->home, '/') + 1);
+        outside_ask(&remote_of(kind)->server, line);
+    }
     rig_open(rig);
     if (kind->remote) {
         struct err err = {0};

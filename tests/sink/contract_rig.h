@@ -22,6 +22,7 @@ struct contract_kind {
     const char *file;                        /* Of the target `reviews`; NULL: none to compare. */
     bool keeps_versions;                     /* The file has each version of a row, one a line. */
     bool remote; /* A server, which the suite starts; its tables are made by migrate. */
+    bool cells;  /* Of a spreadsheet: an empty text is nothing, and 50,000 letters are the most. */
 };
 
 extern const struct contract_kind contract_kinds[];

@@ -134,6 +134,7 @@ static void set_option(void *instance, const struct option *option, const char *
     case OPTION_TYPE_SECRET:
     case OPTION_TYPE_LIST:
     case OPTION_TYPE_SINK:
+    case OPTION_TYPE_REFERENCE:
     case OPTION_TYPE_CHATS:
     case OPTION_TYPE_MAP:
     case OPTION_TYPE_STEPS:

@@ -491,6 +491,14 @@ static void test_reference(void **state)
                         "!in.csv line 5|: its key is empty, or longer than 1024 bytes|"
                         "055-1|={\"phone\":\"055-1\",\"שם\":\"דנה\"}|055-3|={\"phone\":\"055-3\","
                         "\"שם\":\"רון\"}|055-4|={\"phone\":\"055-4\",\"שם\":\"טל\"}");
+    put("שם,טלפון\nדנה,055-660-2298\nיוסי,556602299\nשוב,+972 55 660 2298\nטל,9.7E+11\n");
+    begin("reference=true|key=טלפון|key_form=phone|key_country=israel");
+    age(1200);
+    const char *phones = fetched();
+    assert_non_null(strstr(phones, "!in.csv line 4|: its key stands on line 2, too"));
+    assert_non_null(strstr(phones, "!in.csv line 5|: its key is no telephone number"));
+    assert_non_null(strstr(phones, "|972556602298|={\"שם\":\"דנה\",\"טלפון\":\"055-660-2298\"}|"
+                                   "972556602299|={"));
     put("");
     age(1200);
     assert_string_equal(failed(),

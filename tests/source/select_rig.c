@@ -93,11 +93,16 @@ static void set(const struct option *option, char *text)
     case OPTION_TYPE_ZONE:
         *(struct str *)to = arena_copy(&opened, str_of(text));
         return;
+    case OPTION_TYPE_CHOICE:
+        for (*(int *)to = 0; strcmp(option->choices[*(int *)to], text) != 0; ++*(int *)to) {
+            assert_non_null(option->choices[*(int *)to + 1]);
+        }
+        return;
     case OPTION_TYPE_END:
     case OPTION_TYPE_INT:
     case OPTION_TYPE_SIZE:
-    case OPTION_TYPE_CHOICE:
     case OPTION_TYPE_SINK:
+    case OPTION_TYPE_REFERENCE:
     case OPTION_TYPE_CHATS:
     case OPTION_TYPE_STEPS:
         fail_msg("the rig cannot set %s", option->name);

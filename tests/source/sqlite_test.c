@@ -171,8 +171,21 @@ static void references(void **state)
     select_rig_has(select_rig_look(10), "no row has a value in 'phone' (option `key`)");
     sql("DELETE FROM leads");
     select_rig_has(select_rig_look(10), "has no rows");
+    sql("INSERT INTO leads(id,phone,note) VALUES(1,'055-660-2298','one'),(2,'נייד','x'),"
+        "(3,'+972 55 660 2298','again')");
+    begin("table=leads|reference=true|key=phone|columns=note|key_form=phone");
+    seen = select_rig_look(10);
+    select_rig_has(seen, "! table leads: 972556602298: its key stands on another row, too");
+    select_rig_has(seen, "its key is no telephone number");
+    select_rig_has(seen, "= 972556602298 {\"note\":\"again\"");
+    sql("DELETE FROM leads");
     begin("table=leads|reference=true|key=phone|allow_empty=true");
     assert_string_equal(select_rig_look(10), "");
+    sql("INSERT INTO leads(id,phone,note) VALUES(1,'a','first')");
+    begin("table=leads|reference=true|key=phone|columns=note|refresh=0s|once=true");
+    select_rig_has(select_rig_look(10), "= a {\"note\":\"first\"");
+    sql("UPDATE leads SET note='second'");
+    assert_string_equal(select_rig_look(10), ""); /* It was read. */
 }
 
 static void too_large_a_reference(void **state)

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "crypto/digest.h"
 #include "rig/outside.h"
+#include "source/wa_data.h"
 #include "source/wa_reader.h"
 #include "source/wa_rows.h"
 #include "test.h"
@@ -165,15 +166,16 @@ static const struct json_value *told(const char *what)
 }
 
 /* What the look-alike's journal holds is what a reader of these chats may do. */
-static void read_only(const char *chats)
+static void read_only_paced(const char *chats, int pace_ms)
 {
     struct err err = {0};
     const struct json_value *value = NULL;
     bool yes = false;
     struct webdriver_script script = {
-        .code = STR("fetch('/ctl/verdict', {method: 'POST', body: JSON.stringify({chats: "
-                    "arguments[0]})}).then((a) => a.json()).then(arguments[1])"),
-        .args = arena_printf(&arena, "[[%s]]", chats),
+        .code =
+            STR("fetch('/ctl/verdict', {method: 'POST', body: JSON.stringify({chats: "
+                "arguments[0], pace_ms: arguments[1]})}).then((a) => a.json()).then(arguments[2])"),
+        .args = arena_printf(&arena, "[[%s],%d]", chats, pace_ms),
         .async = true};
     good(webdriver_run(driver, &script, soon(), &arena, &value, &err), &err);
     (void)json_bool(json_get(value, STR("read_only")), &yes);
@@ -185,6 +187,11 @@ static void read_only(const char *chats)
         json_put_value(&json, value);
         fail_msg("not read only: %.1000s", buf_str(&buf).ptr);
     }
+}
+
+static void read_only(const char *chats)
+{
+    read_only_paced(chats, 0);
 }
 
 static void open_chat(const char *title, enum wa_opened how)
@@ -662,6 +669,89 @@ static void what_only_the_telephone_has_is_a_boundary(void **state)
     read_only("\"Phone\"");
 }
 
+static void steps_keep_their_pace(void **state)
+{
+    struct chat chat;
+    NEED_BROWSER();
+    scene("\"batch_size\":40,\"chats\":[{\"title\":\"Paced\",\"count\":70}]",
+          &(struct wa_reader_options){
+              .pace_least_ms = 150, .pace_most_ms = 250, .step_ms = 200, .top_looks = 2});
+    open_chat("Paced", WA_OPENED);
+    read_chat(&chat, STEPS_MAX);
+    compare(&chat, "Paced");
+    read_only_paced("\"Paced\"", 120);
+}
+
+/* Another generation, another language, while a chat is read: the same rows go on. */
+static void a_page_may_change_under_way(void **state)
+{
+    struct chat chat = {0};
+    struct wa_window window;
+    struct err err = {0};
+    NEED_BROWSER();
+    scene("\"profile\":\"A\",\"locale\":\"he\",\"batch_size\":40,"
+          "\"chats\":[{\"title\":\"Change\",\"count\":150}]",
+          &(struct wa_reader_options){.step_ms = 300});
+    open_chat("Change", WA_OPENED);
+    good(wa_page_newest(page(), soon(), &arena, &window, &err), &err);
+    merge(&chat, &window);
+    good(wa_page_older(page(), soon(), &arena, &window, &err), &err);
+    merge(&chat, &window);
+    ask("POST /ctl/change {\"profile\":\"C\"}");
+    for (int i = 0; i < STEPS_MAX && !window.top; i++) {
+        good(wa_page_older(page(), soon(), &arena, &window, &err), &err);
+        merge(&chat, &window);
+    }
+    compare(&chat, "Change");
+    read_only("\"Change\"");
+}
+
+/* The page and we say the same of a title and of an id. */
+static void both_sides_clean_alike(void **state)
+{
+    static const char *const texts[] = {
+        "plain",
+        "  a  b ",
+        "\xC2\xA0x\xE2\x80\xAFy\xE3\x80\x80",
+        "\xE2\x80\xAA+972\xC2\xA0"
+        "55\xE2\x80\x91"
+        "1\xE2\x80\xAC",
+        "שיעור\xE2\x80\x8F (א׳)",
+        "👨‍👩‍👧‍👦 ❤️",
+        "a\tb\nc\rd",
+        "\xEF\xBB\xBFx\xE2\x80\x8B",
+        "\xE2\x81\xA6x\xE2\x81\xA9",
+        "\xC2\xAD-\xE2\x80\x90",
+        "e\xCC\x81",
+        "\xC2\x85z\xE1\x9A\x80",
+        "",
+        " ",
+    };
+    struct buf buf;
+    struct json_writer json;
+    struct err err = {0};
+    const struct json_value *value = NULL;
+    NEED_BROWSER();
+    buf_init(&buf, &arena, 0);
+    json_writer_init(&json, &buf);
+    json_array_begin(&json);
+    json_array_begin(&json);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        json_put_str(&json, str_of(texts[i]));
+    }
+    json_array_end(&json);
+    json_array_end(&json);
+    struct webdriver_script script = {
+        .code = arena_printf(&arena, "%.*s\nreturn arguments[0].map(clean)",
+                             STR_ARG(wa_data_find(STR("wa_page.js")))),
+        .args = buf_str(&buf)};
+    good(webdriver_run(driver, &script, soon(), &arena, &value, &err), &err);
+    assert_int_equal(json_count(value), COUNT(texts));
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        assert_str_equal(wa_rows_clean(&arena, str_of(texts[i])), json_str(json_at(value, i)));
+    }
+}
+
 /* Every picture of a chat, byte by byte. */
 static void pictures_arrive_whole(void **state)
 {
@@ -764,14 +854,15 @@ static void long_and_odd_texts_are_whole(void **state)
         buf_add(&buf, STR("אב🙂 "));
     }
     for (int i = 0; i < 2; i++) {
-        scene(arena_printf(&arena,
-                           "\"profile\":\"%s\",\"chats\":[{\"title\":\"Long\",\"messages\":["
-                           "{\"author\":\"Dana\",\"text\":\"%.*s\"},"
-                           "{\"author\":\"Dana\",\"kind\":\"image_caption\",\"text\":\"%.*s\"},"
-                           "{\"author\":\"Dana\",\"text\":\"👨‍👩‍👧‍👦👍🏽🇮🇱 "
-                           "a\\nb\\n\\n<b>&amp;  x \"},"
-                           "{\"from_me\":true,\"text\":\"…\"}]}]",
-                           i == 0 ? "A" : "C", STR_ARG(buf_str(&buf)), STR_ARG(buf_str(&buf)))
+        scene(arena_printf(
+                  &arena,
+                  "\"profile\":\"%s\",\"chats\":[{\"title\":\"Long\",\"messages\":["
+                  "{\"author\":\"Dana\",\"text\":\"%.*s\"},"
+                  "{\"author\":\"Dana\",\"kind\":\"image_caption\",\"text\":\"%.*s\"},"
+                  "{\"author\":\"Dana\",\"text\":\"👨‍👩‍👧‍👦👍🏽🇮🇱 "
+                  "a\\nb\\n\\n<b>&amp;  x \"},"
+                  "{\"from_me\":true,\"text\":\"…\"}]}]",
+                  i == 0 ? "A" : "C", STR_ARG(buf_str(&buf)), STR_ARG(buf_str(&buf)))
                   .ptr,
               &(struct wa_reader_options){.step_ms = 100});
         open_chat("Long", WA_OPENED);
@@ -797,6 +888,9 @@ int main(void)
         cmocka_unit_test(restless_pages_are_read_whole),
         cmocka_unit_test(what_only_the_telephone_has_is_a_boundary),
         cmocka_unit_test(pictures_arrive_whole),
+        cmocka_unit_test(steps_keep_their_pace),
+        cmocka_unit_test(a_page_may_change_under_way),
+        cmocka_unit_test(both_sides_clean_alike),
         cmocka_unit_test(nights_of_the_clock),
         cmocka_unit_test(long_and_odd_texts_are_whole),
     };

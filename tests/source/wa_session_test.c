@@ -223,8 +223,9 @@ static void bad(enum wa_state state, enum err_kind kind, const char *words)
 /* A person is there, and gets a code to see. */
 static void wait_for_code(void)
 {
-    for (int i = 0; i < 10 && note("code")[0] == '\0'; i++) {
-        assert_false(ready_by(3000));
+    for (int i = 0; i < 20 && note("code")[0] == '\0'; i++) {
+        bool starts = !webdriver_alive(wa_session_driver(session));
+        assert_false(ready_by(starts ? PATIENCE_MS / 2 : 3000));
     }
     assert_true(str_starts(str_of(note("code")), STR("2@")));
 }
@@ -237,16 +238,8 @@ static void wish(bool there)
     (void)keep_put(&keep, STR("wish"), str_of(until), &err);
 }
 
-#include "base/log.h"
-static struct log dbg;
 static int begin(void **state)
 {
-    if (getenv("DBG") != NULL) {
-        (void)log_open(&dbg, clock_system(),
-                       &(struct log_options){.level = LOG_LEVEL_DEBUG, .form = LOG_FORM_TEXT},
-                       &err);
-        log_default_set(&dbg);
-    }
     static struct str args[] = {
         STR_INIT("--no-sandbox"), STR_INIT("--disable-gpu"),
         STR_INIT("--disable-background-networking"), STR_INIT("--disable-component-update"),
@@ -410,7 +403,9 @@ static void a_stale_code(void **state)
     assert_true(strlen(told) <= strlen("code code-expired"));
     assert_false(journal_has("code_renewed"));
     wish(true);
-    bad_by(2500, wa_session_state(session), ERR_LOGIN, "");
+    for (int i = 0; i < 10 && !journal_has("code_renewed"); i++) {
+        assert_false(ready_by(2500));
+    }
     assert_true(journal_has("code_renewed"));
     wish(false);
 }
@@ -526,13 +521,15 @@ static void settled(void)
     told[0] = '\0';
 }
 
+/* What a test did to a profile is none of the next one's. */
 static void new_profile(void)
 {
-    char line[512];
+    static int number;
+    char name[32];
     close_session();
     forget_notes();
-    (void)snprintf(line, sizeof line, "rm -rf %.*s", STR_ARG(options.profile));
-    assert_int_equal(system(line), 0);
+    (void)snprintf(name, sizeof name, "profile%d", ++number);
+    options.profile = arena_copy(&opened, str_of(outside_path(&browsers, name)));
 }
 
 static void a_browser_that_ends(void **state)

@@ -9,6 +9,7 @@ pub const recipe = Recipe{
         "-DSQLITE_THREADSAFE=2",
         "-DSQLITE_DQS=0",
         "-DSQLITE_ENABLE_FTS5",
+        "-DSQLITE_ENABLE_NULL_TRIM", // Columns that are empty at a row's end take no room.
         "-DSQLITE_OMIT_LOAD_EXTENSION",
         "-DSQLITE_OMIT_DEPRECATED",
         "-DSQLITE_OMIT_SHARED_CACHE",

@@ -1,9 +1,10 @@
-"""drop_documented.py BRIDGE.db SINK.db GROUPS: the loop of the drops document, as it is written there.
+"""drop_documented.py BRIDGE.db SINK GROUPS: the loop of the drops document, as it is written there.
 
-A connection for every look and for every write, one commit a drop, a project after the other. Two
-things are not as in the document: the target is a SQLite file instead of PostgreSQL, and each
-project has its own last id (with the shared one of the document most drops would be lost, and losing
-work is quick).
+A connection for every look and for every write, one commit a drop, a project after the other, each step in
+the log, which goes to a file and to the terminal. SINK is what psycopg2 connects to (postgresql://...), as in
+the document, or the path of a SQLite file, with what Python's sqlite3 does by itself: a rollback journal,
+synchronous=FULL. One thing is not as in the document: each project has its own last id (with the shared one
+most drops would be lost, and losing work is quick). The pause of 15 s between two rounds is left out.
 """
 import json
 import logging
@@ -13,6 +14,11 @@ import sqlite3
 import sys
 import time
 from datetime import datetime
+
+try:
+    import psycopg2
+except ImportError:  # Only for a sink that is not a file.
+    psycopg2 = None
 
 logger = logging.getLogger(__name__)
 STEPS = """step_01_property_frontage, step_02_location_before_install, step_03_outside_cable_span,
@@ -24,27 +30,37 @@ CREATE = f"""CREATE TABLE qa_photo_reviews(id INTEGER PRIMARY KEY, drop_number T
     user_name TEXT, project TEXT, whatsapp_message_date TEXT, {STEPS}, comment TEXT, incomplete, completed,
     feedback_sent TEXT, resubmitted, updated_at TEXT)"""
 INSERT = f"""INSERT INTO qa_photo_reviews(drop_number, review_date, user_name, project, whatsapp_message_date,
-    {STEPS}, comment, incomplete, completed) VALUES(?, date('now'), ?, ?, ?{', FALSE' * 15}, ?, FALSE, FALSE)"""
+    {STEPS}, comment, incomplete, completed) VALUES(?, CURRENT_DATE, ?, ?, ?{', FALSE' * 15}, ?, FALSE, FALSE)"""
 UPDATE = """UPDATE qa_photo_reviews SET incomplete=FALSE, feedback_sent=NULL, resubmitted=TRUE,
     comment=coalesce(comment, '')||?, updated_at=CURRENT_TIMESTAMP WHERE drop_number=?"""
 
 
 class DatabaseManager:
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, sink):
+        self.sink = sink
+        self.postgres = sink.startswith("postgresql://")
+
+    def get_connection(self):
+        return psycopg2.connect(self.sink) if self.postgres else sqlite3.connect(self.sink)
+
+    def execute(self, cursor, sql, values):
+        cursor.execute(sql.replace("?", "%s") if self.postgres else sql, values)
 
     def check_drop_exists(self, drop_number):
-        connection = sqlite3.connect(self.path)
+        connection = self.get_connection()
         cursor = connection.cursor()
-        cursor.execute("SELECT id FROM qa_photo_reviews WHERE drop_number = ?", (drop_number,))
+        self.execute(cursor, "SELECT id FROM qa_photo_reviews WHERE drop_number = ?", (drop_number,))
         exists = cursor.fetchone() is not None
+        cursor.close()
         connection.close()
         return exists
 
     def run(self, sql, values):
-        connection = sqlite3.connect(self.path)
-        connection.execute(sql, values)
+        connection = self.get_connection()
+        cursor = connection.cursor()
+        self.execute(cursor, sql, values)
         connection.commit()
+        cursor.close()
         connection.close()
 
     def insert_drop(self, drop):
@@ -93,11 +109,13 @@ class DropMonitor:
 
 def main():
     bridge, sink, groups = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    handlers = [logging.FileHandler(sink + ".log"), logging.StreamHandler()]
+    postgres = sink.startswith("postgresql://")
+    handlers = [logging.FileHandler("documented.log" if postgres else sink + ".log"), logging.StreamHandler()]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s - %(levelname)s - %(message)s", handlers=handlers)
-    connection = sqlite3.connect(sink)
-    connection.execute(CREATE)
-    connection.close()
+    if not postgres:  # There `sluice migrate` has made the table.
+        connection = sqlite3.connect(sink)
+        connection.execute(CREATE)
+        connection.close()
     monitor = DropMonitor(bridge, DatabaseManager(sink))
     started = time.monotonic()
     for i in range(groups):
