@@ -31,6 +31,8 @@ const Room = struct {
     /// The foreign libraries that it may include; theirs is the only room that sees the headers.
     libs: []const *const Recipe = &.{},
     files: []const []const u8,
+    /// It talks with a person, or runs once: small code rather than quick.
+    small: bool = false,
 };
 
 const ROOMS = [_]Room{
@@ -145,6 +147,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "net",
+        .small = true,
         .may = &.{ "base", "crypto", "text" },
         .libs = &.{ bearssl, zlib, curl },
         .files = &.{
@@ -313,7 +316,9 @@ const ROOMS = [_]Room{
             "postgres.c",
             "postgres_backup.c",
             "postgres_ledger.c",
+            "postgres_line.c",
             "postgres_read.c",
+            "postgres_rows.c",
             "postgres_shape.c",
             "postgres_statement.c",
             "postgres_table.c",
@@ -360,6 +365,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "config",
+        .small = true,
         .may = &.{ "base", "crypto", "text", "model" },
         .files = &.{
             "build.c",
@@ -391,6 +397,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "cli",
+        .small = true,
         .may = &.{ "base", "crypto", "text", "model", "store", "engine", "config", "serve" },
         .files = &.{
             "act.c",
@@ -537,6 +544,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "db/sqlite" },
     .{ .name = "domain/drops" },
     .{ .name = "domain/sync" },
+    .{ .name = "engine/ahead", .room = "app", .threads = true },
     .{ .name = "engine/retry" },
     .{ .name = "engine/runner", .room = "app", .with = &.{"store/fixture.c"}, .threads = true },
     .{ .name = "engine/reload", .room = "app", .threads = true },
@@ -573,6 +581,7 @@ const UNIT_TESTS = [_]UnitTest{
         .with = &.{ "sink/one_rig.c", "net/google_rig.c", "rig/outside.c" },
     },
     .{ .name = "sink/http", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
+    .{ .name = "sink/postgres_line" },
     .{ .name = "sink/postgres", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
     .{ .name = "sink/mongodb", .with = &.{ "sink/one_rig.c", "rig/outside.c" } },
     .{ .name = "sink/sqlite" },
@@ -1131,7 +1140,7 @@ const Shop = struct {
         if (shop.rooms.get(key)) |made| return made;
         const r = findRoom(name);
         const lib: ?*std.Build.Step.Compile = if (r.files.len == 0) null else lib: {
-            const m = shop.module(optimize);
+            const m = shop.module(if (r.small and optimize == .ReleaseFast) .ReleaseSmall else optimize);
             for (r.libs) |recipe| shop.use(m, recipe);
             const files = b.allocator.alloc([]const u8, r.files.len) catch @panic("OOM");
             var count: usize = 0;

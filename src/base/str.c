@@ -147,10 +147,23 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* Up to eight bytes, the first one lowest; two loads that overlap instead of a loop. */
 static uint64_t load(const char *from, size_t count)
 {
     uint64_t word = 0;
-    memcpy(&word, from, count);
+    uint32_t low = 0;
+    uint32_t high = 0;
+    if (count == sizeof word) {
+        memcpy(&word, from, sizeof word);
+    } else if (count >= sizeof low) {
+        memcpy(&low, from, sizeof low);
+        memcpy(&high, from + count - sizeof high, sizeof high);
+        word = low | (uint64_t)high << (8 * (count - sizeof high));
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            word |= (uint64_t)(unsigned char)from[i] << (8 * i);
+        }
+    }
     return word;
 }
 

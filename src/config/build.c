@@ -242,27 +242,45 @@ static bool op_check(struct build *build, const struct yaml_node *map, const str
     return report.good;
 }
 
-static bool read_source(struct build *build, const struct yaml_node *map, struct str name,
-                        const char *what)
+/* The type that `kind` names; NULL after a fault. */
+static const struct source_type *source_type_of(struct build *build, const struct yaml_node *map,
+                                                const char *what)
 {
-    static const char *const also[] = {"kind", NULL};
     const char *names[KINDS_MAX + 1] = {0};
     size_t kind = 0;
     for (size_t i = 0; i < KINDS_MAX && build->kinds->sources[i] != NULL; i++) {
         names[i] = build->kinds->sources[i]->connector.kind;
     }
-    if (!kind_find(build, map, what, names, &kind)) {
+    return kind_find(build, map, what, names, &kind) ? build->kinds->sources[kind] : NULL;
+}
+
+static const struct sink_type *sink_type_of(struct build *build, const struct yaml_node *map,
+                                            const char *what)
+{
+    const char *names[KINDS_MAX + 1] = {0};
+    size_t kind = 0;
+    for (size_t i = 0; i < KINDS_MAX && build->kinds->sinks[i] != NULL; i++) {
+        names[i] = build->kinds->sinks[i]->connector.kind;
+    }
+    return kind_find(build, map, what, names, &kind) ? build->kinds->sinks[kind] : NULL;
+}
+
+static const char *const kind_alone[] = {"kind", NULL};
+
+static bool read_source(struct build *build, const struct yaml_node *map, struct str name,
+                        const char *what)
+{
+    const struct source_type *type = source_type_of(build, map, what);
+    if (type == NULL) {
         return false;
     }
-    const struct source_type *type = build->kinds->sources[kind];
-    must(type != NULL);
     struct source *source = instance_new(build, type->connector.size);
     if (source == NULL) {
         return false;
     }
     struct common common = {0};
     struct option_set sets[] = {{type->connector.options, source}, {source_options, &common}};
-    bool good = config_options_read(build->reader, map, what, sets, 2, also);
+    bool good = config_options_read(build->reader, map, what, sets, 2, kind_alone);
     if (good && common.poll_ms < CONFIG_POLL_MS_MIN) {
         const struct yaml_node *poll = yaml_get(map, STR("poll"));
         good = fault_add(build->reader->faults, FAULT_BOUNDS, reader_place(poll),
@@ -286,24 +304,17 @@ static bool read_source(struct build *build, const struct yaml_node *map, struct
 static bool read_sink(struct build *build, const struct yaml_node *map, struct str name,
                       const char *what)
 {
-    static const char *const also[] = {"kind", NULL};
-    const char *names[KINDS_MAX + 1] = {0};
-    size_t kind = 0;
-    for (size_t i = 0; i < KINDS_MAX && build->kinds->sinks[i] != NULL; i++) {
-        names[i] = build->kinds->sinks[i]->connector.kind;
-    }
-    if (!kind_find(build, map, what, names, &kind)) {
+    const struct sink_type *type = sink_type_of(build, map, what);
+    if (type == NULL) {
         return false;
     }
-    const struct sink_type *type = build->kinds->sinks[kind];
-    must(type != NULL);
     struct sink *sink = instance_new(build, type->connector.size);
     if (sink == NULL) {
         return false;
     }
     struct common common = {0};
     struct option_set sets[] = {{type->connector.options, sink}, {sink_options, &common}};
-    bool good = config_options_read(build->reader, map, what, sets, 2, also);
+    bool good = config_options_read(build->reader, map, what, sets, 2, kind_alone);
     sink->type = type;
     sink->connector.name = name;
     good = good && connector_check(build, map, &type->connector, &sink->connector);
@@ -555,19 +566,64 @@ static bool read_pipeline(struct build *build, const struct yaml_node *map, stru
     return filled && heard && from_ticks(&build->from, map, what, pipeline) && good;
 }
 
-/* A source, a sink or a pipeline, or the one of two that a variable chooses. */
+/* The definition that no variable chooses today: what can be said of it without its variables. */
+static bool look_at_source(struct build *build, const struct yaml_node *map, const char *what)
+{
+    if (map == NULL || !reader_is_map(build->reader, map, what)) {
+        return map == NULL;
+    }
+    const struct source_type *type = source_type_of(build, map, what);
+    struct source *source = type != NULL ? instance_new(build, type->connector.size) : NULL;
+    struct common common = {0};
+    struct option_set sets[] = {{type != NULL ? type->connector.options : NULL, source},
+                                {source_options, &common}};
+    return source != NULL && config_options_look(build->reader, map, what, sets, 2, kind_alone);
+}
+
+static bool look_at_sink(struct build *build, const struct yaml_node *map, const char *what)
+{
+    if (map == NULL || !reader_is_map(build->reader, map, what)) {
+        return map == NULL;
+    }
+    const struct sink_type *type = sink_type_of(build, map, what);
+    struct sink *sink = type != NULL ? instance_new(build, type->connector.size) : NULL;
+    struct common common = {0};
+    struct option_set sets[] = {{type != NULL ? type->connector.options : NULL, sink},
+                                {sink_options, &common}};
+    return sink != NULL && config_options_look(build->reader, map, what, sets, 2, kind_alone);
+}
+
+/* All definitions but the chosen one; the depth of a file is limited. */
+static bool look_at_others(struct build *build, const struct yaml_node *map,
+                           const struct yaml_node *chosen, const char *what,
+                           bool (*look)(struct build *build, const struct yaml_node *map,
+                                        const char *what))
+{
+    if (map == NULL || map == chosen || chosen == NULL) { /* NULL: it has its fault. */
+        return true;
+    }
+    if (!either_asks(map)) {
+        return look(build, map, what);
+    }
+    bool good = look_at_others(build, yaml_get(map, STR("then")), chosen, what, look);
+    return look_at_others(build, yaml_get(map, STR("else")), chosen, what, look) && good;
+}
+
+/* A source or a sink, or the one of two that a variable chooses. */
 static bool read_chosen_source(struct build *build, const struct yaml_node *map, struct str name,
                                const char *what)
 {
-    map = either_choose(build->reader, map, what);
-    return map != NULL && read_source(build, map, name, what);
+    const struct yaml_node *chosen = either_choose(build->reader, map, what);
+    bool good = look_at_others(build, map, chosen, what, look_at_source);
+    return chosen != NULL && read_source(build, chosen, name, what) && good;
 }
 
 static bool read_chosen_sink(struct build *build, const struct yaml_node *map, struct str name,
                              const char *what)
 {
-    map = either_choose(build->reader, map, what);
-    return map != NULL && read_sink(build, map, name, what);
+    const struct yaml_node *chosen = either_choose(build->reader, map, what);
+    bool good = look_at_others(build, map, chosen, what, look_at_sink);
+    return chosen != NULL && read_sink(build, chosen, name, what) && good;
 }
 
 static bool read_chosen_pipeline(struct build *build, const struct yaml_node *map, struct str name,

@@ -23,7 +23,7 @@ static bool check_keys(struct reader *reader, const struct yaml_node *map, const
     return good;
 }
 
-static bool has_any_key(const struct yaml_node *map)
+bool either_asks(const struct yaml_node *map)
 {
     bool any = false;
     for (size_t i = 0; i < KEYS && yaml_kind(map) == YAML_MAP; i++) {
@@ -83,7 +83,7 @@ const struct yaml_node *either_choose(struct reader *reader, const struct yaml_n
                                       const char *what)
 {
     /* Each turn goes one level deeper into the file, whose depth is limited. */
-    while (map != NULL && has_any_key(map)) {
+    while (map != NULL && either_asks(map)) {
         map = choose(reader, map, what);
     }
     return map;

@@ -228,6 +228,22 @@ static bool has_reference(struct step_scope *scope, const struct step_spot *spot
                       nearest_hint(&now->nearest));
 }
 
+/* A sink that is not there is a fault of its own. */
+static bool takes_name(struct step_scope *scope, struct str sink, struct str name)
+{
+    const struct plan *plan = ((const struct preparing *)scope->context)->plan;
+    const struct step_spot spot = {.option = "target"};
+    struct err err = {0};
+    for (size_t i = 0; i < plan->sink_count; i++) {
+        const struct sink_type *type = plan->sinks[i].sink->type;
+        if (str_equal(plan->sinks[i].name, sink) && type->takes_name != NULL &&
+            !type->takes_name(name, &err)) {
+            return step_fault_err(scope, spot, &err);
+        }
+    }
+    return true;
+}
+
 bool config_ops_prepare(struct reader *reader, const struct yaml_node *map, const struct plan *plan,
                         struct step_targets *targets, struct chain *chain)
 {
@@ -239,6 +255,7 @@ bool config_ops_prepare(struct reader *reader, const struct yaml_node *map, cons
         .fault = report,
         .hint = hint,
         .has_reference = has_reference,
+        .takes_name = takes_name,
     };
     return step_chain_prepare(chain, &scope);
 }

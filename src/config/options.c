@@ -405,6 +405,44 @@ bool config_options_read(struct reader *reader, const struct yaml_node *map, con
     return good;
 }
 
+/* Can it be judged by what stands in the file, whatever this machine's variables are? */
+static bool stands_alone(const struct yaml_node *node, const struct option *option)
+{
+    static const char *const elsewhere[] = {"env:", "file:", "cmd:", "secret:"};
+    struct str text = yaml_text(node);
+    bool alone = yaml_kind(node) != YAML_LIST && yaml_kind(node) != YAML_MAP &&
+                 str_find_byte(text, '$', 0) == STR_NONE;
+    for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++) {
+        alone = alone &&
+                !(option->type == OPTION_TYPE_SECRET && str_starts(text, str_of(elsewhere[i])));
+    }
+    return alone && option->type != OPTION_TYPE_CHATS;
+}
+
+bool config_options_look(struct reader *reader, const struct yaml_node *map, const char *what,
+                         const struct option_set *sets, size_t set_count, const char *const *also)
+{
+    bool good = refuse_unknown(reader, map, what, sets, set_count, also);
+    for (size_t i = 0; i < set_count; i++) {
+        for (const struct option *o = sets[i].options; o != NULL && o->type != OPTION_TYPE_END;
+             o++) {
+            const struct yaml_node *node = yaml_get(map, str_of(o->name));
+            struct slot slot = {
+                .option = o,
+                .member = (char *)sets[i].target + o->offset,
+                .place = reader_place(map),
+            };
+            (void)snprintf(slot.what, sizeof slot.what, "option '%s'", o->name);
+            if (node == NULL) {
+                good = read_default(reader, &slot, what) && good;
+            } else if (stands_alone(node, o)) {
+                good = read_node(reader, &slot, node) && good;
+            }
+        }
+    }
+    return good;
+}
+
 const struct named_chats *config_options_chats(const struct option *options, const void *target)
 {
     for (const struct option *o = options; o != NULL && o->type != OPTION_TYPE_END; o++) {

@@ -27,6 +27,13 @@ struct option_set {
 bool config_options_read(struct reader *reader, const struct yaml_node *map, const char *what,
                          const struct option_set *sets, size_t set_count, const char *const *also);
 
+/*
+ * The same for a definition that does not count today: keys, what is missing, and values that need
+ * no variable and no file. The instance is filled for that alone.
+ */
+bool config_options_look(struct reader *reader, const struct yaml_node *map, const char *what,
+                         const struct option_set *sets, size_t set_count, const char *const *also);
+
 /* A report (model/report.h) whose faults stand where the options of `map` do. */
 struct options_report {
     struct report report;

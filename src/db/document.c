@@ -25,42 +25,75 @@ _Static_assert((int)JSON_DEPTH_MAX + 8 <= (int)DOCUMENT_DEPTH_MAX,
 
 enum { OBJECT_ID_BYTES = 12, INDEX_TEXT_MAX = 12, NAME_SHOWN = 64 };
 
-static void put_bytes(struct document *doc, uint64_t value, size_t count)
+/* Little-endian; unrolled where `count` is a constant. */
+static inline void store(char *out, uint64_t value, size_t count)
 {
-    char bytes[sizeof value];
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        bytes[i] = (char)(value >> (8 * i) & 0xFFU);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (char)(value >> (8 * i) & 0xFFU);
     }
-    buf_add(doc->buf, (struct str){bytes, count});
 }
 
-/* The type and the name of an element; in an array the next number is the name. */
-static void put_name(struct document *doc, enum bson_type type, struct str key)
+/* The next number of an array, as its item's name. */
+static struct str next_index(struct document *doc, char room[INDEX_TEXT_MAX])
 {
+    uint32_t rest = doc->levels[doc->depth - 1].next++;
+    size_t at = INDEX_TEXT_MAX;
+    do {
+        room[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    return (struct str){room + at, INDEX_TEXT_MAX - at};
+}
+
+/*
+ * The type and the name of an element, and room for `size` bytes of its value: the caller fills
+ * them, because a backlog writes some millions of elements a second. NULL when there is no memory.
+ */
+static char *put_element(struct document *doc, enum bson_type type, struct str key, size_t size)
+{
+    char room[INDEX_TEXT_MAX];
     must(doc->depth > 0);
-    buf_add_byte(doc->buf, (char)type);
     if (doc->levels[doc->depth - 1].array) {
-        buf_add_int(doc->buf, doc->levels[doc->depth - 1].next++);
-    } else {
-        doc->failed |= key.len > 0 && memchr(key.ptr, '\0', key.len) != NULL;
-        buf_add(doc->buf, key);
+        key = next_index(doc, room);
     }
-    buf_add_byte(doc->buf, '\0');
+    if (!buf_reserve(doc->buf, 2 + key.len + size)) {
+        return NULL;
+    }
+    char *at = doc->buf->ptr + doc->buf->len;
+    *at++ = (char)type;
+    if (key.len > 0) {
+        memcpy(at, key.ptr, key.len);
+    }
+    at += key.len;
+    *at++ = '\0';
+    doc->buf->len += 2 + key.len + size;
+    return at;
 }
 
+static void put_word(struct document *doc, enum bson_type type, struct str key, uint64_t value)
+{
+    char *out = put_element(doc, type, key, 8);
+    if (out != NULL) {
+        store(out, value, 8);
+    }
+}
+
+/* Its length is written when it ends. */
 static void open_level(struct document *doc, bool array)
 {
     must(doc->depth < DOCUMENT_DEPTH_MAX);
-    doc->levels[doc->depth].start = doc->buf->len;
+    doc->levels[doc->depth].start = doc->buf->len - 4;
     doc->levels[doc->depth].next = 0;
     doc->levels[doc->depth].array = array;
     doc->depth++;
-    put_bytes(doc, 0, 4);
 }
 
 void document_begin(struct document *doc, struct buf *buf)
 {
-    *doc = (struct document){.buf = buf};
+    doc->buf = buf; /* Levels are filled in when they are opened. */
+    doc->depth = 0;
+    doc->failed = false;
+    buf_add(buf, (struct str){"\0\0\0", 4});
     open_level(doc, false);
 }
 
@@ -75,16 +108,14 @@ void document_close(struct document *doc)
     }
     size_t len = doc->buf->len - start;
     doc->failed |= len > INT32_MAX;
-    for (size_t i = 0; i < 4; i++) {
-        doc->buf->ptr[start + i] = (char)(len >> (8 * i) & 0xFFU);
-    }
+    store(doc->buf->ptr + start, len, 4);
 }
 
 bool document_end(struct document *doc, size_t size_max, struct str *bytes, struct err *err)
 {
     size_t start = doc->levels[0].start;
     if (doc->failed) {
-        return err_set(err, ERR_REJECT, "mongodb: a name with a NUL byte, or more than 2 GiB");
+        return err_set(err, ERR_REJECT, "mongodb: a document of more than 2 GiB");
     }
     must(doc->depth == 1);
     document_close(doc);
@@ -100,22 +131,26 @@ bool document_end(struct document *doc, size_t size_max, struct str *bytes, stru
 
 void document_object(struct document *doc, struct str key)
 {
-    put_name(doc, BSON_OBJECT, key);
+    (void)put_element(doc, BSON_OBJECT, key, 4);
     open_level(doc, false);
 }
 
 void document_array(struct document *doc, struct str key)
 {
-    put_name(doc, BSON_ARRAY, key);
+    (void)put_element(doc, BSON_ARRAY, key, 4);
     open_level(doc, true);
 }
 
 void document_str(struct document *doc, struct str key, struct str value)
 {
-    put_name(doc, BSON_STRING, key);
-    put_bytes(doc, value.len + 1, 4);
-    buf_add(doc->buf, value);
-    buf_add_byte(doc->buf, '\0');
+    char *out = put_element(doc, BSON_STRING, key, 4 + value.len + 1);
+    if (out != NULL) {
+        store(out, value.len + 1, 4);
+        if (value.len > 0) {
+            memcpy(out + 4, value.ptr, value.len);
+        }
+        out[4 + value.len] = '\0';
+    }
 }
 
 void document_int(struct document *doc, struct str key, int64_t value)
@@ -124,52 +159,57 @@ void document_int(struct document *doc, struct str key, int64_t value)
         document_int64(doc, key, value);
         return;
     }
-    put_name(doc, BSON_INT32, key);
-    put_bytes(doc, (uint64_t)value, 4);
+    char *out = put_element(doc, BSON_INT32, key, 4);
+    if (out != NULL) {
+        store(out, (uint64_t)value, 4);
+    }
 }
 
 void document_int64(struct document *doc, struct str key, int64_t value)
 {
-    put_name(doc, BSON_INT64, key);
-    put_bytes(doc, (uint64_t)value, 8);
+    put_word(doc, BSON_INT64, key, (uint64_t)value);
 }
 
 void document_double(struct document *doc, struct str key, double value)
 {
     uint64_t bits = 0;
     memcpy(&bits, &value, sizeof bits);
-    put_name(doc, BSON_DOUBLE, key);
-    put_bytes(doc, bits, 8);
+    put_word(doc, BSON_DOUBLE, key, bits);
 }
 
 void document_bool(struct document *doc, struct str key, bool value)
 {
-    put_name(doc, BSON_BOOL, key);
-    buf_add_byte(doc->buf, value ? '\1' : '\0');
+    char *out = put_element(doc, BSON_BOOL, key, 1);
+    if (out != NULL) {
+        *out = value ? '\1' : '\0';
+    }
 }
 
 void document_null(struct document *doc, struct str key)
 {
-    put_name(doc, BSON_NULL, key);
+    (void)put_element(doc, BSON_NULL, key, 0);
 }
 
 void document_time(struct document *doc, struct str key, int64_t unix_ms)
 {
-    put_name(doc, BSON_TIME, key);
-    put_bytes(doc, (uint64_t)unix_ms, 8);
+    put_word(doc, BSON_TIME, key, (uint64_t)unix_ms);
 }
 
 void document_binary(struct document *doc, struct str key, struct str bytes)
 {
-    put_name(doc, BSON_BINARY, key);
-    put_bytes(doc, bytes.len, 4);
-    buf_add_byte(doc->buf, '\0');
-    buf_add(doc->buf, bytes);
+    char *out = put_element(doc, BSON_BINARY, key, 4 + 1 + bytes.len);
+    if (out != NULL) {
+        store(out, bytes.len, 4);
+        out[4] = '\0'; /* Of no special kind. */
+        if (bytes.len > 0) {
+            memcpy(out + 5, bytes.ptr, bytes.len);
+        }
+    }
 }
 
 void document_raw(struct document *doc, struct str key, struct str document)
 {
-    put_name(doc, BSON_OBJECT, key);
+    (void)put_element(doc, BSON_OBJECT, key, 0);
     buf_add(doc->buf, document);
 }
 
@@ -183,12 +223,13 @@ bool document_key_is_plain(struct str key)
 
 static bool check_key(struct str key, bool operators, struct err *err)
 {
-    if (operators ? key.len <= DOCUMENT_KEY_MAX : document_key_is_plain(key)) {
+    bool nul = key.len > 0 && memchr(key.ptr, '\0', key.len) != NULL;
+    if (operators ? key.len <= DOCUMENT_KEY_MAX && !nul : document_key_is_plain(key)) {
         return true;
     }
     return err_set(err, ERR_REJECT,
-                   "mongodb: \"%.*s\" cannot be a field's name (empty, too long, with a dot, or "
-                   "beginning with $)",
+                   "mongodb: \"%.*s\" cannot be a field's name (empty, too long, with a dot or a "
+                   "NUL, or beginning with $)",
                    STR_ARG(str_slice(key, 0, NAME_SHOWN)));
 }
 
@@ -209,7 +250,7 @@ static bool put_special(struct document *doc, struct str key, const struct json_
     struct str bytes = {0};
     if (oid.len == 2 * (size_t)OBJECT_ID_BYTES &&
         encode_from_hex(doc->buf->arena, oid, &bytes, &ignored)) {
-        put_name(doc, BSON_OBJECT_ID, key);
+        (void)put_element(doc, BSON_OBJECT_ID, key, 0);
         buf_add(doc->buf, bytes);
         return true;
     }

@@ -19,7 +19,7 @@
  * Whole numbers that fit become 32-bit ones, as other drivers do it, larger ones 64-bit.
  *
  * A failed write (no memory, too large) is remembered and told at the end. In an array the
- * keys are the writer's own: pass the absent view.
+ * keys are the writer's own: pass the absent view. Elsewhere keys that code names have no NUL.
  */
 #ifndef SLUICE_DB_DOCUMENT_H
 #define SLUICE_DB_DOCUMENT_H
@@ -48,7 +48,7 @@ struct document {
         uint32_t next; /* Of an array: the next index. */
         bool array;
     } levels[DOCUMENT_DEPTH_MAX];
-    bool failed; /* A name with a NUL, or more than 2 GiB. */
+    bool failed; /* More than 2 GiB. */
 };
 
 void document_begin(struct document *doc, struct buf *buf);

@@ -101,6 +101,17 @@ static void put_words(char out[WORDS_MAX], const char *message)
     out[used] = '\0';
 }
 
+/* "No suitable servers found: … expired: [TLS: WHY calling hello on 'HOST']": the reason alone. */
+static void put_tls_words(char out[WORDS_MAX], const char *message)
+{
+    const char *from = strstr(message, "[TLS: ");
+    put_words(out, from != NULL ? from + 1 : message);
+    char *end = from != NULL ? strstr(out, " calling hello on ") : NULL;
+    if (end != NULL) {
+        *end = '\0';
+    }
+}
+
 static const char *advice_of(int code)
 {
     switch (code) {
@@ -139,6 +150,7 @@ static bool fail(struct mongo *db, const bson_error_t *error, struct err *err)
     }
     enum err_kind tls = sluice_mongoc_tls_failure();
     if (tls != ERR_NONE) {
+        put_tls_words(words, error->message);
         return err_set(err, tls, "mongodb %s: %s", db->where, words);
     }
     bool cut = strstr(error->message, "socket error or timeout") != NULL; /* While logging in. */
@@ -532,38 +544,61 @@ static bool has_many(const bson_t *command, const char *list, const char *key, i
     return false;
 }
 
-static bool run(struct mongo *db, struct str command, bool write, int64_t deadline_ms,
-                struct arena *arena, const struct json_value **reply, struct err *err)
+/* The answer to what was asked since begin(). */
+static bool take_answer(struct mongo *db, bool ok, bson_t *answer, const bson_error_t *error,
+                        struct arena *arena, const struct json_value **reply, struct err *err)
 {
-    bson_t bytes;
-    bson_t answer = BSON_INITIALIZER;
-    bson_error_t error = {0};
-    must(db->cursor == NULL);
-    if (!view_of(command, &bytes, err) || !begin(db, deadline_ms, err)) {
-        return false;
-    }
-    bson_destroy(&answer);
-    bool single =
-        !has_many(&bytes, "updates", "multi", 1) && !has_many(&bytes, "deletes", "limit", 0);
-    bool ok = write ? sluice_mongoc_write(db->client, db->database, &bytes, db->concern, single,
-                                          &answer, &error)
-                    : mongoc_client_read_write_command_with_opts(db->client, db->database, &bytes,
-                                                                 NULL, NULL, &answer, &error);
-    ok = ok ? read_reply(db, &answer, arena, reply, err) : fail(db, &error, err);
-    bson_destroy(&answer);
+    ok = ok ? read_reply(db, answer, arena, reply, err) : fail(db, error, err);
+    bson_destroy(answer);
     return leave(db, ok, err);
 }
 
 bool mongo_command(struct mongo *db, struct str command, int64_t deadline_ms, struct arena *arena,
                    const struct json_value **reply, struct err *err)
 {
-    return run(db, command, false, deadline_ms, arena, reply, err);
+    bson_t bytes;
+    bson_t answer;
+    bson_error_t error = {0};
+    must(db->cursor == NULL);
+    if (!view_of(command, &bytes, err) || !begin(db, deadline_ms, err)) {
+        return false;
+    }
+    bool ok = mongoc_client_read_write_command_with_opts(db->client, db->database, &bytes, NULL,
+                                                         NULL, &answer, &error);
+    return take_answer(db, ok, &answer, &error, arena, reply, err);
+}
+
+static bool write_command(struct mongo *db, struct str command,
+                          const struct sluice_mongoc_list *list, int64_t deadline_ms,
+                          struct arena *arena, const struct json_value **reply, struct err *err)
+{
+    bson_t bytes;
+    bson_t answer;
+    bson_error_t error = {0};
+    must(db->cursor == NULL);
+    if (!view_of(command, &bytes, err) || !begin(db, deadline_ms, err)) {
+        return false;
+    }
+    bool single =
+        !has_many(&bytes, "updates", "multi", 1) && !has_many(&bytes, "deletes", "limit", 0);
+    bool ok = sluice_mongoc_write(db->client, db->database, &bytes, list, db->concern, single,
+                                  &answer, &error);
+    return take_answer(db, ok, &answer, &error, arena, reply, err);
 }
 
 bool mongo_write(struct mongo *db, struct str command, int64_t deadline_ms, struct arena *arena,
                  const struct json_value **reply, struct err *err)
 {
-    return run(db, command, true, deadline_ms, arena, reply, err);
+    return write_command(db, command, NULL, deadline_ms, arena, reply, err);
+}
+
+bool mongo_write_list(struct mongo *db, struct str command, const char *name, struct str documents,
+                      int64_t deadline_ms, struct arena *arena, const struct json_value **reply,
+                      struct err *err)
+{
+    struct sluice_mongoc_list list = {name, documents.ptr, documents.len};
+    must(documents.len > 0 && documents.len <= INT32_MAX / 2);
+    return write_command(db, command, &list, deadline_ms, arena, reply, err);
 }
 
 bool mongo_item_error(const struct mongo *db, const struct json_value *reply, size_t *at,

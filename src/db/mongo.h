@@ -107,6 +107,15 @@ bool mongo_write(struct mongo *db, struct str command, int64_t deadline_ms, stru
                  const struct json_value **reply, struct err *err);
 
 /*
+ * The same with the list that the command is about (`name`: "updates", "deletes", "documents")
+ * apart from it: documents one behind the other, which go on the wire from where they lie. None of
+ * them may be for several documents (multi, or limit 0).
+ */
+bool mongo_write_list(struct mongo *db, struct str command, const char *name, struct str documents,
+                      int64_t deadline_ms, struct arena *arena, const struct json_value **reply,
+                      struct err *err);
+
+/*
  * The next item of a reply that failed: its place in the batch, and why. False after the last.
  * Start with `*at` at 0.
  */

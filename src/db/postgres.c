@@ -395,9 +395,9 @@ static bool ready(struct postgres *db, int64_t deadline_ms, struct err *err)
     return postgres_connect(db, deadline_ms, err);
 }
 
-/* libpq wants each value as a C string. */
-static bool bind_values(struct postgres *db, const struct str *values, size_t count,
-                        const char *const **out, struct err *err)
+/* libpq wants each text as a C string. */
+static bool bind_texts(struct postgres *db, const struct str *values, size_t count,
+                       const char *const **out, struct err *err)
 {
     const char **texts = arena_array(&db->scratch, count + 1, sizeof *texts);
     must(count <= POSTGRES_VALUES_MAX);
@@ -453,20 +453,64 @@ static bool prepared_place(struct postgres *db, const char *sql, int64_t deadlin
     return ok ? too_late(db, err) && give_up(db) : false;
 }
 
-static bool send_statement(struct postgres *db, const char *sql, const struct str *values,
-                           size_t count, int64_t deadline_ms, struct err *err)
+/* What libpq is given of a statement's values. */
+struct bound {
+    const char *const *values;
+    const int *lengths; /* NULL for texts. */
+    const int *formats;
+    int count;
+};
+
+/* Binary values are borrowed as they are. */
+static bool bind_binary(struct postgres *db, const struct str *values, size_t count,
+                        struct bound *out, struct err *err)
 {
-    const char *const *texts = NULL;
+    const char **borrowed = arena_array(&db->scratch, count + 1, sizeof *borrowed);
+    int *lengths = arena_array(&db->scratch, count + 1, sizeof *lengths);
+    int *formats = arena_array(&db->scratch, count + 1, sizeof *formats);
+    must(count <= POSTGRES_VALUES_MAX);
+    if (borrowed == NULL || lengths == NULL || formats == NULL) {
+        return err_set(err, ERR_RETRY, "postgres: out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].len > POSTGRES_VALUE_BYTES_MAX) {
+            return err_set(err, ERR_REJECT, "postgres %s: value %zu is too long", db->target.where,
+                           i + 1);
+        }
+        borrowed[i] = values[i].ptr;
+        lengths[i] = (int)values[i].len;
+        formats[i] = 1;
+    }
+    *out = (struct bound){borrowed, lengths, formats, (int)count};
+    return true;
+}
+
+static bool bind_values(struct postgres *db, const struct str *values, size_t count, bool binary,
+                        struct bound *out, struct err *err)
+{
+    if (binary) {
+        return bind_binary(db, values, count, out, err);
+    }
+    *out = (struct bound){.count = (int)count};
+    return bind_texts(db, values, count, &out->values, err);
+}
+
+static bool send_statement(struct postgres *db, const char *sql, const struct str *values,
+                           size_t count, bool binary, int64_t deadline_ms, struct err *err)
+{
+    struct bound to = {0};
     size_t place = 0;
     bool prepare = db->prepare && db->prepared_count < POSTGRES_PREPARED_MAX;
-    if (!bind_values(db, values, count, &texts, err) ||
+    if (!bind_values(db, values, count, binary, &to, err) ||
         (prepare && !prepared_place(db, sql, deadline_ms, &place, err))) {
         return false;
     }
     char name[24];
     name_of(place, name);
-    int sent = prepare ? PQsendQueryPrepared(db->conn, name, (int)count, texts, NULL, NULL, 0)
-                       : PQsendQueryParams(db->conn, sql, (int)count, NULL, texts, NULL, NULL, 0);
+    int sent = prepare ? PQsendQueryPrepared(db->conn, name, to.count, to.values, to.lengths,
+                                             to.formats, 0)
+                       : PQsendQueryParams(db->conn, sql, to.count, NULL, to.values, to.lengths,
+                                           to.formats, 0);
     bool ok = (sent != 0 || postgres_why_result(db->target.where, db->conn, NULL, err)) &&
               flush(db, deadline_ms, err);
     return ok || give_up(db);
@@ -508,15 +552,27 @@ static bool finish(struct postgres *db, int64_t deadline_ms, int64_t *rows, stru
     }
 }
 
-bool postgres_exec(struct postgres *db, const char *sql, const struct str *values, size_t count,
-                   int64_t deadline_ms, int64_t *rows, struct err *err)
+static bool execute(struct postgres *db, const char *sql, const struct str *values, size_t count,
+                    bool binary, int64_t deadline_ms, int64_t *rows, struct err *err)
 {
     if (rows != NULL) {
         *rows = 0;
     }
     return ready(db, deadline_ms, err) &&
-           send_statement(db, sql, values, count, deadline_ms, err) &&
+           send_statement(db, sql, values, count, binary, deadline_ms, err) &&
            finish(db, deadline_ms, rows, err);
+}
+
+bool postgres_exec(struct postgres *db, const char *sql, const struct str *values, size_t count,
+                   int64_t deadline_ms, int64_t *rows, struct err *err)
+{
+    return execute(db, sql, values, count, false, deadline_ms, rows, err);
+}
+
+bool postgres_exec_binary(struct postgres *db, const char *sql, const struct str *values,
+                          size_t count, int64_t deadline_ms, int64_t *rows, struct err *err)
+{
+    return execute(db, sql, values, count, true, deadline_ms, rows, err);
 }
 
 bool postgres_script(struct postgres *db, const char *sql, int64_t deadline_ms, struct err *err)
@@ -576,7 +632,8 @@ bool postgres_in_transaction(const struct postgres *db)
 bool postgres_query(struct postgres *db, const char *sql, const struct str *values, size_t count,
                     int64_t deadline_ms, struct err *err)
 {
-    if (!ready(db, deadline_ms, err) || !send_statement(db, sql, values, count, deadline_ms, err)) {
+    if (!ready(db, deadline_ms, err) ||
+        !send_statement(db, sql, values, count, false, deadline_ms, err)) {
         return false;
     }
     if (PQsetChunkedRowsMode(db->conn, ROWS_AT_ONCE) == 0) {
@@ -788,6 +845,37 @@ void postgres_array_item(struct buf *buf, bool first, struct str item)
     }
     *to++ = '"';
     buf->len = (size_t)(to - buf->ptr);
+}
+
+/* Numbers travel with their highest byte first. */
+static void add_number(struct buf *buf, uint64_t number, size_t bytes)
+{
+    char text[sizeof number];
+    must(bytes <= sizeof text);
+    for (size_t i = 0; i < sizeof text; i++) {
+        text[i] = (char)(unsigned char)(number >> 8 * (sizeof text - 1 - i));
+    }
+    buf_add(buf, (struct str){text + sizeof text - bytes, bytes});
+}
+
+void postgres_binary_int(struct buf *buf, int64_t number, size_t bytes)
+{
+    add_number(buf, (uint64_t)number, bytes);
+}
+
+void postgres_binary_array(struct buf *buf, uint32_t type, size_t count)
+{
+    const uint64_t header[] = {1, 1, type, count,
+                               1}; /* Dimensions, "may hold NULL", … first index. */
+    for (size_t i = 0; i < sizeof header / sizeof header[0]; i++) {
+        add_number(buf, header[i], 4);
+    }
+}
+
+void postgres_binary_item(struct buf *buf, struct str item)
+{
+    add_number(buf, item.ptr != NULL ? item.len : UINT32_MAX, 4);
+    buf_add(buf, item);
 }
 
 const char *postgres_state(const struct postgres *db)

@@ -106,6 +106,10 @@ struct str postgres_tls(struct postgres *db, struct arena *arena);
 bool postgres_exec(struct postgres *db, const char *sql, const struct str *values, size_t count,
                    int64_t deadline_ms, int64_t *rows, struct err *err);
 
+/* The same with values in the binary form of their types, which are borrowed and not copied. */
+bool postgres_exec_binary(struct postgres *db, const char *sql, const struct str *values,
+                          size_t count, int64_t deadline_ms, int64_t *rows, struct err *err);
+
 /* One or more statements without values, such as a migration; all of them or none. */
 bool postgres_script(struct postgres *db, const char *sql, int64_t deadline_ms, struct err *err);
 
@@ -153,6 +157,28 @@ void postgres_copy_field(struct buf *buf, struct str value);
 
 /* An array's text for `$1::text[]`: "{", then each item (absent: NULL), then "}". */
 void postgres_array_item(struct buf *buf, bool first, struct str item);
+
+/* The same in binary: the head of an array of so many items of a type (its OID in pg_type) … */
+void postgres_binary_array(struct buf *buf, uint32_t type, size_t count);
+/* … and each item: its length and its bytes (absent: NULL). */
+void postgres_binary_item(struct buf *buf, struct str item);
+/* A number of 1 to 8 bytes, without a length. */
+void postgres_binary_int(struct buf *buf, int64_t number, size_t bytes);
+
+/* OIDs that never change. */
+enum {
+    POSTGRES_BOOL = 16,
+    POSTGRES_BYTEA = 17,
+    POSTGRES_INT8 = 20,
+    POSTGRES_INT2 = 21,
+    POSTGRES_INT4 = 23,
+    POSTGRES_TEXT = 25,
+    POSTGRES_FLOAT8 = 701,
+    POSTGRES_VARCHAR = 1043,
+    POSTGRES_DATE = 1082,
+    POSTGRES_TIMESTAMPTZ = 1184,
+    POSTGRES_JSONB = 3802,
+};
 
 /* SQLSTATE of the last failure, "" when it was none of the server's. */
 const char *postgres_state(const struct postgres *db);

@@ -51,6 +51,7 @@ bool ahead_start(struct ahead *ahead, struct source *source, const struct batch 
     ahead->deadline_ms = deadline_ms;
     ahead->err = (struct err){0};
     batch_init(&ahead->batch, arena, chats, before->chat_count);
+    ahead->batch.limit = AHEAD_MESSAGES_MAX;
     ahead->running = thread_start(&ahead->thread, run_ahead, ahead, false, &ignored);
     return ahead->running;
 }

@@ -26,6 +26,9 @@
 #include "base/thread.h"
 #include "model/source.h"
 
+/* Of a batch: two of them are in memory at once, and what works on them begins after the first. */
+enum { AHEAD_MESSAGES_MAX = 16384 };
+
 struct ahead {
     struct thread thread;
     struct source *source;

@@ -12,6 +12,7 @@
 
 enum {
     RUN_ONCE_SLEEP_MS = 20,
+    RUN_LOOK_MS = 4, /* Between two looks at what the threads have done. */
     RUN_STOP_MS = 60 * 1000,
     RUN_UPKEEP_MS = 250,
     RUN_MUCH = 100 * 1000, /* Messages; whoever waits for so many does not wait for their index. */
@@ -378,16 +379,19 @@ static bool open_first(struct engine *engine, struct err *err)
 static bool watch_threads(struct engine *engine, struct runner *runner, struct arena *arena,
                           const int64_t *requests, size_t count, bool *partial, struct err *err)
 {
+    struct clock *clock = engine->options.clock;
     bool ended = false;
     bool stuck = false;
     bool ok = true;
     while (ok && !ended && !stuck) {
-        bool stopping =
-            !runner_pause(runner, clock_mono_ms(engine->options.clock) + RUN_ONCE_SLEEP_MS);
+        bool stopping = !runner_pause(runner, clock_mono_ms(clock) + RUN_ONCE_SLEEP_MS);
         ok = (!stopping || runner_wait(runner, err)) &&
              runs_ended(engine, arena, requests, count, &ended, partial, err);
         arena_reset(arena);
         stuck = stopping || runner_stuck(runner, BREAKER_FAILURES);
+        if (!ended && !stuck) {
+            clock->sleep_until(clock, clock_mono_ms(clock) + RUN_LOOK_MS);
+        }
     }
     *partial = *partial || !ended;
     return ok;

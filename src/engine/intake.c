@@ -553,6 +553,11 @@ static bool fetch_failed(struct worker *worker, const struct batch *batch, struc
     return worker_outside_failed(err);
 }
 
+static bool goes_ahead(const struct worker *worker)
+{
+    return worker->threads && worker->source->source->type->ahead && !worker->intake.range.reading;
+}
+
 /* The next batch: fetched now, or while the one before was filed. */
 static bool fetch(struct worker *worker, struct batch *batch, struct err *err)
 {
@@ -566,6 +571,7 @@ static bool fetch(struct worker *worker, struct batch *batch, struct err *err)
             return false;
         }
         batch_init(batch, &worker->arena, chats, chat_count);
+        batch->limit = goes_ahead(worker) ? AHEAD_MESSAGES_MAX : batch->limit;
         if (range->reading) {
             batch->since_ms = range->since_ms;
             batch->until_ms = range->until_ms;
@@ -584,7 +590,7 @@ static bool file_and_go_on(struct worker *worker, struct batch *batch, struct er
     struct source *source = worker->source->source;
     struct ahead *ahead = &worker->intake.ahead;
     bool beside =
-        worker->threads && source->type->ahead && batch->more && !worker->intake.range.reading &&
+        goes_ahead(worker) && batch->more &&
         ahead_start(ahead, source, batch, fetch_deadline_ms(worker), worker->intake.sweep_run);
     bool ok = file_batch(worker, batch, err);
     if (beside) {

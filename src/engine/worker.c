@@ -72,7 +72,8 @@ static bool ends_process(const struct err *err)
 static void rest_when_idle(struct worker *worker)
 {
     int64_t now = worker_mono_ms(worker);
-    if (worker->busy) {
+    bool grown = worker->arena.hint > 0; /* It has more than the smallest block. */
+    if (worker->busy || (grown && worker->rest_ms == 0)) {
         worker->rest_ms = now + WORKER_REST_MS;
     }
     if (worker->busy || worker->rest_ms == 0) {
@@ -83,6 +84,7 @@ static void rest_when_idle(struct worker *worker)
         return;
     }
     worker->rest_ms = 0;
+    arena_free(&worker->arena);
     store_shrink(worker->store);
     if (worker->type->rest != NULL) {
         worker->type->rest(worker);
@@ -116,9 +118,6 @@ bool worker_run(struct worker *worker, struct err *err)
     if (ok) {
         worker->failures = 0;
         worker->wake_ms = worker->busy ? worker_mono_ms(worker) : worker->wake_ms;
-        if (!worker->busy && worker->arena.hint > 0) { /* More than the smallest block. */
-            arena_free(&worker->arena);
-        }
         rest_when_idle(worker);
         return true;
     }

@@ -124,6 +124,10 @@ struct sink_type {
     bool (*check)(struct sink *sink, const struct parcel *parcel, struct arena *arena,
                   struct err *err);
 
+    /* May a target have this name? ERR_CONFIG says why not. Asked when the configuration is read.
+     */
+    bool (*takes_name)(struct str target, struct err *err);
+
     /* The files of this machine that it writes into, of which a backup copies each. */
     bool (*files)(struct sink *sink, struct arena *arena, const struct sink_file **files,
                   size_t *count, struct err *err);

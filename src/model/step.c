@@ -231,7 +231,9 @@ struct step_target *step_target(struct step_scope *scope, struct str sink, struc
         return NULL;
     }
     if (target == NULL) {
-        target = target_new(scope, sink, name, key);
+        target = scope->takes_name == NULL || scope->takes_name(scope, sink, name)
+                     ? target_new(scope, sink, name, key)
+                     : NULL;
     } else if (!str_equal(str_of(target->target.key), key)) {
         (void)step_fault(scope, (struct step_spot){.option = "key_column"},
                          "the key of '%.*s' is '%s' in another step and '%.*s' here", STR_ARG(name),

@@ -213,6 +213,9 @@ struct step_scope {
     /* Optional: is there such a reference? Reports the fault if not. */
     bool (*has_reference)(struct step_scope *scope, const struct step_spot *spot, struct str name);
 
+    /* Optional: may a target of this sink have the name? Reports the fault if not. */
+    bool (*takes_name)(struct step_scope *scope, struct str sink, struct str name);
+
     /* The nearest visible name as "; did you mean 'x'?", or "". */
     const char *(*hint)(struct step_scope *scope, struct str name);
 

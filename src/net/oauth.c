@@ -136,6 +136,15 @@ void oauth_close(struct oauth *oauth)
     }
 }
 
+bool oauth_check(struct str credentials, struct err *err)
+{
+    struct oauth_options options = {.credentials = credentials, .scope = STR("none")};
+    struct oauth *oauth = NULL;
+    bool ok = oauth_open(&oauth, &options, err);
+    oauth_close(ok ? oauth : NULL);
+    return ok;
+}
+
 struct str oauth_account(const struct oauth *oauth)
 {
     return oauth->account;

@@ -47,7 +47,9 @@ struct oauth_options {
     struct clock *clock;
 };
 
-/* ERR_CONFIG says what is wrong with the file. */
+/* Is it a key file that can be used? ERR_CONFIG says what is wrong with it; nobody is asked. */
+bool oauth_check(struct str credentials, struct err *err);
+
 bool oauth_open(struct oauth **out, const struct oauth_options *options, struct err *err);
 void oauth_close(struct oauth *oauth); /* NULL is fine. */
 

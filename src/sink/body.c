@@ -109,6 +109,7 @@ static bool read_columns(const struct json_value *columns, enum body_group group
         struct body_field *field = &body->fields[body->count++];
         field->group = group;
         field->name = name;
+        field->column = NULL;
         body->shape = str_hash(name, body->shape + (uint64_t)group + 1);
         if (!read_field(value, arena, field, err)) {
             return false;
@@ -237,10 +238,29 @@ static const char *purpose_of(enum body_group group)
                                  : "";
 }
 
+static unsigned lower(unsigned letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? letter + 32 : letter;
+}
+
+/* Compared without case, and without counting the letters of every column for every field. */
+static bool is_named(const char *column, struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned a = (unsigned char)column[i];
+        unsigned b = (unsigned char)name.ptr[i];
+        bool same = a == b || (lower(a) == lower(b));
+        if (!same || a == 0) {
+            return false;
+        }
+    }
+    return column[name.len] == '\0';
+}
+
 bool body_suits(const struct target *target, const struct column *column,
                 const struct body_field *field, struct str entity, struct err *err)
 {
-    if (str_equal_ascii_case(str_of(column->name), str_of(target->key))) {
+    if (is_named(target->key, field->name)) {
         bool same = field->type == BODY_TEXT && str_equal(field->text, entity);
         return same || err_set(err, ERR_REJECT,
                                "table %s: column %s is the key and must hold the record's entity",
@@ -258,21 +278,6 @@ bool body_suits_column(const struct target *target, const struct column *column,
                    purpose_of(field->group));
 }
 
-/* Compared without case, and without counting the letters of every column for every field. */
-static bool is_named(const char *column, struct str name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned a = (unsigned char)column[i];
-        unsigned b = (unsigned char)name.ptr[i];
-        a += a >= 'A' && a <= 'Z' ? 32 : 0;
-        b += b >= 'A' && b <= 'Z' ? 32 : 0;
-        if (a != b || a == 0) {
-            return false;
-        }
-    }
-    return column[name.len] == '\0';
-}
-
 const struct column *body_column(const struct target *target, struct str name)
 {
     for (const struct column *column = target->columns; column->name != NULL; column++) {
@@ -285,18 +290,28 @@ const struct column *body_column(const struct target *target, struct str name)
 
 static bool meet(const struct body_field *a, const struct body_field *b)
 {
+    if (a->column != b->column) {
+        return false;
+    }
     unsigned both = 1U << a->group | 1U << b->group;
-    bool on_new = (both & BODY_ON_NEW) == both;
-    bool on_old = (both & BODY_ON_OLD) == both;
-    return (on_new || on_old) && str_equal_ascii_case(a->name, b->name);
+    return (both & BODY_ON_NEW) == both || (both & BODY_ON_OLD) == both;
 }
 
-bool body_check(const struct target *target, struct str entity, const struct body *body,
-                struct err *err)
+/* Ops write columns in the order of their declaration: the next one is mostly the right one. */
+static const struct column *column_after(const struct column *last, const struct target *target,
+                                         struct str name)
 {
+    bool next = last != NULL && last[1].name != NULL && is_named(last[1].name, name);
+    return next ? last + 1 : body_column(target, name);
+}
+
+bool body_check(const struct target *target, struct str entity, struct body *body, struct err *err)
+{
+    const struct column *column = NULL;
     for (size_t i = 0; i < body->count; i++) {
-        const struct body_field *field = &body->fields[i];
-        const struct column *column = body_column(target, field->name);
+        struct body_field *field = &body->fields[i];
+        column = column_after(column, target, field->name);
+        field->column = column;
         if (column == NULL) {
             return err_set(err, ERR_REJECT, "table %s: a column '%.*s' is not declared",
                            target->name, STR_ARG(str_slice(field->name, 0, BODY_NAME_SHOWN)));

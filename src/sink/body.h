@@ -66,7 +66,8 @@ struct body_field {
     enum body_group group;
     enum body_type type;
     struct str name;
-    struct str text; /* BODY_TEXT and BODY_JSON; in BODY_INC the number, too. */
+    const struct column *column; /* Once body_check() has passed. */
+    struct str text;             /* BODY_TEXT and BODY_JSON; in BODY_INC the number, too. */
     int64_t integer;
     double real;
 };
@@ -91,10 +92,10 @@ bool body_suits(const struct target *target, const struct column *column,
 
 /*
  * Could the body be applied to some row? By the declaration alone; ERR_REJECT if not: a column that
- * is not declared, that two groups write, or whose value does not suit it.
+ * is not declared, that two groups write, or whose value does not suit it. Fields learn their
+ * columns here, so that nobody looks for them again.
  */
-bool body_check(const struct target *target, struct str entity, const struct body *body,
-                struct err *err);
+bool body_check(const struct target *target, struct str entity, struct body *body, struct err *err);
 
 /* The declared column of this name (compared without case), or NULL. */
 const struct column *body_column(const struct target *target, struct str name);

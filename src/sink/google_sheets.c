@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "net/oauth.h"
 #include "sink/google_sheets_inside.h"
 
 enum {
@@ -137,6 +138,9 @@ static void check_config(const struct connector *connector, struct report *repor
     struct err err = {0};
     if (!check_options(self, &option, &err)) {
         report_err(report, option, &err);
+    }
+    if (secret_given(&self->credentials) && !oauth_check(secret_reveal(&self->credentials), &err)) {
+        report_err(report, "credentials", &err);
     }
 }
 

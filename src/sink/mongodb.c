@@ -285,12 +285,12 @@ static bool fits_as_new(struct mongodb_sink *self, const struct jsonschema *sche
 
 /* What the body writes only into documents that are there, column by column. */
 static bool fits_as_update(struct mongodb_sink *self, const struct jsonschema *schema,
-                           const struct target *target, struct err *err)
+                           struct err *err)
 {
     for (size_t i = 0; i < self->body.count; i++) {
         const struct json_limits limits = {.innocent = true};
         const struct body_field *field = &self->body.fields[i];
-        const struct column *column = body_column(target, field->name);
+        const struct column *column = field->column;
         const struct json_value *value = NULL;
         struct buf buf;
         struct json_writer json;
@@ -315,35 +315,45 @@ static bool fits_schema(struct mongodb_sink *self, const struct target *target, 
     for (size_t i = 0; i < self->schema.count; i++) {
         if (str_equal(self->schema.items[i].name, str_of(target->name)) &&
             (!fits_as_new(self, self->schemas[i], target, entity, err) ||
-             !fits_as_update(self, self->schemas[i], target, err))) {
+             !fits_as_update(self, self->schemas[i], err))) {
             return false;
         }
     }
     return true;
 }
 
-/* The statement of a parcel in the scratch arena; asks nobody. */
+static bool make_claim(struct mongodb_sink *self, const struct target *target,
+                       const struct parcel *parcel, const struct mongodb_mark *mark,
+                       struct buf *out, struct err *err)
+{
+    struct str command = {0};
+    if (!mongodb_claim_make(target, parcel, mark, &self->body, &self->scratch, &command, err)) {
+        return false;
+    }
+    buf_add(out, command);
+    return true;
+}
+
+/* The statement of a parcel, behind what `out` holds; asks nobody. */
 static bool make_statement(struct mongodb_sink *self, const struct target *target,
                            const struct parcel *parcel, const struct mongodb_mark *mark,
-                           struct str *statement, struct err *err)
+                           struct buf *out, struct err *err)
 {
     if (parcel->entity.len == 0 || parcel->entity.len > RECORD_ENTITY_MAX) {
         return err_set(err, ERR_REJECT, "the key is empty or longer than %d bytes",
                        RECORD_ENTITY_MAX);
     }
     if (parcel->kind == RECORD_QUESTION) {
-        return mongodb_claim_make(target, parcel, mark, &self->body, &self->scratch, statement,
-                                  err);
+        return make_claim(self, target, parcel, mark, out, err);
     }
     if (parcel->removed) {
-        return mongodb_removal_make(target, parcel, mark, &self->scratch, statement, err);
+        return mongodb_removal_make(target, parcel, mark, out, err);
     }
     return body_read(parcel->body, &self->scratch, &self->body, err) &&
            body_suits_kind(&self->body, parcel->kind, err) &&
            body_check(target, parcel->entity, &self->body, err) &&
            fits_schema(self, target, parcel->entity, err) &&
-           mongodb_statement_make(target, parcel, mark, &self->body, &self->scratch, statement,
-                                  err);
+           mongodb_statement_make(target, parcel, mark, &self->body, &self->scratch, out, err);
 }
 
 static bool has_added(const struct body *body)
@@ -357,38 +367,64 @@ static bool has_added(const struct body *body)
 }
 
 static bool prepare_item(struct mongodb_sink *self, struct mongodb_batch *batch,
-                         struct parcel *parcel, struct err *err)
+                         struct parcel *parcel, struct buf *statements, struct err *err)
 {
     struct mongodb_item *item = &batch->items[batch->count];
-    struct str statement = {0};
+    size_t from = statements->len;
     *item = (struct mongodb_item){.parcel = parcel};
     item->target = target_find(self, parcel->target, err);
     if (item->target == NULL) {
         return false;
     }
     mongodb_mark_make(parcel, &item->mark);
-    if (!make_statement(self, item->target, parcel, &item->mark, &statement, err)) {
+    if (!make_statement(self, item->target, parcel, &item->mark, statements, err)) {
+        statements->len = from;
         return err_prefix(err, "collection %s: ", item->target->name);
     }
-    item->statement = arena_copy(batch->arena, statement);
+    item->statement.len = statements->len - from;
     item->adds = parcel->kind == RECORD_EFFECT && has_added(&self->body);
     item->open = true;
     batch->count++;
-    return item->statement.ptr != NULL || err_set(err, ERR_RETRY, "out of memory for a batch");
+    return true;
+}
+
+/* The statements stand one behind the other, as they are sent: each item finds its own. */
+static bool hand_out(struct mongodb_batch *batch, struct buf *statements, struct err *err)
+{
+    const char *at = statements->ptr;
+    if (!buf_ok(statements)) {
+        return err_set(err, ERR_RETRY, "out of memory for a batch");
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->items[i].statement.ptr = at;
+        at += batch->items[i].statement.len;
+    }
+    return true;
+}
+
+static size_t bytes_of(const struct parcel *parcels, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += parcels[i].body.len + parcels[i].entity.len;
+    }
+    return bytes;
 }
 
 /* Items for all parcels that can be sent; the others are refused. */
 static bool prepare(struct mongodb_sink *self, struct mongodb_batch *batch, struct parcel *parcels,
                     size_t count, struct err *err)
 {
+    struct buf statements;
     batch->items = arena_array(batch->arena, count, sizeof *batch->items);
     if (batch->items == NULL) {
         return err_set(err, ERR_RETRY, "out of memory for a batch");
     }
+    buf_init(&statements, batch->arena, bytes_of(parcels, count));
+    struct err why = {0};
     for (size_t i = 0; i < count; i++) {
-        struct err why = {0};
         arena_reset(&self->scratch);
-        if (prepare_item(self, batch, &parcels[i], &why)) {
+        if (prepare_item(self, batch, &parcels[i], &statements, &why)) {
             continue;
         }
         if (why.kind != ERR_REJECT) {
@@ -397,8 +433,9 @@ static bool prepare(struct mongodb_sink *self, struct mongodb_batch *batch, stru
         }
         parcels[i].verdict = VERDICT_REJECT;
         parcels[i].why = arena_copy(batch->arena, str_of(why.text));
+        why = (struct err){0};
     }
-    return true;
+    return hand_out(batch, &statements, err);
 }
 
 static bool check_index(struct mongodb_sink *self, const struct target *target, struct arena *arena,
@@ -762,15 +799,20 @@ static bool sink_check(struct sink *sink, const struct parcel *parcel, struct ar
     struct mongodb_sink *self = (struct mongodb_sink *)(void *)sink;
     const struct target *target = target_find(self, parcel->target, err);
     struct mongodb_mark mark;
-    struct str statement = {0};
-    (void)arena;
+    struct buf statement;
     if (target == NULL) {
         return false;
     }
     arena_reset(&self->scratch);
+    buf_init(&statement, arena, parcel->body.len);
     mongodb_mark_make(parcel, &mark);
     return make_statement(self, target, parcel, &mark, &statement, err) ||
            err_prefix(err, "collection %s: ", target->name);
+}
+
+static bool takes_name(struct str target, struct err *err)
+{
+    return mongo_name_check(target, false, err);
 }
 
 static const struct option options[] = {
@@ -815,6 +857,7 @@ const struct sink_type sink_mongodb = {
     .read_back = sink_read_back,
     .migrate = sink_migrate,
     .check = sink_check,
+    .takes_name = takes_name,
     .removes = true,
     .dump = sink_dump,
     .save = sink_save,

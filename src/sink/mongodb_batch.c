@@ -10,7 +10,6 @@ enum {
         4 * 1024 * 1024, /* Then the next command begins; a larger statement is alone. */
     COMMAND_ITEMS = 1000,
     COMMAND_ROOM = 256,
-    ITEM_ROOM = 16, /* What a statement needs around it. */
     BAD_VALUE = 2,
     TYPE_MISMATCH = 14,
 };
@@ -34,23 +33,46 @@ void mongodb_item_settle(struct mongodb_batch *batch, struct mongodb_item *item,
 
 /* ---- One command ---- */
 
-static bool command_of(const struct chunk *chunk, struct arena *arena, struct str *command,
-                       struct err *err)
+/* The statements of a chunk as one view: mostly they stand together already. */
+static bool statements_of(const struct chunk *chunk, struct arena *arena, struct str *out,
+                          struct err *err)
+{
+    struct buf buf;
+    *out = (struct str){chunk->items[0]->statement.ptr, 0};
+    for (size_t i = 0; i < chunk->count; i++) {
+        if (chunk->items[i]->statement.ptr == out->ptr + out->len) {
+            out->len += chunk->items[i]->statement.len;
+        }
+    }
+    if (out->len == chunk->bytes) {
+        return true;
+    }
+    buf_init(&buf, arena, chunk->bytes);
+    for (size_t i = 0; i < chunk->count; i++) {
+        buf_add(&buf, chunk->items[i]->statement);
+    }
+    *out = buf_str(&buf);
+    return buf_ok(&buf) || err_set(err, ERR_RETRY, "out of memory for a batch");
+}
+
+/* One command with all of them; what it fails with as a whole is returned. */
+static bool send_command(struct mongodb_batch *batch, const struct chunk *chunk,
+                         const struct json_value **reply, struct err *err)
 {
     struct buf buf;
     struct document doc;
+    struct str command = {0};
+    struct str statements = {0};
     bool removal = chunk->items[0]->parcel->removed;
-    buf_init(&buf, arena, chunk->bytes + chunk->count * ITEM_ROOM + COMMAND_ROOM);
+    buf_init(&buf, batch->arena, COMMAND_ROOM);
     document_begin(&doc, &buf);
     document_str(&doc, removal ? STR("delete") : STR("update"),
                  str_of(chunk->items[0]->target->name));
     document_bool(&doc, STR("ordered"), false);
-    document_array(&doc, removal ? STR("deletes") : STR("updates"));
-    for (size_t i = 0; i < chunk->count; i++) {
-        document_raw(&doc, (struct str){0}, chunk->items[i]->statement);
-    }
-    document_close(&doc);
-    return document_end(&doc, DOCUMENT_BATCH_MAX, command, err);
+    return document_end(&doc, DOCUMENT_BATCH_MAX, &command, err) &&
+           statements_of(chunk, batch->arena, &statements, err) &&
+           mongo_write_list(batch->db, command, removal ? "deletes" : "updates", statements,
+                            batch->deadline_ms, batch->arena, reply, err);
 }
 
 /* Codes of a server that is on its way down or up, or has no time: nothing is wrong with the data.
@@ -123,13 +145,10 @@ static bool take_reply(struct mongodb_batch *batch, struct chunk *chunk,
 
 static bool send_chunk(struct mongodb_batch *batch, struct chunk *chunk, struct err *err)
 {
-    struct str command = {0};
     const struct json_value *reply = NULL;
     struct err why = {0};
     struct arena_mark mark = arena_mark(batch->arena);
-    bool ok = command_of(chunk, batch->arena, &command, &why) &&
-              mongo_write(batch->db, command, batch->deadline_ms, batch->arena, &reply, &why);
-    if (ok) {
+    if (send_command(batch, chunk, &reply, &why)) {
         return take_reply(batch, chunk, reply, err);
     }
     arena_rewind(batch->arena, mark);
@@ -275,16 +294,14 @@ static bool clear_nulls(struct mongodb_batch *batch, const struct mongodb_item *
 static bool send_again(struct mongodb_batch *batch, struct mongodb_item *item, struct err *err)
 {
     struct chunk one = {.items = {item}, .count = 1, .bytes = item->statement.len};
-    struct str command = {0};
     const struct json_value *reply = NULL;
     struct err why = {0};
     size_t at = 0;
     size_t index = 0;
-    if ((item->adds && !clear_nulls(batch, item, err)) ||
-        !command_of(&one, batch->arena, &command, err)) {
+    if (item->adds && !clear_nulls(batch, item, err)) {
         return false;
     }
-    if (mongo_write(batch->db, command, batch->deadline_ms, batch->arena, &reply, &why)) {
+    if (send_command(batch, &one, &reply, &why)) {
         if (!mongo_item_error(batch->db, reply, &at, &index, &why)) {
             item->open = false;
             item->written = true;

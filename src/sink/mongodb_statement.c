@@ -55,7 +55,8 @@ static void make_slot(struct str pipeline, char out[MONGODB_SLOT_MAX])
 /* `digits` of them, with zeros in front, so that numbers sort as texts. */
 static char *put_digits(char *out, int64_t value, int digits)
 {
-    for (int i = digits - 1; i >= 0; i--) {
+    memset(out, '0', (size_t)digits);
+    for (int i = digits - 1; i >= 0 && value > 0; i--) {
         out[i] = (char)('0' + value % 10);
         value /= 10;
     }
@@ -110,8 +111,7 @@ static bool put_time(struct document *doc, struct str key, const struct column *
                      struct str text, struct err *err)
 {
     int64_t ms = 0;
-    struct err ignored = {0};
-    if (!datetime_parse_iso_ms(text, &ms, &ignored)) {
+    if (!datetime_parse_iso_ms(text, &ms, err)) {
         return err_set(err, ERR_REJECT, "column %s takes a time such as 2025-12-09T18:51:42Z",
                        column->name);
     }
@@ -196,15 +196,17 @@ struct making {
     const struct body *body;
     struct arena *arena;
     struct document *doc;
-    struct mongodb_mark mark;
+    const struct mongodb_mark *mark;
     char path[MONGODB_PATH_MAX];
     bool effect;
     struct str entity;
+    const struct column *key; /* Where the columns have it. */
 };
 
-static bool is_key(const struct making *making, struct str name)
+/* As the column writes it; the body may write it in other letters, but in as many. */
+static struct str name_of(const struct body_field *field)
 {
-    return str_equal_ascii_case(name, str_of(making->target->key));
+    return (struct str){field->column->name, field->name.len};
 }
 
 static bool put_field(struct making *making, struct str key, const struct column *column,
@@ -228,10 +230,10 @@ static void put_guard(struct making *making)
     struct document *doc = making->doc;
     document_object(doc, str_of(making->path));
     if (making->effect) {
-        document_binary(doc, STR("$ne"), mongodb_mark_id(&making->mark));
+        document_binary(doc, STR("$ne"), mongodb_mark_id(making->mark));
     } else {
         document_object(doc, STR("$not"));
-        document_str(doc, STR("$gte"), str_of(making->mark.sequence));
+        document_str(doc, STR("$gte"), str_of(making->mark->sequence));
         document_close(doc);
     }
     document_close(doc);
@@ -256,15 +258,14 @@ static bool put_group(struct making *making, enum body_group group, const char *
     bool opened = false;
     for (size_t i = 0; i < making->body->count; i++) {
         const struct body_field *field = &making->body->fields[i];
-        const struct column *column = body_column(making->target, field->name);
-        if (field->group != group || is_key(making, field->name)) {
+        if (field->group != group || field->column == making->key) {
             continue;
         }
         if (!opened) {
             document_object(making->doc, str_of(operator));
         }
         opened = true;
-        if (!put_field(making, str_of(column->name), column, field, err)) {
+        if (!put_field(making, name_of(field), field->column, field, err)) {
             return false;
         }
     }
@@ -283,13 +284,12 @@ static bool put_set(struct making *making, struct err *err)
     document_object(doc, STR("$set"));
     for (size_t i = 0; i < making->body->count; i++) {
         const struct body_field *field = &making->body->fields[i];
-        const struct column *column = body_column(making->target, field->name);
-        if (field->group == BODY_SET && !is_key(making, field->name) &&
-            !put_field(making, str_of(column->name), column, field, err)) {
+        if (field->group == BODY_SET && field->column != making->key &&
+            !put_field(making, name_of(field), field->column, field, err)) {
             return false;
         }
     }
-    document_str(doc, str_of(making->path), str_of(making->mark.sequence));
+    document_str(doc, str_of(making->path), str_of(making->mark->sequence));
     document_close(doc);
     return true;
 }
@@ -315,7 +315,7 @@ static bool put_set_on_insert(struct making *making, struct err *err)
         }
         const struct body_field *field = body_find(making->body, column->name, BODY_ON_NEW);
         struct body_field initial = {0};
-        if (is_key(making, str_of(column->name)) || (field == NULL && column->initial == NULL) ||
+        if (column == making->key || (field == NULL && column->initial == NULL) ||
             (field != NULL && field->group != BODY_INSERT)) {
             continue;
         }
@@ -346,15 +346,14 @@ static bool put_push(struct making *making, struct err *err)
     document_object(doc, STR("$push"));
     for (size_t i = 0; i < making->body->count; i++) {
         const struct body_field *field = &making->body->fields[i];
-        const struct column *column = body_column(making->target, field->name);
         if (field->group == BODY_PUSH &&
-            !put_field(making, str_of(column->name), column, field, err)) {
+            !put_field(making, name_of(field), field->column, field, err)) {
             return false;
         }
     }
     document_object(doc, str_of(making->path));
     document_array(doc, STR("$each"));
-    document_binary(doc, (struct str){0}, mongodb_mark_id(&making->mark));
+    document_binary(doc, (struct str){0}, mongodb_mark_id(making->mark));
     document_close(doc);
     document_int(doc, STR("$slice"), -MONGODB_KEPT);
     document_close(doc);
@@ -658,7 +657,7 @@ static bool put_stage_column(struct making *making, const struct column *column,
     struct str name = str_of(column->name);
     const struct body_field *fresh = body_find(making->body, column->name, BODY_ON_NEW);
     const struct body_field *old = body_find(making->body, column->name, BODY_ON_OLD);
-    if (is_key(making, name) || (fresh == NULL && old == NULL && column->initial == NULL)) {
+    if (column == making->key || (fresh == NULL && old == NULL && column->initial == NULL)) {
         return true;
     }
     if (fresh != NULL && fresh == old) {
@@ -686,7 +685,7 @@ static bool put_stage_id(struct making *making, struct err *err)
     document_close(doc);
     close_held(making);
     document_array(doc, (struct str){0});
-    document_binary(doc, (struct str){0}, mongodb_mark_id(&making->mark));
+    document_binary(doc, (struct str){0}, mongodb_mark_id(making->mark));
     document_close(doc);
     document_close(doc);
     document_close(doc);
@@ -710,7 +709,7 @@ static bool put_pipeline(struct making *making, struct err *err)
     if (making->effect) {
         ok = ok && put_stage_id(making, err);
     } else {
-        document_str(doc, str_of(making->path), str_of(making->mark.sequence));
+        document_str(doc, str_of(making->path), str_of(making->mark->sequence));
     }
     document_close(doc);
     document_close(doc);
@@ -725,60 +724,63 @@ static bool put_pipeline(struct making *making, struct err *err)
 
 static void begin(struct making *making, const struct target *target, const struct parcel *parcel,
                   const struct mongodb_mark *mark, struct arena *arena, struct document *doc,
-                  struct buf *buf)
+                  struct buf *out)
 {
     *making = (struct making){.target = target,
                               .doc = doc,
                               .arena = arena,
                               .effect = parcel->kind != RECORD_ABSOLUTE,
-                              .entity = parcel->entity};
-    making->mark = *mark;
-    (void)mongodb_path(&making->mark, making->effect, making->path);
-    buf_init(buf, arena, parcel->body.len + STATEMENT_ROOM);
-    document_begin(doc, buf);
+                              .entity = parcel->entity,
+                              .key = body_column(target, str_of(target->key))};
+    making->mark = mark;
+    (void)mongodb_path(mark, making->effect, making->path);
+    document_begin(doc, out);
 }
 
 bool mongodb_statement_make(const struct target *target, const struct parcel *parcel,
                             const struct mongodb_mark *mark, const struct body *body,
-                            struct arena *arena, struct str *bytes, struct err *err)
+                            struct arena *arena, struct buf *out, struct err *err)
 {
     struct making making;
     struct document doc;
-    struct buf buf;
+    struct str bytes = {0};
     bool pipeline =
         has_group(body, BODY_UPDATE) || has_group(body, BODY_APPEND) || has_group(body, BODY_MERGE);
-    begin(&making, target, parcel, mark, arena, &doc, &buf);
+    begin(&making, target, parcel, mark, arena, &doc, out);
     making.body = body;
     put_filter(&making, pipeline);
     if (!(pipeline ? put_pipeline(&making, err) : put_operators(&making, STR("u"), true, err))) {
         return false;
     }
     document_bool(&doc, STR("upsert"), true);
-    return document_end(&doc, DOCUMENT_BYTES_MAX, bytes, err);
+    return document_end(&doc, DOCUMENT_BYTES_MAX, &bytes, err);
 }
 
 bool mongodb_update_put(struct document *doc, const struct target *target,
                         const struct mongodb_mark *mark, const struct body *body,
                         struct arena *arena, struct err *err)
 {
-    struct making making = {
-        .target = target, .body = body, .doc = doc, .arena = arena, .effect = true};
-    making.mark = *mark;
-    (void)mongodb_path(&making.mark, true, making.path);
+    struct making making = {.target = target,
+                            .body = body,
+                            .doc = doc,
+                            .arena = arena,
+                            .effect = true,
+                            .key = body_column(target, str_of(target->key))};
+    making.mark = mark;
+    (void)mongodb_path(mark, true, making.path);
     return put_operators(&making, STR("update"), false, err);
 }
 
 bool mongodb_removal_make(const struct target *target, const struct parcel *parcel,
-                          const struct mongodb_mark *mark, struct arena *arena, struct str *bytes,
-                          struct err *err)
+                          const struct mongodb_mark *mark, struct buf *out, struct err *err)
 {
     struct making making;
     struct document doc;
-    struct buf buf;
-    begin(&making, target, parcel, mark, arena, &doc, &buf);
+    struct str bytes = {0};
+    begin(&making, target, parcel, mark, NULL, &doc, out);
     put_filter(&making, false);
     document_int(&doc, STR("limit"), 1);
-    return document_end(&doc, DOCUMENT_BYTES_MAX, bytes, err);
+    return document_end(&doc, DOCUMENT_BYTES_MAX, &bytes, err);
 }
 
 bool mongodb_denull_make(const struct target *target, struct str entity, struct str column,

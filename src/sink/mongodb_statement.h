@@ -59,22 +59,23 @@ struct str mongodb_mark_id(const struct mongodb_mark *mark);
 struct str mongodb_path(const struct mongodb_mark *mark, bool effect, char out[MONGODB_PATH_MAX]);
 
 /*
- * The statement, in `arena`. The body must have passed body_check(). ERR_REJECT for what MongoDB
- * could not take: a time that is none, a key with "." or "$", a document that is too large.
+ * The statement, behind what `out` holds; when it fails, some of it stands there. The body must
+ * have passed body_check(). ERR_REJECT for what MongoDB could not take: a time that is none, a key
+ * with
+ * "." or "$", a document that is too large.
  */
 bool mongodb_statement_make(const struct target *target, const struct parcel *parcel,
                             const struct mongodb_mark *mark, const struct body *body,
-                            struct arena *arena, struct str *bytes, struct err *err);
+                            struct arena *arena, struct buf *out, struct err *err);
 
 /* {update: {…}} of an effect into a command: its operators (set, inc, push) and its mark. */
 bool mongodb_update_put(struct document *doc, const struct target *target,
                         const struct mongodb_mark *mark, const struct body *body,
                         struct arena *arena, struct err *err);
 
-/* Takes the document away, unless something newer wrote it. */
+/* The same: takes the document away, unless something newer wrote it. */
 bool mongodb_removal_make(const struct target *target, const struct parcel *parcel,
-                          const struct mongodb_mark *mark, struct arena *arena, struct str *bytes,
-                          struct err *err);
+                          const struct mongodb_mark *mark, struct buf *out, struct err *err);
 
 /*
  * Takes the column away where it holds null: $inc and $push add to what is missing, and refuse to

@@ -70,6 +70,7 @@ void postgres_sink_forget(struct postgres_sink *self)
     self->tables = NULL;
     self->shapes = NULL;
     self->shape_count = 0;
+    self->recent = NULL;
     arena_reset(&self->made);
 }
 

@@ -13,6 +13,7 @@ enum {
     POSTGRES_SHAPES_MAX = 64, /* Then they are made anew. */
     POSTGRES_MADE_MAX = 16 * 1024 * 1024,
     POSTGRES_BATCH_MAX = 512 * 1024 * 1024,
+    POSTGRES_LINES_SLACK = 16, /* Bytes that may be read behind the last line. */
 };
 
 struct postgres_sink {
@@ -42,9 +43,22 @@ struct postgres_sink {
     struct postgres_table *tables; /* One a target; without a name while it was not looked at. */
     struct postgres_shape *shapes;
     size_t shape_count;
+    const struct postgres_shape *recent; /* The last body that was read as a line had it. */
 
     struct arena batch; /* Of the transaction at hand. */
+    struct buf lines;   /* Of its rows, one behind the other. */
     struct body body;   /* Of the parcel at hand. */
+};
+
+/* A parcel with all that its statement needs. */
+struct postgres_entry {
+    struct parcel *parcel;
+    const struct postgres_shape *shape; /* One of these two. */
+    const struct postgres_statement *statement;
+    struct str *values; /* NULL where the row was read as a line. */
+    size_t line_at;     /* In `lines`. */
+    size_t line_len;    /* 0: there is none. */
+    size_t run;
 };
 
 static inline struct postgres_sink *postgres_self(struct connector *connector)
@@ -70,6 +84,45 @@ bool postgres_sink_table(struct postgres_sink *self, size_t index, int64_t deadl
 /* Begins a transaction that needs nothing of its session. */
 bool postgres_sink_begin(struct postgres_sink *self, bool reading, int64_t deadline_ms,
                          struct err *err);
+
+/* ---- Rows of one shape: postgres_rows.c ---- */
+
+/* Read its body as a line; false where it has to be read as values. */
+bool postgres_rows_line(struct postgres_sink *self, const struct postgres_table *table,
+                        struct postgres_entry *entry);
+
+/* The values of the sink's `body`, which has the entry's shape, as the table reads them. */
+bool postgres_rows_values(struct postgres_sink *self, struct postgres_entry *entry,
+                          struct err *err);
+
+/* Entries of one shape: all have lines, or all have values. */
+struct postgres_rows {
+    struct postgres_entry **entries;
+    size_t count;
+    int64_t deadline_ms;
+    bool last; /* Of the transaction. */
+};
+
+/* Whatever is there. The order of the entries may change. */
+bool postgres_rows_write(struct postgres_sink *self, const struct postgres_rows *rows,
+                         struct err *err);
+
+/* Is there a way for many that are new, and for many that are there? */
+bool postgres_rows_copies(const struct postgres_rows *rows);
+bool postgres_rows_updates(const struct postgres_rows *rows);
+
+/* Is any of them there, as far as a sample of their keys tells? What follows is chosen by it. */
+bool postgres_rows_look(struct postgres_sink *self, const struct postgres_rows *rows, bool *there,
+                        struct err *err);
+
+/* Those that are there, then those that are not; for lines. `*whole` is false when somebody made
+   or removed one in between: then all of it has to be undone. */
+bool postgres_rows_update(struct postgres_sink *self, const struct postgres_rows *rows, bool *whole,
+                          struct err *err);
+
+/* None is there: this fails if one is. */
+bool postgres_rows_copy(struct postgres_sink *self, const struct postgres_rows *rows,
+                        struct err *err);
 
 bool postgres_sink_write(struct sink *sink, struct parcel *parcels, size_t count,
                          struct arena *arena, int64_t deadline_ms, struct err *err);

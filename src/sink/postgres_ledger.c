@@ -23,7 +23,7 @@ static const char sequences_sql[] =
     "$5::int8[]) WITH ORDINALITY AS g(pipeline,entity,nth,generation,message,ord)), "
     "taken AS (INSERT INTO {s}.sluice_seq AS s(pipeline,target,entity,generation,archive_id,nth) "
     "SELECT pipeline,$6::text,entity,generation,message,nth FROM g "
-    "ON CONFLICT(pipeline,target,entity) DO UPDATE SET generation=excluded.generation,"
+    "ON CONFLICT(entity,target,pipeline) DO UPDATE SET generation=excluded.generation,"
     "archive_id=excluded.archive_id,nth=excluded.nth WHERE "
     "(excluded.generation,excluded.archive_id,excluded.nth)>(s.generation,s.archive_id,s.nth) "
     "RETURNING pipeline,entity) "
@@ -33,32 +33,48 @@ static const char sequences_sql[] =
 /*
  * For those that are new, of one pipeline and generation: three times as fast. An effect that is
  * there already makes the first one fail, a sequence that is not newer is missing in the second
- * one's count.
+ * one's count. Lists that stand beside each other in SELECT are read in step; each in FROM by
+ * itself would be written down first.
  */
 static const char effects_quick_sql[] =
     "INSERT INTO {s}.sluice_effects(pipeline,origin,nth,generation,message) SELECT "
-    "$1::text,origin,nth,$4::int8,message FROM unnest($2::bytea[],$3::int4[],$5::int8[]) "
-    "AS g(origin,nth,message)";
+    "$1::text,origin,coalesce(nth,0),$2::int8,message FROM (SELECT unnest($3::bytea[]) AS origin,"
+    "unnest($4::int4[]) AS nth,unnest($5::int8[]) AS message) AS g";
 
 static const char sequences_quick_sql[] =
     "INSERT INTO {s}.sluice_seq AS s(pipeline,target,entity,nth,generation,archive_id) "
-    "SELECT $1::text,$6::text,entity,nth,$4::int8,message FROM "
-    "unnest($2::text[],$3::int4[],$5::int8[]) AS g(entity,nth,message) "
-    "ON CONFLICT(pipeline,target,entity) DO UPDATE SET generation=excluded.generation,"
+    "SELECT $1::text,$6::text,entity,coalesce(nth,0),$2::int8,message FROM (SELECT "
+    "unnest($3::text[]) AS "
+    "entity,unnest($4::int4[]) AS nth,unnest($5::int8[]) AS message) AS g "
+    "ON CONFLICT(entity,target,pipeline) DO UPDATE SET generation=excluded.generation,"
     "archive_id=excluded.archive_id,nth=excluded.nth WHERE "
     "(excluded.generation,excluded.archive_id,excluded.nth)>(s.generation,s.archive_id,s.nth)";
 
-static const char effects_copy_sql[] =
-    "COPY {s}.sluice_effects(pipeline,generation,message,nth,origin) FROM STDIN";
-static const char sequences_copy_sql[] =
-    "COPY {s}.sluice_seq(pipeline,generation,archive_id,nth,entity,target) FROM STDIN";
+/* Where the rows are new, a sequence that is there after all makes it fail. */
+static const char sequences_new_sql[] =
+    "INSERT INTO {s}.sluice_seq(pipeline,target,entity,nth,generation,archive_id) "
+    "SELECT $1::text,$6::text,entity,coalesce(nth,0),$2::int8,message FROM (SELECT "
+    "unnest($3::text[]) AS entity,unnest($4::int4[]) AS nth,unnest($5::int8[]) AS message) AS g";
+
+/* Where they are there, so are most of their sequences. Nothing but the join says which, so that
+   no plan begins with all of a pipeline's. */
+static const char sequences_old_sql[] =
+    "UPDATE {s}.sluice_seq AS s SET generation=$2::int8,archive_id=g.message,nth=g.nth FROM "
+    "(SELECT entity,$6::text AS target,$1::text AS pipeline,coalesce(nth,0) AS nth,message FROM "
+    "(SELECT unnest($3::text[]) AS entity,unnest($4::int4[]) AS nth,unnest($5::int8[]) AS message) "
+    "AS l OFFSET 0) AS g WHERE s.entity=g.entity AND s.target=g.target AND s.pipeline=g.pipeline "
+    "AND ($2::int8,g.message,g.nth)>(s.generation,s.archive_id,s.nth)";
 
 static const char find_sql[] = "SELECT answer FROM {s}.sluice_effects "
                                "WHERE pipeline=$1 AND origin=$2::bytea AND nth=$3::int4";
 static const char keep_sql[] = "UPDATE {s}.sluice_effects SET answer=$4 "
                                "WHERE pipeline=$1 AND origin=$2::bytea AND nth=$3::int4";
 
-/* Names are compared byte by byte, which costs a fraction of what a language's order does. */
+/*
+ * Names are compared byte by byte, which costs a fraction of what a language's order does, and the
+ * part of a key that tells most stands first. A sequence is written over and over: with half of
+ * each page free the new one stands beside the old one, and the index need not learn of it.
+ */
 static const struct {
     const char *name;
     const char *sql;
@@ -67,7 +83,7 @@ static const struct {
      "CREATE TABLE {s}.sluice_effects(pipeline text COLLATE \"C\" NOT NULL, origin bytea NOT NULL,"
      "nth integer NOT NULL, generation bigint NOT NULL, message bigint NOT NULL,"
      "applied_at timestamptz NOT NULL DEFAULT now(), answer text,"
-     "PRIMARY KEY(pipeline, origin, nth))"},
+     "PRIMARY KEY(origin, pipeline, nth))"},
     {"sluice_effect_names",
      "CREATE VIEW {s}.sluice_effect_names AS SELECT "
      "pipeline||'/'||generation||'/'||message||'/'||nth AS effect, applied_at "
@@ -75,7 +91,7 @@ static const struct {
     {"sluice_seq", "CREATE TABLE {s}.sluice_seq(pipeline text COLLATE \"C\" NOT NULL,"
                    "target text COLLATE \"C\" NOT NULL, entity text COLLATE \"C\" NOT NULL,"
                    "generation bigint NOT NULL, archive_id bigint NOT NULL, nth integer NOT NULL,"
-                   "PRIMARY KEY(pipeline, target, entity))"},
+                   "PRIMARY KEY(entity, target, pipeline)) WITH (fillfactor=50)"},
 };
 
 enum { PARTS = sizeof parts / sizeof parts[0] };
@@ -107,13 +123,13 @@ bool postgres_ledger_prepare(struct postgres_ledger *ledger, struct str schema, 
     ledger->take_sequences = in_schema(sequences_sql, schema, arena);
     ledger->quick_effects = in_schema(effects_quick_sql, schema, arena);
     ledger->quick_sequences = in_schema(sequences_quick_sql, schema, arena);
-    ledger->copy_effects = in_schema(effects_copy_sql, schema, arena);
-    ledger->copy_sequences = in_schema(sequences_copy_sql, schema, arena);
+    ledger->new_sequences = in_schema(sequences_new_sql, schema, arena);
+    ledger->old_sequences = in_schema(sequences_old_sql, schema, arena);
     ledger->find_answer = in_schema(find_sql, schema, arena);
     ledger->keep_answer = in_schema(keep_sql, schema, arena);
     return (ledger->take_effects != NULL && ledger->take_sequences != NULL &&
             ledger->quick_effects != NULL && ledger->quick_sequences != NULL &&
-            ledger->copy_effects != NULL && ledger->copy_sequences != NULL &&
+            ledger->new_sequences != NULL && ledger->old_sequences != NULL &&
             ledger->find_answer != NULL && ledger->keep_answer != NULL) ||
            no_memory(err);
 }
@@ -273,83 +289,101 @@ static bool of_one_origin(const struct parcel *const *parcels, size_t count)
     return true;
 }
 
+/* A list that is shorter than the others goes on with NULL: none at all where all are the first. */
+static struct str make_nths(const struct postgres_entries *entries, struct arena *arena)
+{
+    struct buf nths;
+    bool all_first = true;
+    for (size_t i = 0; i < entries->count; i++) {
+        all_first = all_first && entries->parcels[i]->effect.nth == 0;
+    }
+    size_t count = all_first ? 1 : entries->count;
+    buf_init(&nths, arena, 64);
+    postgres_binary_array(&nths, POSTGRES_INT4, count);
+    for (size_t i = 0; i < count; i++) {
+        postgres_binary_int(&nths, 4, 4);
+        postgres_binary_int(&nths, entries->parcels[i]->effect.nth, 4);
+    }
+    return buf_str(&nths);
+}
+
+/* The parcels in binary: $1 to $6 of the quick statements. */
+static bool make_binary(const struct postgres_entries *entries, struct arena *arena,
+                        struct str values[ARRAYS + 1], struct err *err)
+{
+    enum { ITEM_SIZE = 12 };
+    const struct effect *first = &entries->parcels[0]->effect;
+    bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
+    struct buf generation;
+    struct buf names;
+    struct buf messages;
+    buf_init(&generation, arena, ITEM_SIZE);
+    buf_init(&names, arena, entries->count * 2 * ITEM_SIZE + 64);
+    buf_init(&messages, arena, entries->count * ITEM_SIZE + 64);
+    postgres_binary_int(&generation, first->generation, 8);
+    postgres_binary_array(&names, absolute ? POSTGRES_TEXT : POSTGRES_BYTEA, entries->count);
+    postgres_binary_array(&messages, POSTGRES_INT8, entries->count);
+    for (size_t i = 0; i < entries->count; i++) {
+        const struct parcel *parcel = entries->parcels[i];
+        must((parcel->kind == RECORD_ABSOLUTE) == absolute);
+        postgres_binary_item(&names, absolute ? parcel->entity : parcel->effect.origin);
+        postgres_binary_int(&messages, 8, 4);
+        postgres_binary_int(&messages, parcel->effect.message, 8);
+    }
+    values[0] = first->pipeline;
+    values[1] = buf_str(&generation);
+    values[2] = buf_str(&names);
+    values[3] = make_nths(entries, arena);
+    values[4] = buf_str(&messages);
+    values[ARRAYS] = entries->target;
+    return (values[1].ptr != NULL && values[2].ptr != NULL && values[3].ptr != NULL &&
+            values[4].ptr != NULL) ||
+           no_memory(err);
+}
+
+/* Enter the sequences; `*rows` is the number of those that were newer than what was there. */
+static bool take_sequences(const struct postgres_ledger *ledger, struct postgres *db,
+                           const struct postgres_entries *entries, const struct str *values,
+                           int64_t deadline_ms, int64_t *rows, struct err *err)
+{
+    int64_t more = 0;
+    if (entries->rows == POSTGRES_ROWS_NEW) {
+        return postgres_exec_binary(db, ledger->new_sequences, values, ARRAYS + 1, deadline_ms,
+                                    rows, err);
+    }
+    if (entries->rows == POSTGRES_ROWS_THERE &&
+        !postgres_exec_binary(db, ledger->old_sequences, values, ARRAYS + 1, deadline_ms, rows,
+                              err)) {
+        return false;
+    }
+    /* What was written just now is not newer than itself: so nothing is counted twice. */
+    bool ok = *rows == (int64_t)entries->count ||
+              postgres_exec_binary(db, ledger->quick_sequences, values, ARRAYS + 1, deadline_ms,
+                                   &more, err);
+    *rows += more;
+    return ok;
+}
+
 bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
                               const struct postgres_entries *entries, bool *all_new,
                               int64_t deadline_ms, struct arena *arena, struct err *err)
 {
     struct str values[ARRAYS + 1];
-    char generation[NUMBER_SIZE];
     int64_t rows = 0;
     struct err why = {0};
-    bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
     *all_new = false;
     if (!of_one_origin(entries->parcels, entries->count)) {
         return true; /* Nothing was asked, and nothing is known. */
     }
-    if (!make_arrays(entries->parcels, entries->count, arena, values, err)) {
+    if (!make_binary(entries, arena, values, err)) {
         return false;
     }
-    (void)snprintf(generation, sizeof generation, "%lld",
-                   (long long)entries->parcels[0]->effect.generation);
-    values[0] = entries->parcels[0]->effect.pipeline;
-    values[3] = str_of(generation);
-    values[ARRAYS] = entries->target;
-    bool ok = postgres_exec(db, absolute ? ledger->quick_sequences : ledger->quick_effects, values,
-                            ARRAYS + absolute, deadline_ms, &rows, &why);
+    bool ok = entries->parcels[0]->kind == RECORD_ABSOLUTE
+                  ? take_sequences(ledger, db, entries, values, deadline_ms, &rows, &why)
+                  : postgres_exec_binary(db, ledger->quick_effects, values, ARRAYS, deadline_ms,
+                                         &rows, &why);
     *all_new = ok && rows == (int64_t)entries->count;
     if (!ok && strcmp(postgres_state(db), "23505") != 0) {
-        *err = why;
-        return false;
-    }
-    return true;
-}
-
-/* A line of COPY for each, in the order of the columns that the statements name. */
-static struct str make_lines(const struct postgres_entries *entries, struct arena *arena)
-{
-    enum { LINE_SIZE = 160 };
-    struct buf lines;
-    char origin[ORIGIN_TEXT_SIZE];
-    bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
-    buf_init(&lines, arena, entries->count * LINE_SIZE);
-    for (size_t i = 0; i < entries->count; i++) {
-        const struct parcel *parcel = entries->parcels[i];
-        const struct effect *effect = &parcel->effect;
-        must((parcel->kind == RECORD_ABSOLUTE) == absolute);
-        postgres_copy_field(&lines, effect->pipeline);
-        buf_add_byte(&lines, '\t');
-        buf_add_int(&lines, effect->generation);
-        buf_add_byte(&lines, '\t');
-        buf_add_int(&lines, effect->message);
-        buf_add_byte(&lines, '\t');
-        buf_add_int(&lines, effect->nth);
-        buf_add_byte(&lines, '\t');
-        postgres_copy_field(&lines,
-                            absolute ? parcel->entity : origin_text(effect->origin, origin));
-        if (absolute) {
-            buf_add_byte(&lines, '\t');
-            postgres_copy_field(&lines, entries->target);
-        }
-        buf_add_byte(&lines, '\n');
-    }
-    return buf_str(&lines);
-}
-
-bool postgres_ledger_copy_new(const struct postgres_ledger *ledger, struct postgres *db,
-                              const struct postgres_entries *entries, bool *all_new,
-                              int64_t deadline_ms, struct arena *arena, struct err *err)
-{
-    struct err why = {0};
-    bool absolute = entries->parcels[0]->kind == RECORD_ABSOLUTE;
-    struct str lines = make_lines(entries, arena);
-    *all_new = false;
-    if (lines.ptr == NULL) {
-        return no_memory(err);
-    }
-    *all_new = postgres_copy_begin(db, absolute ? ledger->copy_sequences : ledger->copy_effects,
-                                   deadline_ms, &why) &&
-               postgres_copy_put(db, lines, &why) && postgres_copy_end(db, true, NULL, &why);
-    if (!*all_new && strcmp(postgres_state(db), "23505") != 0) {
         *err = why;
         return false;
     }

@@ -27,8 +27,8 @@ struct postgres_ledger {
     const char *take_sequences;
     const char *quick_effects;
     const char *quick_sequences;
-    const char *copy_effects;
-    const char *copy_sequences;
+    const char *new_sequences;
+    const char *old_sequences;
     const char *find_answer;
     const char *keep_answer;
 };
@@ -45,11 +45,15 @@ bool postgres_ledger_check(struct postgres *db, struct str schema, int64_t deadl
 bool postgres_ledger_make(struct postgres *db, struct str schema, bool dry, int64_t deadline_ms,
                           struct arena *arena, struct buf *report, struct err *err);
 
+/* What is known of the rows. */
+enum postgres_rows_are { POSTGRES_ROWS_UNKNOWN = 0, POSTGRES_ROWS_NEW, POSTGRES_ROWS_THERE };
+
 /* What is entered at once: all effects or all absolute ones, of one target. */
 struct postgres_entries {
     struct str target;
     const struct parcel *const *parcels;
     size_t count;
+    enum postgres_rows_are rows; /* As far as a sample tells; it only chooses the statement. */
 };
 
 /*
@@ -63,17 +67,10 @@ bool postgres_ledger_take(const struct postgres_ledger *ledger, struct postgres 
 /*
  * The same at a third of the cost for those that are mostly new. When one was there already (or
  * they are of several pipelines) `*all_new` is false, and it cannot be said which: the transaction
- * has to be undone and repeated with the above.
+ * has to be undone and repeated with the above. For sequences of rows that were taken for new it
+ * only says that they are not.
  */
 bool postgres_ledger_take_new(const struct postgres_ledger *ledger, struct postgres *db,
-                              const struct postgres_entries *entries, bool *all_new,
-                              int64_t deadline_ms, struct arena *arena, struct err *err);
-
-/*
- * The same again by COPY, for many. An effect that is there already, or a sequence of whatever age
- * for one of the rows, makes `*all_new` false; they may be of several pipelines.
- */
-bool postgres_ledger_copy_new(const struct postgres_ledger *ledger, struct postgres *db,
                               const struct postgres_entries *entries, bool *all_new,
                               int64_t deadline_ms, struct arena *arena, struct err *err);
 

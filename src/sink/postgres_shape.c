@@ -105,8 +105,35 @@ static void add_parameter_type(struct buf *sql, const struct postgres_shape_fiel
     }
 }
 
-/* unnest($1::key[],$2::type[]…) AS g(k,c0,c1…), the key's field left out. */
-static void add_given(struct buf *sql, const struct postgres_shape *shape, bool ordered)
+/* unnest($2::type[]) AS c0 */
+static void add_list(struct buf *sql, size_t parameter)
+{
+    buf_printf(sql, "unnest($%zu::", parameter);
+}
+
+/* The arrays as rows of g(k,c0,c1…), the key's field left out. */
+static void add_given(struct buf *sql, const struct postgres_shape *shape)
+{
+    size_t parameter = 1;
+    buf_add(sql, STR("(SELECT "));
+    add_list(sql, parameter);
+    buf_printf(sql, "%.*s[]) AS k", STR_ARG(shape->table->key.type));
+    for (size_t i = 0; i < shape->count; i++) {
+        if (!shape->fields[i].is_key) {
+            buf_add_byte(sql, ',');
+            add_list(sql, ++parameter);
+            add_parameter_type(sql, &shape->fields[i]);
+            buf_printf(sql, "[]) AS c%zu", i);
+        }
+    }
+    buf_add(sql, STR(") AS g"));
+}
+
+/*
+ * The same with their places: unnest($1::key[],$2::type[]…) WITH ORDINALITY AS g(k,c0,c1…,ord).
+ * Slower, because each array is written down as a table of its own first.
+ */
+static void add_given_in_order(struct buf *sql, const struct postgres_shape *shape)
 {
     size_t parameter = 1;
     buf_printf(sql, "unnest($%zu::%.*s[]", parameter, STR_ARG(shape->table->key.type));
@@ -117,13 +144,13 @@ static void add_given(struct buf *sql, const struct postgres_shape *shape, bool 
             buf_add(sql, STR("[]"));
         }
     }
-    buf_add(sql, ordered ? STR(") WITH ORDINALITY AS g(k") : STR(") AS g(k"));
+    buf_add(sql, STR(") WITH ORDINALITY AS g(k"));
     for (size_t i = 0; i < shape->count; i++) {
         if (!shape->fields[i].is_key) {
             buf_printf(sql, ",c%zu", i);
         }
     }
-    buf_add(sql, ordered ? STR(",ord)") : STR(")"));
+    buf_add(sql, STR(",ord)"));
 }
 
 /*
@@ -272,7 +299,7 @@ static bool add_plain(struct buf *sql, const struct postgres_shape *shape, struc
         return false;
     }
     buf_add(sql, STR(" FROM "));
-    add_given(sql, shape, false);
+    add_given(sql, shape);
     buf_add(sql, STR(" ON CONFLICT("));
     sql_add_name(sql, shape->table->key.name);
     buf_add(sql, any_in_groups(shape, BODY_ON_OLD) ? STR(") DO UPDATE SET ") : STR(") DO NOTHING"));
@@ -298,7 +325,7 @@ static bool add_both(struct buf *sql, const struct postgres_shape *shape, struct
     struct str key = buf_str(&quoted);
     bool updates = any_in_groups(shape, BODY_ON_OLD);
     buf_add(sql, STR("WITH g AS MATERIALIZED (SELECT * FROM "));
-    add_given(sql, shape, true);
+    add_given_in_order(sql, shape);
     buf_add(sql, STR("), made AS ("));
     if (!add_insert(sql, shape, arena, err)) {
         return false;
@@ -348,7 +375,7 @@ static bool suits_copy(const struct postgres_shape *shape)
            table->key.holds != HOLDS_LIST;
 }
 
-static const char *make_copy(const struct postgres_shape *shape, struct arena *arena)
+static const char *make_copy(const struct postgres_shape *shape, bool binary, struct arena *arena)
 {
     struct buf sql;
     buf_init(&sql, arena, 512);
@@ -360,8 +387,59 @@ static const char *make_copy(const struct postgres_shape *shape, struct arena *a
             sql_add_name(&sql, shape->fields[i].column->name);
         }
     }
-    buf_add(&sql, STR(") FROM STDIN"));
+    buf_add(&sql, binary ? STR(") FROM STDIN (FORMAT binary)") : STR(") FROM STDIN"));
     return buf_str(&sql).ptr;
+}
+
+static const char *make_update(const struct postgres_shape *shape, struct arena *arena)
+{
+    struct buf sql;
+    buf_init(&sql, arena, 1024);
+    buf_printf(&sql, "UPDATE %.*s AS t SET ", STR_ARG(shape->table->name));
+    add_assignments(&sql, shape, arena);
+    buf_add(&sql, STR(" FROM "));
+    add_given(&sql, shape);
+    buf_add(&sql, STR(" WHERE t."));
+    sql_add_name(&sql, shape->table->key.name);
+    buf_add(&sql, STR("=g.k"));
+    return buf_str(&sql).ptr;
+}
+
+static bool make_rest(struct postgres_shape *shape, struct arena *arena, struct err *err)
+{
+    struct buf sql;
+    buf_init(&sql, arena, 1024);
+    if (!add_insert(&sql, shape, arena, err)) {
+        return false;
+    }
+    buf_add(&sql, STR(" FROM "));
+    add_given(&sql, shape);
+    buf_printf(&sql, " WHERE NOT EXISTS (SELECT FROM %.*s AS o WHERE o.",
+               STR_ARG(shape->table->name));
+    sql_add_name(&sql, shape->table->key.name);
+    buf_add(&sql, STR("=g.k) ON CONFLICT("));
+    sql_add_name(&sql, shape->table->key.name);
+    buf_add(&sql, STR(") DO NOTHING"));
+    shape->rest_sql = buf_str(&sql).ptr;
+    return shape->rest_sql != NULL ||
+           err_set(err, ERR_RETRY, "postgres: out of memory for a statement");
+}
+
+/* What is open to bodies that are read in one pass. */
+static bool make_lines(struct postgres_shape *shape, struct arena *arena, struct err *err)
+{
+    if (!is_plain(shape)) {
+        return true;
+    }
+    if (!postgres_line_make(shape, arena, &shape->line, err)) {
+        return false;
+    }
+    if (shape->line == NULL) {
+        return true;
+    }
+    shape->copy_lines_sql = shape->copy_sql != NULL ? make_copy(shape, true, arena) : NULL;
+    shape->update_sql = any_in_groups(shape, BODY_ON_OLD) ? make_update(shape, arena) : NULL;
+    return make_rest(shape, arena, err);
 }
 
 bool postgres_shape_make(const struct postgres_table *table, const struct body *body,
@@ -383,7 +461,10 @@ bool postgres_shape_make(const struct postgres_table *table, const struct body *
         return false;
     }
     shape.sql = buf_str(&sql).ptr;
-    shape.copy_sql = suits_copy(&shape) ? make_copy(&shape, arena) : NULL;
+    shape.copy_sql = suits_copy(&shape) ? make_copy(&shape, false, arena) : NULL;
+    if (!make_lines(&shape, arena, err)) {
+        return false;
+    }
     *out = shape;
     return shape.sql != NULL || err_set(err, ERR_RETRY, "postgres: out of memory for a statement");
 }

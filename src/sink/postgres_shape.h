@@ -13,6 +13,9 @@
  * one is there. It reads values by the column's type alone, so it does only where nothing has to be
  * made of them: no local times, no lists, no first values that the body leaves out.
  *
+ * Where all rows of many are there, UPDATE alone is a tenth cheaper than INSERT … ON CONFLICT, and
+ * takes no numbers from the table's sequences; what it did not find is inserted behind it.
+ *
  * What is made here is text; it lives as long as the arena, and holds names, types and declared
  * first values, and never a value of a record.
  */
@@ -26,6 +29,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "sink/body.h"
+#include "sink/postgres_line.h"
 #include "sink/postgres_table.h"
 
 struct postgres_shape_field {
@@ -43,8 +47,14 @@ struct postgres_shape {
     const char *sql; /* $1: the keys; then one array for each field that is not the key. */
     /* For rows that are all new, their lines in the order of $1 …; NULL where COPY would not do. */
     const char *copy_sql;
-    bool answers; /* `sql` gives the places of those it did not write, from 1. */
-    bool removes; /* `sql` takes rows away: no body has this shape. */
+    /* Where bodies can be read in one pass (NULL: they cannot): COPY takes their lines as they are,
+       and the others take binary arrays of what is in them, as `sql` then does as well. */
+    const struct postgres_line *line;
+    const char *copy_lines_sql;
+    const char *update_sql; /* Those that are there; NULL when none of them would be changed. */
+    const char *rest_sql;   /* Those that are not. */
+    bool answers;           /* `sql` gives the places of those it did not write, from 1. */
+    bool removes;           /* `sql` takes rows away: no body has this shape. */
 };
 
 /* Has the body this shape? */

@@ -7,28 +7,17 @@
 #include "sink/postgres_inside.h"
 
 enum {
-    RUNS_MAX = 64,   /* Shapes and statements of one transaction. */
-    TRIES_MAX = 4,   /* After a deadlock, or when others change the same rows. */
-    COPY_MIN = 1024, /* Rows; for fewer, the round trips cost more than COPY saves. */
-    SAMPLE = 64,     /* Keys of a batch that are looked up before it is taken for new. */
-    COPY_PART = 256 * 1024,
-    LOCKS_MAX = 64, /* Keys locked one by one; more lock the table for other sluices. */
+    RUNS_MAX = 64,    /* Shapes and statements of one transaction. */
+    TRIES_MAX = 4,    /* After a deadlock, or when others change the same rows. */
+    QUICK_MIN = 1024, /* Rows; for fewer, the round trips cost more than is saved. */
+    LINE_ROOM = 4096,
     ROLLBACK_MS = 2 * 1000,
     TRANSACTION_BYTES = 16 * 1024 * 1024, /* Of bodies. */
 };
 
-/* A parcel with all that its statement needs. */
-struct entry {
-    struct parcel *parcel;
-    const struct postgres_shape *shape; /* One of these two. */
-    const struct postgres_statement *statement;
-    struct str *values;
-    size_t run;
-};
-
 /* Entries of one shape or statement, and of one kind. */
 struct run {
-    struct entry **entries;
+    struct postgres_entry **entries;
     size_t count;
     bool waits; /* Its table or statement is not fit: its parcels are left as they are. */
 };
@@ -42,12 +31,12 @@ struct work {
     int64_t deadline_ms;
 
     /* The transaction at hand. */
-    struct entry *entries;
+    struct postgres_entry *entries;
     size_t entry_count;
     struct run runs[RUNS_MAX];
     size_t run_count;
-    bool copies;        /* Many may go by COPY. */
-    bool copy_failed;   /* So once more without it. */
+    bool quick;         /* Many rows may be copied, or updated, by what a sample tells of them. */
+    bool quick_failed;  /* So once more without that. */
     bool thorough;      /* Some were applied before: ask which. */
     bool repeats;       /* Some were. */
     bool clashed;       /* With another transaction: deadlock, serialization. */
@@ -100,31 +89,25 @@ static bool find_shape(struct postgres_sink *self, const struct postgres_table *
     return true;
 }
 
-/* The values of the body's columns, as the table reads them. */
-static bool take_values(struct postgres_sink *self, struct entry *entry, struct err *err)
+/* Its body as values; the first one of a shape may be read as a line once the shape is known. */
+static bool prepare_values(struct work *work, struct postgres_entry *entry,
+                           const struct postgres_table *table, struct err *err)
 {
-    const struct postgres_shape *shape = entry->shape;
-    const struct target *target = shape->table->target;
-    entry->values = arena_array(&self->batch, shape->count + 1, sizeof *entry->values);
-    if (entry->values == NULL) {
-        return no_memory(err);
-    }
-    for (size_t i = 0; i < shape->count; i++) {
-        const struct body_field *field = &self->body.fields[i];
-        const struct postgres_column *column = shape->fields[i].column;
-        if (!body_suits(target, column->declared, field, entry->parcel->entity, err)) {
-            return false;
-        }
-        if (!shape->fields[i].is_key &&
-            !postgres_table_value(shape->table, column, field, &self->batch, &entry->values[i],
-                                  err)) {
-            return false;
-        }
-    }
-    return true;
+    struct postgres_sink *self = work->self;
+    size_t known = self->shape_count;
+    struct arena_mark mark = arena_mark(work->arena);
+    bool ok = body_read(entry->parcel->body, work->arena, &self->body, err);
+    ok = (ok || err_prefix(err, "table %s: ", table->target->name)) &&
+         body_suits_kind(&self->body, entry->parcel->kind, err) &&
+         find_shape(self, table, false, &entry->shape, err) &&
+         ((self->shape_count > known && postgres_rows_line(self, table, entry)) ||
+          postgres_rows_values(self, entry, err));
+    arena_rewind(work->arena, mark);
+    return ok;
 }
 
-static bool prepare_row(struct work *work, struct entry *entry, size_t target, struct err *err)
+static bool prepare_row(struct work *work, struct postgres_entry *entry, size_t target,
+                        struct err *err)
 {
     struct postgres_sink *self = work->self;
     const struct postgres_table *table = NULL;
@@ -133,28 +116,25 @@ static bool prepare_row(struct work *work, struct entry *entry, size_t target, s
         return err_set(err, ERR_REJECT,
                        "a table cannot answer questions; `statements` of the sink can");
     }
-    if (parcel->entity.len == 0 || parcel->entity.len > RECORD_ENTITY_MAX ||
-        str_find_byte(parcel->entity, '\0', 0) != STR_NONE) {
+    if (!postgres_sink_table(self, target, work->deadline_ms, &table, err)) {
+        return false;
+    }
+    bool short_enough = parcel->entity.len > 0 && parcel->entity.len <= RECORD_ENTITY_MAX;
+    if (short_enough && !parcel->removed && postgres_rows_line(self, table, entry)) {
+        return true;
+    }
+    if (!short_enough || str_find_byte(parcel->entity, '\0', 0) != STR_NONE) {
         return err_set(err, ERR_REJECT,
                        "table %.*s: the key is empty, longer than %d bytes, or holds a NUL",
                        STR_ARG(str_slice(parcel->target, 0, BODY_NAME_SHOWN)), RECORD_ENTITY_MAX);
     }
-    if (!postgres_sink_table(self, target, work->deadline_ms, &table, err)) {
-        return false;
-    }
     if (parcel->removed) {
         return find_shape(self, table, true, &entry->shape, err);
     }
-    struct arena_mark mark = arena_mark(work->arena);
-    bool ok = body_read(parcel->body, work->arena, &self->body, err);
-    ok = (ok || err_prefix(err, "table %s: ", table->target->name)) &&
-         body_suits_kind(&self->body, parcel->kind, err) &&
-         find_shape(self, table, false, &entry->shape, err) && take_values(self, entry, err);
-    arena_rewind(work->arena, mark);
-    return ok;
+    return prepare_values(work, entry, table, err);
 }
 
-static bool prepare_statement(struct work *work, struct entry *entry, struct err *err)
+static bool prepare_statement(struct work *work, struct postgres_entry *entry, struct err *err)
 {
     entry->values =
         arena_array(&work->self->batch, entry->statement->count + 1, sizeof *entry->values);
@@ -163,7 +143,7 @@ static bool prepare_statement(struct work *work, struct entry *entry, struct err
                                  : no_memory(err);
 }
 
-static bool prepare(struct work *work, struct entry *entry, struct err *err)
+static bool prepare(struct work *work, struct postgres_entry *entry, struct err *err)
 {
     size_t index = 0;
     struct parcel *parcel = entry->parcel;
@@ -182,14 +162,14 @@ static bool prepare(struct work *work, struct entry *entry, struct err *err)
 
 /* ---- Sorting into runs ---- */
 
-static bool alike(const struct entry *a, const struct entry *b)
+static bool alike(const struct postgres_entry *a, const struct postgres_entry *b)
 {
     return a->shape == b->shape && a->statement == b->statement &&
-           a->parcel->kind == b->parcel->kind;
+           a->parcel->kind == b->parcel->kind && (a->line_len > 0) == (b->line_len > 0);
 }
 
 /* The run of an entry: a known one, or a new one; RUNS_MAX when there is no room. */
-static size_t run_of(struct work *work, const struct entry *entry)
+static size_t run_of(struct work *work, const struct postgres_entry *entry)
 {
     for (size_t i = 0; i < work->run_count; i++) {
         if (alike(work->runs[i].entries[0], entry)) {
@@ -202,8 +182,8 @@ static size_t run_of(struct work *work, const struct entry *entry)
 /* Entries by their runs, each run in the order of the batch. */
 static bool sort_runs(struct work *work, struct err *err)
 {
-    struct entry **places =
-        arena_array(&work->self->batch, work->entry_count + 1, sizeof(struct entry *));
+    struct postgres_entry **places =
+        arena_array(&work->self->batch, work->entry_count + 1, sizeof(struct postgres_entry *));
     size_t at = 0;
     if (places == NULL) {
         return no_memory(err);
@@ -224,9 +204,9 @@ static bool sort_runs(struct work *work, struct err *err)
 /* Put one parcel into the transaction. `*full` when it has no room for its shape. */
 static bool add_parcel(struct work *work, struct parcel *parcel, bool *full, struct err *err)
 {
-    struct entry *entry = &work->entries[work->entry_count];
+    struct postgres_entry *entry = &work->entries[work->entry_count];
     struct err why = {0};
-    *entry = (struct entry){.parcel = parcel};
+    *entry = (struct postgres_entry){.parcel = parcel};
     parcel->verdict = VERDICT_RETRY; /* It may have been worked on before: see write_some(). */
     if (!prepare(work, entry, &why)) {
         if (why.kind == ERR_REJECT) {
@@ -248,7 +228,8 @@ static bool add_parcel(struct work *work, struct parcel *parcel, bool *full, str
     }
     struct run *run = &work->runs[entry->run];
     if (entry->run == work->run_count) {
-        struct entry **first = arena_array(&work->self->batch, 1, sizeof(struct entry *));
+        struct postgres_entry **first =
+            arena_array(&work->self->batch, 1, sizeof(struct postgres_entry *));
         if (first == NULL) {
             return no_memory(err);
         }
@@ -259,6 +240,16 @@ static bool add_parcel(struct work *work, struct parcel *parcel, bool *full, str
     run->count++;
     work->entry_count++;
     return true;
+}
+
+/* What their lines will take, as far as one can guess. */
+static size_t bytes_of(const struct parcel *parcels, size_t count)
+{
+    size_t bytes = LINE_ROOM;
+    for (size_t i = 0; i < count && bytes < TRANSACTION_BYTES; i++) {
+        bytes += parcels[i].body.len;
+    }
+    return bytes;
 }
 
 /* Parcels from `from` on, as many as one transaction takes; `*to` is where it ends. */
@@ -275,6 +266,7 @@ static bool gather(struct work *work, size_t from, size_t *to, struct err *err)
             return false;
         }
     }
+    buf_init(&self->lines, &self->batch, bytes_of(&work->parcels[from], room));
     work->entry_count = 0;
     work->run_count = 0;
     work->entries = arena_array(&self->batch, room + 1, sizeof *work->entries);
@@ -290,191 +282,13 @@ static bool gather(struct work *work, size_t from, size_t *to, struct err *err)
             return false;
         }
     }
-    return sort_runs(work, err);
+    (void)buf_reserve(&self->lines, POSTGRES_LINES_SLACK);
+    return buf_ok(&self->lines) ? sort_runs(work, err) : no_memory(err);
 }
 
 /* ---- Statements ---- */
 
-/* The arrays of a run's values: the keys, then each field that is not the key. */
-static bool make_arrays(struct postgres_sink *self, struct entry *const *entries, size_t count,
-                        struct str *values, size_t *value_count, struct err *err)
-{
-    const struct postgres_shape *shape = entries[0]->shape;
-    *value_count = 0;
-    for (size_t field = 0; field <= shape->count; field++) {
-        struct buf array;
-        if (field > 0 && shape->fields[field - 1].is_key) {
-            continue;
-        }
-        size_t size = 2;
-        for (size_t i = 0; i < count; i++) {
-            size +=
-                (field == 0 ? entries[i]->parcel->entity.len : entries[i]->values[field - 1].len) +
-                4;
-        }
-        buf_init(&array, &self->batch, size + size / 8);
-        buf_add_byte(&array, '{');
-        for (size_t i = 0; i < count; i++) {
-            postgres_array_item(&array, i == 0,
-                                field == 0 ? entries[i]->parcel->entity
-                                           : entries[i]->values[field - 1]);
-        }
-        buf_add_byte(&array, '}');
-        values[*value_count] = buf_str(&array);
-        if (values[*value_count].ptr == NULL) {
-            return no_memory(err);
-        }
-        ++*value_count;
-    }
-    return true;
-}
-
-/*
- * Where no unique index keeps two transactions from making the same row, a lock does that ends with
- * the transaction: on each key, or on the table when there are many. It binds those who take it,
- * other sluices; rows that are there are locked by being changed.
- */
-static bool lock_keys(struct work *work, struct entry *const *entries, size_t count,
-                      struct err *err)
-{
-    static const char many_sql[] =
-        "SELECT pg_catalog.pg_advisory_xact_lock(hashtextextended($1::text COLLATE \"C\", 0))";
-    static const char few_sql[] =
-        "SELECT pg_catalog.pg_advisory_xact_lock_shared(hashtextextended($1::text COLLATE \"C\", "
-        "0)), (SELECT count(pg_catalog.pg_advisory_xact_lock(h)::text) FROM (SELECT DISTINCT "
-        "hashtextextended(($1::text||'/'||k) COLLATE \"C\", 1) AS h FROM unnest($2::text[]) AS k "
-        "ORDER BY h) AS s)";
-    struct postgres_sink *self = work->self;
-    struct str values[2] = {entries[0]->shape->table->name};
-    struct str ignored = {0};
-    struct buf keys;
-    bool many = count > LOCKS_MAX;
-    buf_init(&keys, &self->batch, many ? 1 : 4096);
-    buf_add_byte(&keys, '{');
-    for (size_t i = 0; i < count && !many; i++) {
-        postgres_array_item(&keys, i == 0, entries[i]->parcel->entity);
-    }
-    buf_add_byte(&keys, '}');
-    values[1] = buf_str(&keys);
-    return values[1].ptr == NULL
-               ? no_memory(err)
-               : postgres_one(self->db, many ? many_sql : few_sql, values, many ? 1 : 2,
-                              work->deadline_ms, &self->batch, &ignored, err);
-}
-
-/* Those whose places come back were not written: they are moved to the front. */
-static bool read_left(struct postgres_sink *self, struct entry **entries, size_t *count,
-                      struct err *err)
-{
-    size_t left = 0;
-    bool row = true;
-    while (postgres_next(self->db, &row, err)) {
-        int64_t place = 0;
-        if (!row) {
-            *count = left;
-            return true;
-        }
-        if (str_to_int64(postgres_text(self->db, 0), &place) && place > (int64_t)left &&
-            place <= (int64_t)*count) {
-            entries[left++] = entries[place - 1];
-        }
-    }
-    return false;
-}
-
-static bool write_rows(struct work *work, struct entry **entries, size_t count, struct err *err)
-{
-    struct postgres_sink *self = work->self;
-    const struct postgres_shape *shape = entries[0]->shape;
-    struct str values[BODY_FIELDS_MAX + 1];
-    size_t value_count = 0;
-    if (!shape->table->unique && !shape->removes && !lock_keys(work, entries, count, err)) {
-        return false;
-    }
-    for (int tries = 0; tries < TRIES_MAX; tries++) {
-        if (!make_arrays(self, entries, count, values, &value_count, err)) {
-            return false;
-        }
-        if (!shape->answers) {
-            return postgres_exec(self->db, shape->sql, values, value_count, work->deadline_ms, NULL,
-                                 err);
-        }
-        if (!postgres_query(self->db, shape->sql, values, value_count, work->deadline_ms, err) ||
-            !read_left(self, entries, &count, err)) {
-            return false;
-        }
-        if (count == 0) {
-            return true;
-        }
-    }
-    return err_set(err, ERR_RETRY, "table %s: others make and remove the same rows all the time",
-                   shape->table->target->name);
-}
-
-/*
- * Is none of the rows there, as far as a sample of the keys tells? Then they may be copied. Taking
- * rows for new that are not is no harm but wasted work: COPY fails, and they go the usual way.
- */
-static bool look_new(struct work *work, struct entry *const *entries, size_t count, bool *are_new,
-                     struct err *err)
-{
-    struct postgres_sink *self = work->self;
-    const struct postgres_table *table = entries[0]->shape->table;
-    struct str found = {0};
-    struct buf sql;
-    struct buf keys;
-    buf_init(&keys, &self->batch, 4096);
-    buf_init(&sql, &self->batch, 256);
-    buf_add_byte(&keys, '{');
-    for (size_t i = 0; i < SAMPLE; i++) {
-        postgres_array_item(&keys, i == 0, entries[i * (count - 1) / (SAMPLE - 1)]->parcel->entity);
-    }
-    buf_add_byte(&keys, '}');
-    buf_printf(&sql, "SELECT 1 FROM %.*s AS t WHERE t.", STR_ARG(table->name));
-    sql_add_name(&sql, table->key.name);
-    buf_printf(&sql, " = ANY($1::%.*s[]) LIMIT 1", STR_ARG(table->key.type));
-    struct str value = buf_str(&keys);
-    struct str text = buf_str(&sql);
-    bool ok = (value.ptr != NULL && text.ptr != NULL) || no_memory(err);
-    ok = ok &&
-         postgres_one(self->db, text.ptr, &value, 1, work->deadline_ms, &self->batch, &found, err);
-    *are_new = found.ptr == NULL;
-    return ok;
-}
-
-static void add_line(struct buf *lines, const struct entry *entry)
-{
-    const struct postgres_shape *shape = entry->shape;
-    postgres_copy_field(lines, entry->parcel->entity);
-    for (size_t i = 0; i < shape->count; i++) {
-        if (!shape->fields[i].is_key) {
-            buf_add_byte(lines, '\t');
-            postgres_copy_field(lines, entry->values[i]);
-        }
-    }
-    buf_add_byte(lines, '\n');
-}
-
-/* Rows that are all new; the server reads some while the next ones are written down. */
-static bool copy_rows(struct work *work, struct entry *const *entries, size_t count,
-                      struct err *err)
-{
-    struct postgres_sink *self = work->self;
-    struct buf lines;
-    buf_init(&lines, &self->batch, 2 * (size_t)COPY_PART);
-    bool ok = postgres_copy_begin(self->db, entries[0]->shape->copy_sql, work->deadline_ms, err);
-    for (size_t i = 0; ok && i < count; i++) {
-        add_line(&lines, entries[i]);
-        if (lines.len >= COPY_PART || i + 1 == count) {
-            ok =
-                buf_ok(&lines) ? postgres_copy_put(self->db, buf_str(&lines), err) : no_memory(err);
-            buf_clear(&lines);
-        }
-    }
-    return ok && postgres_copy_end(self->db, true, NULL, err);
-}
-
-static bool run_statements(struct work *work, struct entry **entries, size_t count,
+static bool run_statements(struct work *work, struct postgres_entry **entries, size_t count,
                            const bool *fresh, struct err *err)
 {
     struct postgres_sink *self = work->self;
@@ -519,24 +333,25 @@ static bool take_thoroughly(struct work *work, const struct postgres_entries *en
  * Which of them are new? Mostly all are, and then the cheaper question does; when it finds a
  * repeat, the transaction is undone (this "fails") and begun again with the other one.
  */
-static bool take_ledger(struct work *work, const struct postgres_entries *entries, bool copies,
-                        bool *fresh, struct err *err)
+static bool take_ledger(struct work *work, const struct postgres_entries *entries, bool *fresh,
+                        struct err *err)
 {
     struct postgres_sink *self = work->self;
     bool all_new = false;
     if (work->thorough) {
         return take_thoroughly(work, entries, fresh, err);
     }
-    if (!(copies ? postgres_ledger_copy_new : postgres_ledger_take_new)(
-            &self->ledger, self->db, entries, &all_new, work->deadline_ms, &self->batch, err)) {
+    if (!postgres_ledger_take_new(&self->ledger, self->db, entries, &all_new, work->deadline_ms,
+                                  &self->batch, err)) {
         return false;
     }
     for (size_t i = 0; i < entries->count; i++) {
         fresh[i] = true;
     }
     /* A sequence that is there may be an older one: then nothing is known about repeats. */
-    work->copy_failed = !all_new && copies && entries->parcels[0]->kind == RECORD_ABSOLUTE;
-    work->repeats = !all_new && !work->copy_failed;
+    work->quick_failed = !all_new && entries->rows == POSTGRES_ROWS_NEW &&
+                         entries->parcels[0]->kind == RECORD_ABSOLUTE;
+    work->repeats = !all_new && !work->quick_failed;
     return all_new || err_set(err, ERR_RETRY, "some records were applied before");
 }
 
@@ -546,16 +361,51 @@ static bool mends(const struct err *why)
     return why->kind == ERR_REJECT || why->kind == ERR_CONFIG;
 }
 
+enum way { WAY_SURE = 0, WAY_COPY, WAY_UPDATE };
+
+/*
+ * How are the rows to be written? Taking them for new when they are not, or the other way round, is
+ * no harm but wasted work: it fails, and they go the sure way.
+ */
+static bool choose_way(struct work *work, const struct postgres_rows *rows, enum way *way,
+                       struct err *err)
+{
+    bool copies = postgres_rows_copies(rows);
+    bool updates = postgres_rows_updates(rows);
+    bool there = false;
+    *way = WAY_SURE;
+    if (!work->quick || rows->count < QUICK_MIN || (!copies && !updates)) {
+        return true;
+    }
+    if (!postgres_rows_look(work->self, rows, &there, err)) {
+        return false;
+    }
+    *way = there ? (updates ? WAY_UPDATE : WAY_SURE) : (copies ? WAY_COPY : WAY_SURE);
+    return true;
+}
+
+static bool write_rows(struct work *work, const struct postgres_rows *rows, enum way way,
+                       struct err *err)
+{
+    bool whole = true;
+    bool ok = way == WAY_COPY     ? postgres_rows_copy(work->self, rows, err)
+              : way == WAY_UPDATE ? postgres_rows_update(work->self, rows, &whole, err)
+                                  : postgres_rows_write(work->self, rows, err);
+    work->quick_failed = way != WAY_SURE && (ok ? !whole : mends(err));
+    return ok && (whole || err_set(err, ERR_RETRY, "others made or removed some of the rows"));
+}
+
 /* The ledger's lines and the rows of some entries of one run. */
-static bool write_entries(struct work *work, struct entry *const *entries, size_t count,
+static bool write_entries(struct work *work, struct postgres_entry *const *entries, size_t count,
                           struct err *err)
 {
     struct postgres_sink *self = work->self;
     struct arena_mark mark = arena_mark(&self->batch);
     const struct parcel **parcels = arena_array(&self->batch, count, sizeof(struct parcel *));
-    struct entry **chosen = arena_array(&self->batch, count, sizeof(struct entry *));
+    struct postgres_entry **chosen =
+        arena_array(&self->batch, count, sizeof(struct postgres_entry *));
     bool *fresh = arena_array(&self->batch, count, sizeof *fresh);
-    size_t chosen_count = 0;
+    enum way way = WAY_SURE;
     if (parcels == NULL || chosen == NULL || fresh == NULL) {
         return no_memory(err);
     }
@@ -565,32 +415,48 @@ static bool write_entries(struct work *work, struct entry *const *entries, size_
     }
     struct str target = entries[0]->shape != NULL ? str_of(entries[0]->shape->table->target->name)
                                                   : entries[0]->statement->name;
-    const struct postgres_entries taken = {target, parcels, count};
-    bool copies = work->copies && count >= COPY_MIN;
-    bool as_new = copies && entries[0]->shape != NULL && entries[0]->shape->copy_sql != NULL;
-    bool ok = (!as_new || look_new(work, entries, count, &as_new, err)) &&
-              take_ledger(work, &taken, copies && (as_new || parcels[0]->kind != RECORD_ABSOLUTE),
-                          fresh, err);
+    struct postgres_entries taken = {target, parcels, count, POSTGRES_ROWS_UNKNOWN};
+    struct postgres_rows rows = {chosen, count, work->deadline_ms, work->run_count == 1};
+    bool ok = choose_way(work, &rows, &way, err);
+    taken.rows = way == WAY_COPY     ? POSTGRES_ROWS_NEW
+                 : way == WAY_UPDATE ? POSTGRES_ROWS_THERE
+                                     : POSTGRES_ROWS_UNKNOWN;
+    ok = ok && take_ledger(work, &taken, fresh, err);
     if (ok && entries[0]->statement != NULL) {
         ok = run_statements(work, chosen, count, fresh, err);
     } else if (ok) {
+        rows.count = 0;
         for (size_t i = 0; i < count; i++) {
             if (fresh[i]) {
-                chosen[chosen_count++] = entries[i];
+                chosen[rows.count++] = entries[i];
             }
         }
-        ok = chosen_count == 0 || (as_new ? copy_rows(work, chosen, chosen_count, err)
-                                          : write_rows(work, chosen, chosen_count, err));
+        ok = rows.count == 0 || write_rows(work, &rows, way, err);
     }
-    work->copy_failed = work->copy_failed || (!ok && copies && !work->repeats && mends(err));
-    arena_rewind(&self->batch, mark);
+    if (!ok) { /* Mostly it is done, and then the next batch finds its memory in one piece. */
+        arena_rewind(&self->batch, mark);
+    }
     return ok;
 }
 
 /* ---- Refusals ---- */
 
+/* A row that was read as a line has no texts yet; when they cannot be had, that is the reason. */
+static bool have_values(struct work *work, struct postgres_entry *entry, struct err *err)
+{
+    struct postgres_sink *self = work->self;
+    if (entry->line_len == 0 || entry->values != NULL) {
+        return true;
+    }
+    struct arena_mark mark = arena_mark(work->arena);
+    bool ok = body_read(entry->parcel->body, work->arena, &self->body, err) &&
+              postgres_rows_values(self, entry, err);
+    arena_rewind(work->arena, mark);
+    return ok;
+}
+
 /* Which value does its column's type not take? The column's name, absent for none. */
-static struct str bad_column(struct work *work, const struct entry *entry)
+static struct str bad_column(struct work *work, const struct postgres_entry *entry)
 {
     struct postgres_sink *self = work->self;
     const struct postgres_shape *shape = entry->shape;
@@ -650,11 +516,17 @@ static bool is_state(const struct said *said, const char *beginning)
 }
 
 /* What the server said about one row, in words that name the place and no value. */
-static void word_row(struct work *work, const struct entry *entry, struct said *said)
+static void word_row(struct work *work, struct postgres_entry *entry, struct said *said)
 {
     const struct postgres_shape *shape = entry->shape;
     const char *table = shape->table->target->name;
     struct str column = {0};
+    struct err unread = {0};
+    if (!have_values(work, entry, &unread)) {
+        said->why = unread;
+        (void)err_prefix(&said->why, "table %s: ", table);
+        return;
+    }
     if (is_state(said, "22") && said->column.ptr == NULL && !shape->removes) {
         column = bad_column(work, entry);
         struct str pushed = pushed_column(shape);
@@ -672,7 +544,7 @@ static void word_row(struct work *work, const struct entry *entry, struct said *
     }
 }
 
-static void word_refusal(struct work *work, const struct entry *entry, struct said *said)
+static void word_refusal(struct work *work, struct postgres_entry *entry, struct said *said)
 {
     struct str name =
         entry->shape != NULL ? str_of(entry->shape->table->target->name) : entry->statement->name;
@@ -690,14 +562,14 @@ static void word_refusal(struct work *work, const struct entry *entry, struct sa
 }
 
 /* A column that demands a value and is none of ours: the table was changed, the record is fine. */
-static bool is_demand(const struct entry *entry, const struct said *said)
+static bool is_demand(const struct postgres_entry *entry, const struct said *said)
 {
     return entry->shape != NULL && is_state(said, "23502") && said->column.ptr != NULL &&
            postgres_table_column(entry->shape->table, said->column) == NULL &&
            !str_equal(said->column, entry->shape->table->key.name);
 }
 
-static bool refuse_one(struct work *work, struct entry *entry, const struct err *why,
+static bool refuse_one(struct work *work, struct postgres_entry *entry, const struct err *why,
                        struct err *err)
 {
     struct postgres *db = work->self->db;
@@ -720,7 +592,7 @@ static bool refuse_one(struct work *work, struct entry *entry, const struct err 
  * Entries of one run behind a savepoint. When the server refuses them, each half is tried alone, so
  * that of many only those are left out that are to blame.
  */
-static bool write_carefully(struct work *work, struct entry **entries, size_t count,
+static bool write_carefully(struct work *work, struct postgres_entry **entries, size_t count,
                             struct err *err)
 {
     struct postgres *db = work->self->db;
@@ -759,7 +631,7 @@ static bool run_carefully(struct work *work, struct run *run, struct err *err)
         *err = why;
         return false;
     }
-    const struct entry *first = run->entries[0];
+    const struct postgres_entry *first = run->entries[0];
     (void)err_prefix(&why, "%s %.*s: ", first->shape != NULL ? "table" : "statement",
                      STR_ARG(first->parcel->target));
     work->waiting = why;
@@ -833,12 +705,12 @@ static bool write_some(struct work *work, size_t from, size_t *to, struct err *e
     bool carefully = false;
     bool copy_refused = work->self->copy_refused;
     work->thorough = work->self->repeating;
-    work->copies = !work->thorough && !work->self->copy_refused;
+    work->quick = !work->thorough && !work->self->copy_refused;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         struct err why = {0};
         work->clashed = false;
         work->repeats = false;
-        work->copy_failed = false;
+        work->quick_failed = false;
         if (!gather(work, from, to, err)) {
             return false;
         }
@@ -851,14 +723,14 @@ static bool write_some(struct work *work, size_t from, size_t *to, struct err *e
         }
         undo_verdicts(work);
         *err = why;
-        bool careful = !carefully && !work->copy_failed && mends(&why);
+        bool careful = !carefully && !work->quick_failed && mends(&why);
         bool asks_again = work->repeats && !work->thorough;
-        if (!careful && !work->clashed && !asks_again && !work->copy_failed) {
+        if (!careful && !work->clashed && !asks_again && !work->quick_failed) {
             break;
         }
-        work->copies = false;
-        copy_refused = copy_refused || (work->copy_failed && why.kind == ERR_CONFIG);
-        work->thorough = !work->copy_failed; /* Whatever else it was: from here on the sure way. */
+        work->quick = false;
+        copy_refused = copy_refused || (work->quick_failed && why.kind == ERR_CONFIG);
+        work->thorough = !work->quick_failed; /* Whatever else it was: from here on the sure way. */
         carefully = carefully || careful;
         if (why.kind == ERR_CONFIG) {
             postgres_sink_forget(work->self);

@@ -161,39 +161,57 @@ static struct sheets_area header_area(const struct sheet_page *page)
                                 .bottom = page->book->header_row};
 }
 
-/* All cells of a column behind the header; its first row may be beyond the grid, so from there. */
-static struct sheets_area column_area(const struct sheet_page *page, int64_t place)
+/* All cells of some columns, from the header down. */
+static struct sheets_area columns_area(const struct sheet_page *page, int64_t left, int64_t right)
 {
     return (struct sheets_area){.worksheet = page->tab->worksheet,
                                 .top = page->book->header_row,
-                                .left = place,
-                                .right = place};
+                                .left = left,
+                                .right = right};
 }
 
-/* What was asked for, as columns: index 0 is the header, 1 the ledger, then the declared ones. */
+/* What is asked for, each as columns: the header; then the key's column and the ledger's, or, if
+   wide, one block that has all of ours (an address with a range for each could become too long). */
+enum { AREAS_MAX = 3 };
+
 struct asked {
-    struct sheets_area areas[SHEET_COLUMNS_MAX + 2];
-    size_t columns[SHEET_COLUMNS_MAX + 2]; /* Which declared column an area is of. */
+    struct sheets_area areas[AREAS_MAX];
+    const struct json_value *values[AREAS_MAX];
     size_t count;
-    bool ledger; /* Area 1 is the ledger's. */
-    const struct json_value *values[SHEET_COLUMNS_MAX + 2];
 };
 
 static void ask_for(const struct sheet_page *page, struct asked *asked)
 {
     const struct sheet_tab *tab = page->tab;
-    asked->count = 0;
-    asked->areas[asked->count++] = header_area(page);
-    asked->ledger = tab->known && tab->ledger > 0;
-    if (asked->ledger) {
-        asked->areas[asked->count++] = column_area(page, tab->ledger);
+    int64_t key = tab->places[tab->key];
+    int64_t left = tab->ledger > 0 && tab->ledger < key ? tab->ledger : key;
+    int64_t right = tab->ledger > key ? tab->ledger : key;
+    *asked = (struct asked){.areas = {header_area(page)}, .count = 1};
+    if (tab->known && !page->wide) {
+        asked->areas[asked->count++] = columns_area(page, key, key);
     }
-    for (size_t i = 0; i < tab->columns && tab->known; i++) {
-        if (tab->places[i] > 0 && (page->wide || i == tab->key)) {
-            asked->columns[asked->count] = i;
-            asked->areas[asked->count++] = column_area(page, tab->places[i]);
+    if (tab->known && !page->wide && tab->ledger > 0) {
+        asked->areas[asked->count++] = columns_area(page, tab->ledger, tab->ledger);
+    }
+    for (size_t i = 0; i < tab->columns; i++) {
+        left = tab->places[i] < left ? tab->places[i] : left;
+        right = tab->places[i] > right ? tab->places[i] : right;
+    }
+    if (tab->known && page->wide) {
+        asked->areas[asked->count++] = columns_area(page, left, right);
+    }
+}
+
+/* The cells of a column from its header down; NULL for none. */
+static const struct json_value *cells_of(const struct asked *asked, int64_t place)
+{
+    for (size_t i = 1; i < asked->count; i++) {
+        const struct sheets_area *area = &asked->areas[i];
+        if (place >= area->left && place <= area->right) {
+            return json_at(asked->values[i], (size_t)(place - area->left));
         }
     }
+    return NULL;
 }
 
 /* The header row as a list of cells: it comes as columns of one cell each. */
@@ -223,29 +241,24 @@ static bool header_row(const struct sheet_page *page, const struct json_value *c
     return text->ptr != NULL ? json_parse(page->arena, *text, &limits, row, err) : no_memory(err);
 }
 
-/* The rows of one column, without its header. */
-static const struct json_value *rows_of(const struct json_value *columns)
+static size_t rows_in(const struct sheet_page *page, const struct asked *asked)
 {
-    return json_at(columns, 0);
-}
-
-static size_t rows_in(const struct asked *asked)
-{
-    size_t rows = 0;
-    for (size_t i = 1; i < asked->count; i++) {
-        size_t here = json_count(rows_of(asked->values[i]));
+    const struct sheet_tab *tab = page->tab;
+    size_t rows = json_count(cells_of(asked, tab->ledger));
+    for (size_t i = 0; i < tab->columns; i++) {
+        size_t here = json_count(cells_of(asked, tab->places[i]));
         rows = here > rows ? here : rows;
     }
     return rows > 0 ? rows - 1 : 0;
 }
 
-static bool take_texts(struct sheet_page *page, const struct json_value *columns, bool key,
+static bool take_texts(const struct sheet_page *page, const struct json_value *cells, bool key,
                        struct str *out, struct err *err)
 {
     const struct json_value *cell = NULL;
     struct json_iter iter;
     size_t i = 0;
-    json_iter_init(&iter, rows_of(columns));
+    json_iter_init(&iter, cells);
     (void)json_next(&iter, NULL, &cell);
     for (; json_next(&iter, NULL, &cell) && i < page->count; i++) {
         struct err why = {0};
@@ -264,13 +277,13 @@ static bool take_texts(struct sheet_page *page, const struct json_value *columns
     return true;
 }
 
-static void take_cells(const struct sheet_page *page, const struct json_value *columns,
+static void take_cells(const struct sheet_page *page, const struct json_value *cells,
                        const struct json_value **out)
 {
     const struct json_value *cell = NULL;
     struct json_iter iter;
     size_t i = 0;
-    json_iter_init(&iter, rows_of(columns));
+    json_iter_init(&iter, cells);
     (void)json_next(&iter, NULL, &cell);
     for (; json_next(&iter, NULL, &cell) && i < page->count; i++) {
         out[i] = cell;
@@ -307,33 +320,27 @@ static bool index_keys(struct sheet_page *page, struct err *err)
 
 static bool take_rows(struct sheet_page *page, const struct asked *asked, struct err *err)
 {
-    page->count = rows_in(asked);
+    const struct sheet_tab *tab = page->tab;
+    page->count = rows_in(page, asked);
     if (page->count > SHEET_ROWS_MAX) {
         return err_set(err, ERR_CONFIG, "worksheet '%.*s' has more than %d rows",
-                       STR_ARG(title_of(page->book, page->tab)), SHEET_ROWS_MAX);
+                       STR_ARG(title_of(page->book, tab)), SHEET_ROWS_MAX);
     }
     page->keys = arena_array(page->arena, page->count + 1, sizeof *page->keys);
     page->ledgers = arena_array(page->arena, page->count + 1, sizeof *page->ledgers);
-    page->cells = page->wide ? arena_array(page->arena, (page->count + 1) * page->tab->columns,
-                                           sizeof *page->cells)
-                             : NULL;
+    page->cells =
+        page->wide ? arena_array(page->arena, (page->count + 1) * tab->columns, sizeof *page->cells)
+                   : NULL;
     if (page->keys == NULL || page->ledgers == NULL || (page->wide && page->cells == NULL)) {
         return no_memory(err);
     }
-    if (asked->ledger && !take_texts(page, asked->values[1], false, page->ledgers, err)) {
-        return false;
+    for (size_t i = 0; i < tab->columns && page->wide; i++) {
+        take_cells(page, cells_of(asked, tab->places[i]), &page->cells[i * page->count]);
     }
-    for (size_t i = asked->ledger ? 2 : 1; i < asked->count; i++) {
-        size_t column = asked->columns[i];
-        if (column == page->tab->key &&
-            !take_texts(page, asked->values[i], true, page->keys, err)) {
-            return false;
-        }
-        if (page->wide) {
-            take_cells(page, asked->values[i], &page->cells[column * page->count]);
-        }
-    }
-    return index_keys(page, err);
+    return take_texts(page, cells_of(asked, tab->places[tab->key]), true, page->keys, err) &&
+           (tab->ledger == 0 ||
+            take_texts(page, cells_of(asked, tab->ledger), false, page->ledgers, err)) &&
+           index_keys(page, err);
 }
 
 /* One request. `*same`: the columns are where they were thought to be. */
@@ -370,18 +377,15 @@ static bool read_once(struct sheet_page *page, struct asked *asked, int64_t dead
 bool sheet_page_read(struct sheet_page *page, const struct sheet_book *book, struct sheet_tab *tab,
                      bool wide, int64_t deadline_ms, struct arena *arena, struct err *err)
 {
-    struct asked *asked = arena_alloc(arena, sizeof *asked);
+    struct asked asked;
     bool same = false;
     *page = (struct sheet_page){.book = book, .tab = tab, .arena = arena, .wide = wide};
-    if (asked == NULL) {
-        return no_memory(err);
-    }
     for (int looks = 0; looks < LOOKS_MAX && !same; looks++) {
-        if (!read_once(page, asked, deadline_ms, &same, err)) {
+        if (!read_once(page, &asked, deadline_ms, &same, err)) {
             return false;
         }
     }
-    return same ? take_rows(page, asked, err)
+    return same ? take_rows(page, &asked, err)
                 : err_set(err, ERR_RETRY, "the columns of worksheet '%.*s' are being moved now",
                           STR_ARG(title_of(book, tab)));
 }

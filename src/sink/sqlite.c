@@ -798,6 +798,14 @@ static const struct option options[] = {
     OPTION_END,
 };
 
+static bool takes_name(struct str target, struct err *err)
+{
+    return !str_equal_ascii_case(str_slice(target, 0, 7), STR("sqlite_")) ||
+           err_set(
+               err, ERR_CONFIG,
+               "SQLite keeps tables whose names begin with sqlite_ to itself; name it otherwise");
+}
+
 const struct sink_type sink_sqlite = {
     .connector =
         {
@@ -814,6 +822,7 @@ const struct sink_type sink_sqlite = {
     .read_back = sink_read_back,
     .migrate = sink_migrate,
     .check = sink_check,
+    .takes_name = takes_name,
     .files = sink_files,
     .removes = true,
     .dump = sink_dump,

@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "crypto/digest.h"
+#include "net/oauth.h"
 #include "net/sheets.h"
 #include "source/csv_rows.h"
 #include "source/keyed.h"
@@ -62,6 +63,9 @@ static void check(const struct connector *connector, struct report *report)
     struct err err = {0};
     if (!sheets_id(self->spreadsheet, &id, &err)) {
         report_err(report, "spreadsheet", &err);
+    }
+    if (secret_given(&self->credentials) && !oauth_check(secret_reveal(&self->credentials), &err)) {
+        report_err(report, "credentials", &err);
     }
 }
 

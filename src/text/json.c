@@ -144,7 +144,8 @@ static bool keys_by_pairs(const struct check *check, yyjson_val *object, struct 
     for (size_t i = 0; i < count; i++) {
         seen[i] = key;
         for (size_t k = 0; k < i; k++) {
-            if (str_equal(string_of(seen[k]), string_of(key))) {
+            if (unsafe_yyjson_get_len(seen[k]) == unsafe_yyjson_get_len(key) &&
+                str_equal(string_of(seen[k]), string_of(key))) {
                 return refuse_key(check, key, err);
             }
         }

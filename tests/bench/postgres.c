@@ -153,7 +153,13 @@ static void write_rows(struct sink *sink, enum record_kind kind, int64_t rows, i
 {
     struct parcel *parcels = make_parcels(kind, rows, round);
     struct arena step;
+    struct str found = {0};
     arena_init(&step, 64 << 20);
+    /* Connected before the clock starts, as the rival is. */
+    if (!sink_postgres.connector.probe(&sink->connector,
+                                       clock_mono_ms(clock_system()) + PATIENCE_MS, &found, &err)) {
+        die("connect");
+    }
     int64_t from_us = now_us();
     int64_t from_cpu_us = cpu_us();
     for (int64_t at = 0; at < rows;) {

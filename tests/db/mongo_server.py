@@ -14,14 +14,18 @@ Ends, and ends the server, when its standard input does. Users of the database "
 invented), reader (may only read), old (SCRAM-SHA-1 alone), odd (a password of special letters); of "admin": any
 (every database), boss (root). It is SecantusDB and not mongod: what it shows of the protocol is what counts.
 """
+import glob
+import hashlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -29,17 +33,19 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import certificates
 
 OTHERS = ("ec", "chain", "expired", "wrong", "nameonly")
+NEWER = "tls13"  # The good certificate on a server that speaks TLS 1.3 alone.
 RUN = "import sys; sys.argv[0] = 'secantusd-py'; from secantus.__main__ import main; main()"
 
 
 class Front:
     """The server behind a certificate of its own: TLS ends here, and begins anew."""
 
-    def __init__(self, folder, name, port):
+    def __init__(self, folder, name, port, least=ssl.TLSVersion.TLSv1_2):
         base = os.path.join(folder, name)
         self.behind = port
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(base + ".crt", base + ".key")
+        self.context.minimum_version = least
         self.client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.client.maximum_version = ssl.TLSVersion.TLSv1_2  # 1.3 has messages behind which recv() waits
         self.client.check_hostname = False
@@ -90,6 +96,7 @@ class Server:
     def __init__(self, folder, path):
         self.folder = folder
         self.env = dict(os.environ, PYTHONPATH=path)
+        sys.path.insert(0, path)
         self.process = None
         self.certificate = None
         with socket.socket() as probe:
@@ -139,8 +146,29 @@ class Server:
                 self.process.wait(5)
             self.process = None
 
+    def prepare(self):
+        """The users, without the server that asks for them; kept below $SLUICE_CACHE, because making them takes a start."""
+        data = os.path.join(self.folder, "data")
+        with open(__file__, "rb") as file:
+            key = hashlib.sha256(file.read() + self.env["PYTHONPATH"].encode()).hexdigest()[:16]
+        kept = os.path.join(os.environ["SLUICE_CACHE"], "mongo-users-" + key)
+        if os.path.isdir(kept):
+            shutil.copytree(kept, data)
+            return
+        self.start()
+        self.users()
+        self.stop()  # In order, so that all of it is in the files.
+        for old in glob.glob(os.path.join(os.environ["SLUICE_CACHE"], "mongo-users-*")):
+            shutil.rmtree(old, ignore_errors=True)
+        fresh = tempfile.mkdtemp(prefix="tmp.mongo-users.", dir=os.environ["SLUICE_CACHE"])
+        shutil.copytree(data, os.path.join(fresh, "data"))
+        try:
+            os.rename(os.path.join(fresh, "data"), kept)
+        except OSError:  # Another test was quicker.
+            pass
+        shutil.rmtree(fresh)
+
     def users(self):
-        sys.path.insert(0, self.env["PYTHONPATH"])
         import pymongo
         client = pymongo.MongoClient("127.0.0.1", self.port, directConnection=True)
         for name, role in (("app", "readWrite"), ("reader", "read")):
@@ -172,14 +200,13 @@ def main():
     certificates.make(folder)
     server = Server(folder, path)
     try:
-        server.start()
-        server.users()
-        server.stop(signal.SIGKILL)
+        server.prepare()
         server.certificate = "rsa"
         server.start()
         print("mongo", server.port)
         for name in OTHERS:
             print(name, Front(folder, name, server.port).port)
+        print(NEWER, Front(folder, "rsa", server.port, ssl.TLSVersion.TLSv1_3).port)
         print("ready", flush=True)
         for line in sys.stdin:
             word, _, rest = line.strip().partition(" ")

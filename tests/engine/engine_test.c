@@ -26,6 +26,7 @@ static void *run_serving(void *argument)
 {
     struct serving *serving = argument;
     serving->ok = engine_serve(serving->engine, &serving->left, &serving->err);
+    store_leave_thread();
     return NULL;
 }
 

@@ -331,6 +331,7 @@ static void *run_serving(void *argument)
     if (!farm->ok) {
         print_error("serving ended: %s\n", err.text);
     }
+    store_leave_thread();
     return NULL;
 }
 

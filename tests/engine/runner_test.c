@@ -205,6 +205,37 @@ static void who_hangs_is_named_and_left_behind(void **state)
     hall_end(&hall);
 }
 
+static bool stuck_within(struct runner *runner, int failures, int64_t wait_ms)
+{
+    int64_t until_ms = now_ms() + wait_ms;
+    bool stuck = runner_stuck(runner, failures);
+    while (!stuck && now_ms() < until_ms) {
+        pause_ms(1);
+        stuck = runner_stuck(runner, failures);
+    }
+    return stuck;
+}
+
+static void who_fails_while_all_others_wait_is_stuck(void **state)
+{
+    struct hall hall = hall_new(*state);
+    atomic_store(&hall.seats[0].busy, true);
+    atomic_store(&hall.seats[1].fail, ERR_RETRY);
+    hall_start(&hall);
+    wait_for(&hall.seats[1].steps, 1);
+    assert_false(stuck_within(hall.runner, 1, 50)); /* One is at work. */
+    atomic_store(&hall.seats[0].busy, false);
+    assert_true(stuck_within(hall.runner, 1, WAIT_MS));
+    assert_false(runner_stuck(hall.runner, 1000));
+    atomic_store(&hall.seats[1].fail, ERR_NONE);
+    int64_t from_ms = now_ms();
+    assert_true(runner_pause(hall.runner, from_ms + 20)); /* Nobody rings. */
+    assert_in_range(now_ms() - from_ms, 20, 1500);
+    runner_ask_stop(hall.runner);
+    assert_false(runner_pause(hall.runner, from_ms + WAIT_MS));
+    hall_end(&hall);
+}
+
 static void a_failure_for_good_stops_everybody(void **state)
 {
     static const enum err_kind kinds[] = {ERR_STORE, ERR_STOP};
@@ -251,10 +282,15 @@ static void no_workers_are_fine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_worker_steps_and_sleeps),       TEST(the_bell_wakes_those_who_sleep),
-        TEST(the_bell_does_not_wake_who_failed),  TEST(busy_workers_stop_at_once),
-        TEST(who_hangs_is_named_and_left_behind), TEST(a_failure_for_good_stops_everybody),
-        TEST(other_failures_stop_nobody),         TEST(no_workers_are_fine),
+        TEST(each_worker_steps_and_sleeps),
+        TEST(the_bell_wakes_those_who_sleep),
+        TEST(the_bell_does_not_wake_who_failed),
+        TEST(busy_workers_stop_at_once),
+        TEST(who_hangs_is_named_and_left_behind),
+        TEST(a_failure_for_good_stops_everybody),
+        TEST(who_fails_while_all_others_wait_is_stuck),
+        TEST(other_failures_stop_nobody),
+        TEST(no_workers_are_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -546,7 +546,7 @@ def operation_of(verb, path):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Fault kinds: status (with retry_after, message, reason), hang, hang_after, cut, lost, half, badjson, slow, late,
-    then (commands that are carried out after the answer)."""
+    then (commands that are carried out between the reading and its answer)."""
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
@@ -645,9 +645,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return
             self.refuse(Refused(fault["code"], fault.get("reason", "UNAVAILABLE"), fault.get("message", "made up")), headers)
         elif what == "then":
-            self.answer(*arguments)
+            made = self.quietly(*arguments)  # What it was at that moment; the answer comes after the change.
             for line in fault["commands"]:
                 self.server.world.command(line)
+            self.send(200, made)
         elif what == "slow":
             time.sleep(seconds)
             self.answer(*arguments)

@@ -4,9 +4,14 @@
 
 Needs the program openssl (3.0 or newer). Everything is invented and valid for a few days only.
 """
+import glob
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 
 LEAF = "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature,keyEncipherment\nextendedKeyUsage=serverAuth\n"
 CA = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
@@ -74,6 +79,30 @@ def server(maker, name, names=LOCAL, issuer="ca", extensions=LEAF, **more):
 
 
 def make(folder):
+    """All of them into the folder. They take a second to make, so those of today are kept below $SLUICE_CACHE."""
+    cache = os.environ.get("SLUICE_CACHE")
+    if not cache:
+        make_new(folder)
+        return
+    with open(__file__, "rb") as file:
+        key = hashlib.sha256(file.read()).hexdigest()[:16]
+    kept = os.path.join(cache, "certificates-%s-%d" % (key, time.time() // 86400))
+    if not os.path.isdir(kept):
+        for old in glob.glob(os.path.join(cache, "certificates-*")):
+            if time.time() - os.path.getmtime(old) > 2 * 86400:
+                shutil.rmtree(old, ignore_errors=True)
+        fresh = tempfile.mkdtemp(prefix="tmp.certificates.", dir=cache)
+        make_new(fresh)
+        try:
+            os.rename(fresh, kept)
+        except OSError:  # Another test was quicker.
+            shutil.rmtree(fresh)
+    for name in os.listdir(kept):
+        if os.path.isfile(os.path.join(kept, name)):
+            shutil.copy2(os.path.join(kept, name), os.path.join(folder, name))
+
+
+def make_new(folder):
     maker = Maker(folder)
     past = {"start": "20240101000000Z", "end": "20250101000000Z"}
     maker.issue("ca", "test authority", None, CA, kind="rsa")

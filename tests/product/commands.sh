@@ -174,7 +174,7 @@ SLUICE_DATA=data WHATSAPP_DB_PATH=messages.db try 78 --config "$repo/config/drop
 says "version 999"
 
 # Killed by a fault of its own: the last words.
-"$STAGE" exec data/sluice.db "PRAGMA user_version=1"
+"$STAGE" exec data/sluice.db "PRAGMA user_version=2"
 rm -rf data
 SLUICE_DATA=data WHATSAPP_DB_PATH=messages.db "$SLUICE" --config "$repo/config/drops.yaml" serve 2> err &
 sluice=$!

@@ -95,6 +95,10 @@ chmod 644 credentials.json
 "$SLUICE" check > out 2>&1 && fail "a key file that everybody can read was taken"
 has "a key file for everybody" "$(cat out)" "chmod 600"
 chmod 600 credentials.json
+sed 's/service_account/authorized_user/' google/credentials.json > person.json
+chmod 600 person.json
+CREDENTIALS_FILE="$folder/person.json" "$SLUICE" check > out 2>&1 && fail "a key file of a person was taken"
+has "a key file of a person" "$(cat out)" "it is of a person (authorized_user)"
 "$SLUICE" check --connect > out 2>&1
 has "what is missing" "$(cat out)" "there is no header 'key', 'phone', 'text', 'at'"
 "$SLUICE" migrate --dry-run > out 2>&1 || fail "migrate --dry-run: $(cat out)"
@@ -173,9 +177,8 @@ cat out >> sluice.log
 has "a renamed header" "$("$SLUICE" status)" "there is no header 'תרגול אחרון'"
 tell 'edit {"id": "S", "title": "main", "op": "set", "row": 1, "column": 4, "value": "תרגול אחרון"}'
 tell 'deny S'
-"$SLUICE" run > out 2>&1
-cat out >> sluice.log
-has "a sheet that is not shared" "$("$SLUICE" status)" "not shared with robot@invented-project.iam.gserviceaccount.com"
+"$SLUICE" check --connect > out 2>&1 && fail "a sheet that is not shared is no mistake"
+has "a sheet that is not shared" "$(cat out)" "not shared with robot@invented-project.iam.gserviceaccount.com"
 tell 'allow S'
 "$SLUICE" run > out 2>> sluice.log
 is "exit code when all is well again" $? 0

@@ -1,8 +1,11 @@
 /* sink mongodb: collections of others, indexes, schemas, claims, and servers that fail, against a
  * server that speaks MongoDB's protocol with TLS and SCRAM (tests/db/mongo_server.py). What every
  * sink must do is in sink/contract. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "db/document.h"
@@ -12,10 +15,11 @@
 #include "sink/one_rig.h"
 #include "test.h"
 
-enum { URI_SIZE = 512, PATIENCE_MS = 20000, MANY = 600 };
+enum { URI_SIZE = 512, PATIENCE_MS = 20000, MANY = 360 };
 
 static struct outside server;
 static bool started;
+static bool second; /* Another program that speaks the protocol, for a second opinion. */
 static struct arena arena;
 static struct arena opened;
 static struct err err;
@@ -43,7 +47,8 @@ static const struct target *const both[] = {&students, &slots, NULL};
 /* ---- The sink, as the configuration would make it ---- */
 
 struct setting {
-    const char *uri; /* NULL: the usual one. */
+    const char *uri;  /* NULL: the usual one. */
+    const char *port; /* NULL: the server itself. */
     const char *indexes;
     const char *schema;
     const char *root;
@@ -59,23 +64,31 @@ static void set_map(const char *name, const char *text)
     *(struct str_map *)one_rig_member(sink, name) = (struct str_map){pair, 1};
 }
 
-static void set_uri(const char *pattern)
+#define USUAL "mongodb://any:secret@localhost:{p}/x?authSource=admin&tls=true" /* invented */
+
+/* The pattern with the port in its place. The second server has neither TLS nor users. */
+static const char *uri_of(const char *pattern, const char *port)
 {
-    char text[URI_SIZE];
+    static char text[URI_SIZE];
     const char *tail = strstr(pattern, "{p}");
     must(tail != NULL);
-    (void)snprintf(text, sizeof text, "%.*s%d%s&tlsCAFile=%s/ca.crt", (int)(tail - pattern),
-                   pattern, outside_port(&server, "mongo"), tail + 3, server.folder);
-    assert_true(secret_make(one_rig_member(sink, "uri"), &opened, str_of(text)));
+    if (second) {
+        (void)snprintf(text, sizeof text, "mongodb://127.0.0.1:%d/x",
+                       outside_port(&server, "mongo"));
+    } else {
+        (void)snprintf(text, sizeof text, "%.*s%d%s&tlsCAFile=%s/ca.crt", (int)(tail - pattern),
+                       pattern, outside_port(&server, port), tail + 3, server.folder);
+    }
+    return text;
 }
-
-#define USUAL "mongodb://any:secret@localhost:{p}/x?authSource=admin&tls=true" /* invented */
 
 static bool sink_try(const struct setting *setting)
 {
     sink = one_rig_new(&sink_mongodb, "mongo", &opened,
                        setting->targets != NULL ? setting->targets : both);
-    set_uri(setting->uri != NULL ? setting->uri : USUAL);
+    const char *uri = uri_of(setting->uri != NULL ? setting->uri : USUAL,
+                             setting->port != NULL ? setting->port : "mongo");
+    assert_true(secret_make(one_rig_member(sink, "uri"), &opened, str_of(uri)));
     *(struct str *)one_rig_member(sink, "database") = str_of(database);
     *(struct str *)one_rig_member(sink, "ledger") = STR("sluice_effects");
     *(int64_t *)one_rig_member(sink, "timeout") =
@@ -213,8 +226,9 @@ static void assert_holds(const char *collection, const char *filter)
 static int setup_all(void **state)
 {
     static const char *const words[] = {"python3", "tests/db/mongo_server.py", "{folder}", NULL};
+    static const char *const others[] = {"sh", "tests/db/mongo_java.sh", NULL};
     (void)state;
-    started = outside_start(&server, words, 240);
+    started = outside_start(&server, second ? others : words, 240);
     return 0;
 }
 
@@ -228,7 +242,6 @@ static int teardown_all(void **state)
 static int setup(void **state)
 {
     static int number;
-    char text[URI_SIZE];
     (void)state;
     arena_init(&arena, 1024u << 20);
     arena_init(&opened, 8 << 20);
@@ -236,11 +249,8 @@ static int setup(void **state)
         return 0;
     }
     (void)snprintf(database, sizeof database, "test%d", number++);
-    (void)snprintf(text, sizeof text,
-                   "mongodb://any:secret@localhost:%d/%s?authSource=admin&tls=true" /* invented */
-                   "&tlsCAFile=%s/ca.crt",
-                   outside_port(&server, "mongo"), database, server.folder);
-    struct mongo_options options = {.uri = str_of(text)};
+    struct mongo_options options = {.uri = str_of(uri_of(USUAL, "mongo")),
+                                    .database = str_of(database)};
     return mongo_open(&db, &options, &err) ? 0 : -1;
 }
 
@@ -253,6 +263,15 @@ static int teardown(void **state)
     arena_free(&arena);
     arena_free(&opened);
     return 0;
+}
+
+/* What the second server has not. */
+static void skip_second(const char *what)
+{
+    if (second) {
+        print_message("the second server has not: %s\n", what);
+        skip();
+    }
 }
 
 static void ready(const struct setting *setting)
@@ -270,6 +289,7 @@ static void documents_of_others_are_adopted(void **state)
 {
     (void)state;
     ready(&(struct setting){0});
+    skip_second("updates that are pipelines");
     (void)command("{\"insert\":\"students\",\"documents\":[{\"phone\":\"a\",\"name\":\"Dana\","
                   "\"own\":{\"x\":[1]},\"note\":\"old\",\"lessons\":7},{\"phone\":\"bare\"}]}");
     write_one(RECORD_EFFECT, "a", 1,
@@ -302,6 +322,7 @@ static void data_is_data(void **state)
     static const char *const texts[] = {"$name", "$$ROOT", "{\\\"$gt\\\":\\\"\\\"}", "$literal"};
     (void)state;
     ready(&(struct setting){0});
+    skip_second("updates that are pipelines");
     for (size_t i = 0; i < COUNT(texts); i++) {
         char body[256];
         char filter[256];
@@ -372,7 +393,8 @@ static void indexes_are_made_by_migrate(void **state)
     assert_non_null(strstr(err.text, "no unique index on its key phone"));
     assert_non_null(strstr(err.text, "sluice migrate"));
     struct str dry = migrate(true);
-    assert_int_not_equal(str_find(dry, STR("collection students: created"), 0), STR_NONE);
+    /* The second server has a list of no indexes of a collection that is not there. */
+    assert_true(second || str_find(dry, STR("collection students: created"), 0) != STR_NONE);
     assert_int_not_equal(str_find(dry, STR("a unique index phone_1\n"), 0), STR_NONE);
     assert_false(write_some(&one, 1)); /* The dry one did nothing. */
     struct str done = migrate(false);
@@ -428,12 +450,14 @@ static void effects_are_remembered_for_good(void **state)
 /* The process died between the document and the ledger. */
 static void the_document_speaks_for_the_ledger(void **state)
 {
+    const char *append = second ? "{\"inc\":{\"lessons\":1}}" /* It has no pipelines. */
+                                : "{\"inc\":{\"lessons\":1},\"append\":{\"note\":\"x\"}}";
     (void)state;
     ready(&(struct setting){0});
-    write_one(RECORD_EFFECT, "a", 1, "{\"inc\":{\"lessons\":1},\"append\":{\"note\":\"x\"}}");
+    write_one(RECORD_EFFECT, "a", 1, append);
     write_one(RECORD_EFFECT, "b", 2, "{\"inc\":{\"lessons\":1}}");
     (void)command("{\"delete\":\"sluice_effects\",\"deletes\":[{\"q\":{},\"limit\":0}]}");
-    write_one(RECORD_EFFECT, "a", 1, "{\"inc\":{\"lessons\":1},\"append\":{\"note\":\"x\"}}");
+    write_one(RECORD_EFFECT, "a", 1, append);
     write_one(RECORD_EFFECT, "b", 2, "{\"inc\":{\"lessons\":1}}");
     assert_holds("students", "{\"phone\":\"a\",\"lessons\":1}");
     assert_holds("students", "{\"phone\":\"b\",\"lessons\":1}");
@@ -531,6 +555,7 @@ static void a_document_that_is_too_large(void **state)
     assert_int_not_equal(str_find(some[0].why, STR("larger than MongoDB takes"), 0), STR_NONE);
     assert_int_equal(some[1].verdict, VERDICT_DONE);
     assert_int_equal(some[2].verdict, VERDICT_DONE);
+    skip_second("a limit of 16 MiB");
     /* Twice half of it is too much for the server. */
     struct parcel more[] = {
         parcel(RECORD_EFFECT, &students, "c", 4, buf_str(&half).ptr),
@@ -653,45 +678,160 @@ static void claims_that_are_none(void **state)
 
 /* ---- Servers that fail ---- */
 
+/* Written with everything as it should be: what was in the way is gone, and the record comes again.
+ */
+static void assert_waited(void)
+{
+    one_rig_drop(&sink);
+    sink_up(&(struct setting){0});
+    write_one(RECORD_EFFECT, "waiting", 1, "{\"set\":{\"name\":\"x\"}}");
+    assert_holds("students", "{\"phone\":\"waiting\",\"name\":\"x\"}");
+    (void)command("{\"delete\":\"students\",\"deletes\":[{\"q\":{},\"limit\":0}]}");
+    (void)command("{\"delete\":\"sluice_effects\",\"deletes\":[{\"q\":{},\"limit\":0}]}");
+}
+
+/* The record stays undecided, and the words say what to do. */
+static void assert_waits(const struct setting *setting, enum err_kind kind, const char *why)
+{
+    struct parcel one =
+        parcel(RECORD_EFFECT, &students, "waiting", 1, "{\"set\":{\"name\":\"x\"}}");
+    one_rig_drop(&sink);
+    if (!sink_try(setting)) {
+        fail_msg("%s: %s", why, err.text);
+    }
+    bool ok = write_some(&one, 1);
+    print_message("%s\n", ok ? "written" : err.text);
+    if (ok || err.kind != kind || one.verdict != VERDICT_RETRY || strstr(err.text, why) == NULL ||
+        strstr(err.text, "secret") != NULL) {
+        fail_msg("%s: %s: %s", why, err_kind_name(err.kind), ok ? "written" : err.text);
+    }
+}
+
+/* It accepts, and says nothing. */
+static int silent_port(int *fd)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(*fd >= 0 && bind(*fd, (struct sockaddr *)(void *)&at, sizeof at) == 0 &&
+                listen(*fd, 8) == 0 &&
+                getsockname(*fd, (struct sockaddr *)(void *)&at, &size) == 0);
+    return ntohs(at.sin_port);
+}
+
 static void nobody_may_or_can(void **state)
 {
     static const struct {
-        const char *uri;
-        const char *root;
+        struct setting setting;
         enum err_kind kind;
         const char *why;
     } cases[] = {
-        {"mongodb://app:wrong@localhost:{p}/work?tls=true", NULL, ERR_LOGIN, "password"},
-        {"mongodb://reader:secret@localhost:{p}/work?tls=true", NULL, ERR_CONFIG,
-         "grant it to the user"},
-        {USUAL, "otherca.crt", ERR_CONFIG, "not signed by an authority we know"},
-        {"mongodb://app:secret@localhost:1/work?x={p}&tls=true", NULL, ERR_RETRY, "localhost:1"},
+        {{.root = "otherca.crt"}, ERR_CONFIG, "not signed by an authority we know"},
+        {{.port = "expired", .timeout_ms = 1500},
+         ERR_RETRY,
+         "expired on 2025-01-01"}, /* Renewed there. */
+        {{.port = "wrong"}, ERR_CONFIG, "a certificate for another host"},
+        {{.port = "tls13"}, ERR_CONFIG, "TLS 1.3"},
+        {{.uri = "mongodb://app:secret@localhost:1/x?x={p}&tls=true", /* invented */
+          .timeout_ms = 700},
+         ERR_RETRY,
+         "localhost:1"},
+    };
+    char uri[URI_SIZE];
+    int fd = -1;
+    (void)state;
+    ready(&(struct setting){0});
+    skip_second("TLS and users");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_waits(&cases[i].setting, cases[i].kind, cases[i].why);
+    }
+    (void)snprintf(uri, sizeof uri,
+                   "mongodb://any:secret@localhost:%d/x?x={p}&tls=true", /* invented */
+                   silent_port(&fd));
+    assert_waits(&(struct setting){.uri = uri, .timeout_ms = 700}, ERR_RETRY, "localhost");
+    (void)close(fd);
+    assert_waited();
+}
+
+/* Users of the database "work". */
+static void users_who_may_not(void **state)
+{
+    char was[sizeof database];
+    (void)state;
+    ready(&(struct setting){0});
+    skip_second("TLS and users");
+    memcpy(was, database, sizeof was);
+    (void)snprintf(database, sizeof database, "work");
+    one_rig_drop(&sink);
+    sink_up(
+        &(struct setting){0}); /* Collections that are ready, so that only the right is missing. */
+    (void)migrate(false);
+    assert_waits(
+        &(struct setting){.uri = "mongodb://app:wrong@localhost:{p}/work?tls=true"}, /* invented */
+        ERR_LOGIN, "are user, password and authSource right?");
+    assert_waits(
+        &(struct setting){.uri =
+                              "mongodb://reader:secret@localhost:{p}/work?tls=true"}, /* invented */
+        ERR_CONFIG, "grant it to the user");
+    memcpy(database, was, sizeof database);
+    assert_waited();
+}
+
+/* The collection has rules of its own; a person changes them, and tries the dead letter again. */
+static void rules_of_the_collection(void **state)
+{
+    struct parcel some[] = {
+        parcel(RECORD_ABSOLUTE, &students, "a", 1, "{\"set\":{\"lessons\":-1}}"),
+        parcel(RECORD_ABSOLUTE, &students, "b", 2, "{\"set\":{\"lessons\":1}}"),
+    };
+    const struct json_value *reply = NULL;
+    (void)state;
+    ready(&(struct setting){0});
+    skip_second("rules that are kept");
+    if (!mongo_command(
+            db,
+            document("{\"collMod\":\"students\",\"validator\":{\"$jsonSchema\":{\"properties\":"
+                     "{\"lessons\":{\"minimum\":0}}}}}"),
+            outside_soon(), &arena, &reply, &err)) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(write_some(some, COUNT(some)));
+    assert_int_equal(some[1].verdict, VERDICT_DONE);
+    if (some[0].verdict != VERDICT_REJECT ||
+        str_find(some[0].why, STR("the collection's own rules refuse it"), 0) == STR_NONE) {
+        fail_msg("verdict %d: %.*s", (int)some[0].verdict, STR_ARG(some[0].why));
+    }
+    assert_true(mongo_command(db, document("{\"collMod\":\"students\",\"validator\":{}}"),
+                              outside_soon(), &arena, &reply, &err));
+    assert_true(write_some(some, 1));
+    assert_int_equal(some[0].verdict, VERDICT_DONE);
+}
+
+/* A list where a number is added to, a text where something is pushed: told apart from null. */
+static void wrong_types_of_others(void **state)
+{
+    struct parcel some[] = {
+        parcel(RECORD_EFFECT, &students, "a", 1, "{\"inc\":{\"lessons\":1}}"),
+        parcel(RECORD_EFFECT, &students, "b", 2, "{\"push\":{\"list\":1}}"),
+        parcel(RECORD_EFFECT, &students, "c", 3, "{\"inc\":{\"lessons\":1}}"),
     };
     (void)state;
     ready(&(struct setting){0});
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct parcel one = parcel(RECORD_EFFECT, &students, "a", 1, "{\"set\":{\"name\":\"x\"}}");
-        char was[sizeof database];
-        memcpy(was, database, sizeof was);
-        if (i < 2) { /* Users of the database "work". */
-            (void)snprintf(database, sizeof database, "work");
+    (void)command("{\"insert\":\"students\",\"documents\":[{\"phone\":\"a\",\"lessons\":\"seven\"},"
+                  "{\"phone\":\"b\",\"list\":\"no list\"}]}");
+    assert_true(write_some(some, COUNT(some)));
+    assert_int_equal(some[2].verdict, VERDICT_DONE);
+    for (size_t i = 0; i < 2; i++) {
+        if (some[i].verdict != VERDICT_REJECT ||
+            str_find(some[i].why, STR("collection students"), 0) == STR_NONE) {
+            fail_msg("verdict %d: %.*s", (int)some[i].verdict, STR_ARG(some[i].why));
         }
-        one_rig_drop(&sink);
-        if (i == 1) { /* With collections that are ready, so that only the right is missing. */
-            sink_up(&(struct setting){0});
-            (void)migrate(false);
-            one_rig_drop(&sink);
-        }
-        if (!sink_try(&(struct setting){.uri = cases[i].uri, .root = cases[i].root})) {
-            fail_msg("case %zu: %s", i, err.text);
-        }
-        bool ok = write_some(&one, 1);
-        if (ok || err.kind != cases[i].kind || strstr(err.text, cases[i].why) == NULL ||
-            strstr(err.text, "secret") != NULL) {
-            fail_msg("case %zu: %s: %s", i, err_kind_name(err.kind), ok ? "written" : err.text);
-        }
-        memcpy(database, was, sizeof database);
     }
+    (void)command("{\"update\":\"students\",\"updates\":[{\"q\":{\"phone\":\"a\"},\"u\":{\"$set\":"
+                  "{\"lessons\":7}}}]}");
+    assert_true(write_some(some, 1));
+    assert_int_equal(some[0].verdict, VERDICT_DONE);
+    assert_holds("students", "{\"phone\":\"a\",\"lessons\":8}");
 }
 
 /* Effects on a few documents, and the server killed and paused meanwhile: each counts once. */
@@ -702,17 +842,18 @@ static void a_server_that_comes_and_goes(void **state)
     struct parcel some[DOCUMENTS];
     int failures = 0;
     (void)state;
-    ready(&(struct setting){.timeout_ms = 2500});
+    ready(&(struct setting){.timeout_ms = 1200});
+    skip_second("a memory that lasts");
     for (int i = 0; i < MANY;) {
         static const char *const acts[] = {"stop", "pause", "stop"};
-        bool act = i > 0 && i % 200 == 0;
+        bool act = i > 0 && i % 120 == 0;
         for (int j = 0; j < DOCUMENTS; j++) {
             (void)snprintf(entities[j], sizeof entities[j], "e%d", j);
             some[j] = parcel(RECORD_EFFECT, &students, entities[j], i + j + 1,
                              "{\"inc\":{\"lessons\":1}}");
         }
         if (act) { /* Once with nothing known of the batch, and once more in full. */
-            const char *what = acts[i / 200 % 3];
+            const char *what = acts[i / 120 % 3];
             outside_ask(&server, what);
             failures += !write_some(some, DOCUMENTS);
             assert_int_equal(err.kind, ERR_RETRY);
@@ -731,7 +872,7 @@ static void a_server_that_comes_and_goes(void **state)
         i += DOCUMENTS;
     }
     assert_true(failures > 0);
-    assert_int_equal(count("students", "{\"lessons\":30}"), DOCUMENTS);
+    assert_int_equal(count("students", "{\"lessons\":18}"), DOCUMENTS);
     assert_int_equal(count("sluice_effects", "{}"), MANY);
 }
 
@@ -753,8 +894,14 @@ int main(void)
         CASE(schemas_refuse),
         CASE(claims_take_one_each),
         CASE(claims_that_are_none),
+        CASE(wrong_types_of_others),
+        CASE(rules_of_the_collection),
         CASE(nobody_may_or_can),
+        CASE(users_who_may_not),
         CASE(a_server_that_comes_and_goes),
     };
-    return cmocka_run_group_tests_name("sink mongodb", tests, setup_all, teardown_all);
+    int failed = cmocka_run_group_tests_name("sink mongodb", tests, setup_all, teardown_all);
+    second = true;
+    return failed + cmocka_run_group_tests_name("sink mongodb, second opinion", tests, setup_all,
+                                                teardown_all);
 }

@@ -1,8 +1,10 @@
 /* sink postgres: against a real server with TLS; tables of others, refusals, faults, statements. */
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@ static struct sink *sink;
 static struct postgres *boss; /* The same database, past the sink. */
 static struct parcel parcels[PARCELS_MAX];
 static int schema_count;
+static const char *door; /* Of the sink: "postgres" or "pgbouncer". */
 static char schema[32];
 
 static const struct column columns[] = {
@@ -96,7 +99,7 @@ static void sink_with(const char *uri, const struct target *const *to,
 
 static void sink_up(void)
 {
-    sink_with(uri_of("postgres", "app", ""), one_target, NULL);
+    sink_with(uri_of(door, "app", ""), one_target, NULL);
 }
 
 static int setup(void **state)
@@ -106,6 +109,7 @@ static int setup(void **state)
     arena_init(&opened, 4 << 20);
     memset(&err, 0, sizeof err);
     memset(parcels, 0, sizeof parcels);
+    door = "postgres";
     if (started) {
         struct postgres_options options = {.uri = str_of(uri_of("postgres", "app", ""))};
         (void)snprintf(schema, sizeof schema, "desk %d", ++schema_count);
@@ -692,6 +696,51 @@ static void logins(void **state)
     assert_says(found.ptr, "1 tables are there");
 }
 
+/* Nothing is decided, nothing written, and once it is mended the same parcel goes through. */
+static void assert_waits(const char *uri, int64_t patience_ms, enum err_kind kind, const char *why)
+{
+    int64_t before = clock_mono_ms(clock_system());
+    sink_with(uri, one_target, NULL);
+    parcels[0] = make(RECORD_EFFECT, "a", 1, "{\"set\":{\"amount\":1}}");
+    assert_false(try_write(1, before + patience_ms));
+    if (err.kind != kind) {
+        fail_msg("%s: %s", err_kind_name(err.kind), err.text);
+    }
+    assert_says(err.text, why);
+    assert_true(clock_mono_ms(clock_system()) - before < patience_ms + 3000);
+    assert_true(parcels[0].verdict != VERDICT_DONE && parcels[0].verdict != VERDICT_REJECT);
+}
+
+static void shut_doors(void **state)
+{
+    char more[256];
+    struct sockaddr_in there = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof there;
+    (void)state;
+    NEEDS_SERVER()
+    migrate();
+    (void)snprintf(more, sizeof more, "sslrootcert=%s/otherca.crt", server.folder);
+    assert_waits(uri_of("postgres", "app", more), 20000, ERR_CONFIG, "authorit");
+    /* Somebody takes the call and never says a word. */
+    int mute = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(mute >= 0);
+    assert_int_equal(bind(mute, (struct sockaddr *)&there, sizeof there), 0);
+    assert_int_equal(listen(mute, 4), 0);
+    assert_int_equal(getsockname(mute, (struct sockaddr *)&there, &size), 0);
+    (void)snprintf(more, sizeof more, "port=%d", ntohs(there.sin_port));
+    assert_waits(uri_of("postgres", "app", more), 700, ERR_RETRY, "no answer in time");
+    assert_int_equal(close(mute), 0);
+    outside_ask(&server, "sql ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.3'");
+    outside_ask(&server, "cert rsa"); /* And a restart. */
+    assert_waits(uri_of("postgres", "app", ""), 20000, ERR_CONFIG, "TLS 1.2");
+    outside_ask(&server, "sql ALTER SYSTEM RESET ssl_min_protocol_version");
+    outside_ask(&server, "cert rsa");
+    sink_up();
+    write_all(1);
+    assert_done(1);
+    assert_sql("SELECT count(*) FROM {s}.jobs", "1");
+}
+
 static void expired(void **state)
 {
     (void)state;
@@ -900,7 +949,6 @@ static void large_batch(void **state)
                "4096,8192,1,[\"\\\"\"]");
 }
 
-/* The same on the newest version that the tests have. */
 /* Many parcels, K0 and up; `bad` has a day that is none. */
 static void make_many(enum record_kind kind, size_t count, int64_t message, size_t bad)
 {
@@ -934,12 +982,13 @@ static void copied(void **state)
     run("CREATE TABLE {s}.ways(query text)");
     run("CREATE FUNCTION {s}.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         "INSERT INTO {s}.ways VALUES(current_query()); RETURN new; END $$; CREATE TRIGGER note "
-        "BEFORE INSERT ON {s}.jobs FOR EACH ROW EXECUTE FUNCTION {s}.note()");
+        "BEFORE INSERT OR UPDATE ON {s}.jobs FOR EACH ROW EXECUTE FUNCTION {s}.note()");
     for (int kind = 0; kind < 2; kind++) {
         enum record_kind one = kind == 0 ? RECORD_EFFECT : RECORD_ABSOLUTE;
         make_many(one, MANY, 1, SIZE_MAX);
         write_all(MANY);
         assert_done(MANY);
+        assert_sql("SELECT bool_and(query LIKE '%(FORMAT binary)')::text FROM {s}.ways", "true");
         assert_ways("COPY");
         assert_sql("SELECT count(*)||' '||min(to_json(who)::text)||' '||count(note)||' '||"
                    "min(day)||' '||min(list::text) FROM {s}.jobs",
@@ -967,7 +1016,7 @@ static void copied(void **state)
         make_many(one, MANY, 20000, SIZE_MAX);
         write_all(MANY);
         assert_done(MANY);
-        assert_ways("INSERT");
+        assert_ways("UPDATE");
         assert_sql("SELECT count(*)||' '||sum(amount) FROM {s}.jobs", "1500 30000000");
         /* A day that is none is refused by itself. */
         run("TRUNCATE {s}.jobs; TRUNCATE {s}.sluice_seq; TRUNCATE {s}.ways");
@@ -982,6 +1031,205 @@ static void copied(void **state)
             "TRUNCATE {s}.ways");
         sink_up();
     }
+}
+
+/* Each transaction may be on another connection of the server. */
+static void copied_through_a_pooler(void **state)
+{
+    if (!started || !has_pooler()) {
+        skip();
+    }
+    door = "pgbouncer";
+    sink_up();
+    copied(state);
+}
+
+/* Of many that are there, some are not, and one is removed by somebody else in the same moment. */
+static void updated(void **state)
+{
+    enum { MANY = 1500 };
+    (void)state;
+    NEEDS_SERVER()
+    migrate();
+    run("CREATE TABLE {s}.ways(query text)");
+    run("CREATE FUNCTION {s}.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "INSERT INTO {s}.ways VALUES(current_query()); RETURN new; END $$; CREATE TRIGGER note "
+        "BEFORE INSERT OR UPDATE ON {s}.jobs FOR EACH ROW EXECUTE FUNCTION {s}.note()");
+    make_many(RECORD_ABSOLUTE, MANY, 1, SIZE_MAX);
+    write_all(MANY);
+    run("DELETE FROM {s}.jobs WHERE length(number) = 4; DELETE FROM {s}.sluice_seq WHERE "
+        "entity LIKE 'K_'; TRUNCATE {s}.ways");
+    /* Each row is written once, whether it was there or not, and so is each sequence. */
+    make_many(RECORD_ABSOLUTE, MANY, 10000, SIZE_MAX);
+    write_all(MANY);
+    assert_done(MANY);
+    assert_sql("SELECT count(*) FROM {s}.ways", "1500");
+    assert_ways("INSERT UPDATE");
+    assert_sql("SELECT count(*)||' '||sum(amount) FROM {s}.jobs", "1500 15000000");
+    assert_sql("SELECT count(*)||' '||min(archive_id) FROM {s}.sluice_seq", "1500 10000");
+    /* Numbers of the table's own sequence are taken for new rows only. */
+    assert_sql("SELECT (max(id) < 3000)::text FROM {s}.jobs", "true");
+    /* Half of them are older than what is there: those change nothing. */
+    make_many(RECORD_ABSOLUTE, MANY, 20000, SIZE_MAX);
+    for (size_t i = 0; i < MANY; i += 2) {
+        parcels[i].effect.message = 5;
+    }
+    write_all(MANY);
+    assert_done(MANY);
+    assert_sql("SELECT count(*)||' '||sum(amount) FROM {s}.jobs", "1500 22500000");
+    /* A trigger that leaves rows as they are: then it is no news that they are fewer. */
+    run("CREATE FUNCTION {s}.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RETURN CASE WHEN new.number = 'K7' THEN NULL ELSE new END; END $$; CREATE TRIGGER akeep "
+        "BEFORE UPDATE ON {s}.jobs FOR EACH ROW EXECUTE FUNCTION {s}.keep()");
+    sink_up();
+    make_many(RECORD_ABSOLUTE, MANY, 30000, SIZE_MAX);
+    write_all(MANY);
+    assert_done(MANY);
+    assert_sql("SELECT count(*) FROM {s}.jobs WHERE amount = 30000", "1499");
+}
+
+/* A body in our own writing is read in one pass; with a blank in it, as JSON. Both mean one. */
+static void two_readings(void **state)
+{
+    static const struct {
+        const char *field;
+        const char *value;
+    } cases[] = {
+        {"who", "\"דנה כהן-לוי, 17 years\""},
+        {"who", "\"\""},
+        {"who", "\"a\\\"b\\\\c\\/d\\be\\ff\\ng\\rh\\ti\""},
+        {"who", "\"12345678\""},
+        {"who", "\"1234567\\n\""},
+        {"who", "\"\\u05d3\\ud83d\\ude00\""},
+        {"who", "\"a\\u0000b\""},
+        {"who", "\"tab\tinside\""},
+        {"who", "\"bad \xff utf-8\""},
+        {"who", "\"half \xd7\""},
+        {"who", "\"a string that is longer than the twenty characters\""},
+        {"who", "17"},
+        {"who", "-17"},
+        {"who", "017"},
+        {"who", "1.5"},
+        {"who", "true"},
+        {"who", "null"},
+        {"who", "[1]"},
+        {"amount", "0"},
+        {"amount", "-0"},
+        {"amount", "00"},
+        {"amount", "7"},
+        {"amount", "-9223372036854775807"},
+        {"amount", "9223372036854775807"},
+        {"amount", "9223372036854775808"},
+        {"amount", "999999999999999999"},
+        {"amount", "1e3"},
+        {"amount", "1.0"},
+        {"amount", "\"7\""},
+        {"small", "32767"},
+        {"small", "-32767"},
+        {"small", "-32768"},
+        {"small", "32768"},
+        {"middle", "2147483647"},
+        {"middle", "2147483648"},
+        {"price", "0.1"},
+        {"price", "-0.5"},
+        {"price", "-0.0"},
+        {"price", "0"},
+        {"price", "12"},
+        {"price", "-12.25"},
+        {"price", "0.30000000000000004"},
+        {"price", "123456789012.345"},
+        {"price", "9007199254740993"},
+        {"price", "1e300"},
+        {"price", "1."},
+        {"price", ".5"},
+        {"price", "--1"},
+        {"done", "true"},
+        {"done", "false"},
+        {"done", "1"},
+        {"done", "0"},
+        {"done", "2"},
+        {"done", "tru"},
+        {"at", "\"2025-12-09T18:51:42.998Z\""},
+        {"at", "\"1969-12-31T23:59:59.999Z\""},
+        {"at", "\"0001-01-01T00:00:00.000Z\""},
+        {"at", "\"9999-12-31T23:59:59.999Z\""},
+        {"at", "\"2024-02-29T00:00:00.000Z\""},
+        {"at", "\"2025-02-29T00:00:00.000Z\""},
+        {"at", "\"2025-12-09T24:00:00.000Z\""},
+        {"at", "\"2025-12-09T18:51:60.000Z\""},
+        {"at", "\"2025-12-09T18:51:42Z\""},
+        {"at", "\"2025-12-09T18:51:42.998+02:00\""},
+        {"at", "\"0000-12-09T18:51:42.998Z\""},
+        {"at", "\"yesterday\""},
+        {"day", "\"2025-12-09\""},
+        {"day", "\"1900-02-28\""},
+        {"day", "\"1900-02-29\""},
+        {"day", "\"2000-02-29\""},
+        {"day", "\"2025-13-01\""},
+        {"day", "\"2025-1-1\""},
+        {"day", "\"2025-12-09 \""},
+        {"list", "[1,\"א\",{\"a\":[true,false,null]},-5]"},
+        {"list", "{}"},
+        {"list", "[]"},
+        {"list", "[1.10,1e2]"},
+        {"list", "[[[[[[[[]]]]]]]]"},
+        {"list", "\"text \\\" of one\""},
+        {"list", "\"\\u0000\""},
+        {"list", "true"},
+        {"list", "5"},
+        {"list", "[1,]"},
+        {"list", "[1}"},
+        {"list", "{\"a\" :1}"},
+        {"list", "[tru]"},
+        {"list", "[01]"},
+        {"list", "[1"},
+    };
+    enum { CASES = sizeof cases / sizeof cases[0], READINGS = 2 };
+    static const struct column typed[] = {
+        {"number", COLUMN_TEXT, true, NULL, ""},   {"who", COLUMN_TEXT, false, NULL, ""},
+        {"note", COLUMN_TEXT, false, NULL, ""},    {"amount", COLUMN_INT, false, NULL, ""},
+        {"small", COLUMN_INT, false, NULL, ""},    {"middle", COLUMN_INT, false, NULL, ""},
+        {"price", COLUMN_DOUBLE, false, NULL, ""}, {"done", COLUMN_BOOL, false, NULL, ""},
+        {"at", COLUMN_TIME, false, NULL, ""},      {"day", COLUMN_DATE, false, NULL, ""},
+        {"list", COLUMN_JSON, false, NULL, ""},    {0},
+    };
+    static const struct target typed_jobs = {.name = "jobs", .key = "number", .columns = typed};
+    static const struct target *const typed_targets[] = {&typed_jobs, NULL};
+    size_t refused = 0;
+    (void)state;
+    NEEDS_SERVER()
+    run("CREATE SCHEMA {s}");
+    run("CREATE TABLE {s}.jobs(number text PRIMARY KEY, who varchar(20), note text, amount bigint, "
+        "small smallint, middle integer, price float8, done boolean, at timestamptz, day date, "
+        "list jsonb)");
+    sink_with(uri_of("postgres", "app", ""), typed_targets, NULL);
+    migrate();
+    for (size_t i = 0; i < CASES * READINGS; i++) {
+        size_t at = i / READINGS;
+        bool plain = i % READINGS == 0;
+        struct str key = arena_printf(&arena, "%03zu%s", at, plain ? "a" : "b");
+        struct str body = arena_printf(
+            &arena, "{\"set\":{\"note\":\"n\",\"%s\":%s},\"insert\":{\"number\":\"%s\"}%s}",
+            cases[at].field, cases[at].value, key.ptr, plain ? "" : " ");
+        parcels[i] = make(RECORD_EFFECT, key.ptr, (int64_t)i + 1, body.ptr);
+    }
+    write_all(CASES * READINGS);
+    for (size_t i = 0; i < CASES; i++) {
+        const struct parcel *one = &parcels[i * READINGS];
+        if (one[0].verdict != one[1].verdict || !str_equal(one[0].why, one[1].why)) {
+            fail_msg("%s, %s: %d %.*s / %d %.*s", cases[i].field, cases[i].value,
+                     (int)one[0].verdict, STR_ARG(one[0].why), (int)one[1].verdict,
+                     STR_ARG(one[1].why));
+        }
+        refused += one[0].verdict == VERDICT_REJECT;
+    }
+    assert_true(refused > 20 && refused < CASES - 40);
+    assert_sql("SELECT count(*) FROM {s}.jobs AS a JOIN {s}.jobs AS b ON b.number = "
+               "left(a.number, 3)||'b' WHERE a.number LIKE '%a' AND to_jsonb(a) - 'number' <> "
+               "to_jsonb(b) - 'number'",
+               "0");
+    assert_sql("SELECT count(*)::text FROM {s}.jobs",
+               arena_printf(&arena, "%zu", READINGS * (CASES - refused)).ptr);
 }
 
 static void on_version_17(void **state)
@@ -1027,6 +1275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(some_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(triggers, setup, teardown),
         cmocka_unit_test_setup_teardown(logins, setup, teardown),
+        cmocka_unit_test_setup_teardown(shut_doors, setup, teardown),
         cmocka_unit_test_setup_teardown(expired, setup, teardown),
         cmocka_unit_test_setup_teardown(goes_away, setup, teardown),
         cmocka_unit_test_setup_teardown(slow, setup, teardown),
@@ -1034,6 +1283,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(dumps, setup, teardown),
         cmocka_unit_test_setup_teardown(large_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(copied, setup, teardown),
+        cmocka_unit_test_setup_teardown(copied_through_a_pooler, setup, teardown),
+        cmocka_unit_test_setup_teardown(updated, setup, teardown),
+        cmocka_unit_test_setup_teardown(two_readings, setup, teardown),
         cmocka_unit_test_setup_teardown(on_version_17, setup, teardown),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -4,6 +4,7 @@ const Recipe = @import("../recipe.zig").Recipe;
 
 pub const recipe = Recipe{
     .name = "libyaml",
+    .small = true,
     .include = &.{"include"},
     .private = &.{"src"},
     .flags = &.{

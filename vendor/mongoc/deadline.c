@@ -89,8 +89,8 @@ static bool run_twice(mongoc_client_t *client, mongoc_cmd_parts_t *parts, bson_t
 }
 
 bool sluice_mongoc_write(mongoc_client_t *client, const char *database, const bson_t *command,
-                         mongoc_write_concern_t *concern, bool single, bson_t *reply,
-                         bson_error_t *error)
+                         const struct sluice_mongoc_list *list, mongoc_write_concern_t *concern,
+                         bool single, bson_t *reply, bson_error_t *error)
 {
     mongoc_cmd_parts_t parts;
     mongoc_server_stream_t *stream =
@@ -103,6 +103,11 @@ bool sluice_mongoc_write(mongoc_client_t *client, const char *database, const bs
     parts.allow_txn_number =
         single ? MONGOC_CMD_PARTS_ALLOW_TXN_NUMBER_YES : MONGOC_CMD_PARTS_ALLOW_TXN_NUMBER_NO;
     parts.assembled.operation_id = ++client->cluster.operation_id;
+    if (list != NULL) {
+        parts.assembled.payload_identifier = list->name;
+        parts.assembled.payload = (const uint8_t *)list->bytes;
+        parts.assembled.payload_size = (int32_t)list->len;
+    }
     bool ok =
         mongoc_cmd_parts_set_write_concern(&parts, concern, stream->sd->max_wire_version, error) &&
         mongoc_cmd_parts_assemble(&parts, stream, error);

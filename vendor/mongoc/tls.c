@@ -30,7 +30,7 @@
 #undef MONGOC_LOG_DOMAIN
 #define MONGOC_LOG_DOMAIN "tls"
 
-enum { MS_IN_US = 1000 };
+enum { MS_IN_US = 1000, FRONT_SIZE = 4096 };
 
 struct sluice_mongoc_tls {
     struct tls *tls; /* NULL when the session could not be made: `why` says it. */
@@ -163,30 +163,50 @@ static ssize_t lost(void)
     return -1;
 }
 
+/* All of it, or -1: what is half sent cannot be taken back. */
+static ssize_t send_all(struct sluice_mongoc_tls *own, const char *bytes, size_t len)
+{
+    struct tls_transport transport = transport_of(own);
+    for (size_t off = 0; off < len;) {
+        ptrdiff_t sent = tls_write(own->tls, &transport, bytes + off, len - off);
+        if (sent < 0) {
+            return lost();
+        }
+        if (sent == 0 && left_ms(own) == 0) {
+            return late(own);
+        }
+        off += (size_t)sent;
+    }
+    return (ssize_t)len;
+}
+
+/* The driver hands out each number of a header by itself: small parts share a record. */
 static ssize_t writev_tls(mongoc_stream_t *stream, mongoc_iovec_t *parts, size_t count,
                           int32_t timeout_ms)
 {
     struct sluice_mongoc_tls *own = own_of(stream);
-    struct tls_transport transport = transport_of(own);
+    char front[FRONT_SIZE];
+    size_t has = 0;
     ssize_t total = 0;
     set_deadline(own, timeout_ms);
     for (size_t i = 0; i < count; i++) {
-        size_t off = 0;
-        while (off < parts[i].iov_len) {
-            ptrdiff_t sent = tls_write(own->tls, &transport, (const char *)parts[i].iov_base + off,
-                                       parts[i].iov_len - off);
-            if (sent < 0) {
-                return lost();
-            }
-            if (sent == 0 && left_ms(own) == 0) {
-                return late(
-                    own); /* What is half sent cannot be taken back: an error, not a part. */
-            }
-            off += (size_t)sent;
+        const char *bytes = parts[i].iov_base;
+        size_t len = parts[i].iov_len;
+        total += (ssize_t)len;
+        if (len <= sizeof front - has) {
+            memcpy(front + has, bytes, len);
+            has += len;
+            continue;
         }
-        total += (ssize_t)off;
+        size_t first = has > 0 ? sizeof front - has : 0;
+        memcpy(front + has, bytes, first);
+        if ((first > 0 && send_all(own, front, sizeof front) < 0) ||
+            send_all(own, bytes + first, len - first) < 0) {
+            return -1;
+        }
+        has = 0;
     }
-    return total;
+    return send_all(own, front, has) < 0 ? -1 : total;
 }
 
 static ssize_t readv_tls(mongoc_stream_t *stream, mongoc_iovec_t *parts, size_t count, size_t least,

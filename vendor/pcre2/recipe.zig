@@ -3,6 +3,7 @@ const Recipe = @import("../recipe.zig").Recipe;
 
 pub const recipe = Recipe{
     .name = "pcre2",
+    .small = true, // What is quick is the machine code that it makes.
     .include = &.{"include"},
     .private = &.{"src"},
     .flags = &.{

@@ -26,15 +26,22 @@ bool sluice_mongoc_end(void);
 /* The same for the limits that are a client's own. */
 void sluice_mongoc_limit(mongoc_client_t *client, const struct sluice_mongoc_limits *limits);
 
+/* Documents one behind the other, which are sent from where they lie. */
+struct sluice_mongoc_list {
+    const char *name; /* "updates", "deletes", "documents" */
+    const char *bytes;
+    size_t len;
+};
+
 /*
  * insert, update, delete or findAndModify. The driver's own function for commands gives only the
- * last of them a number, so that the others are not sent again after a broken connection. `single`
- * says that no item of the command is for several documents: then it may have one. `reply` is made,
- * also after a failure.
+ * last of them a number, so that the others are not sent again after a broken connection. `list` is
+ * NULL when the command holds all of it. `single` says that no item of either is for several
+ * documents: then it may have one. `reply` is made, also after a failure.
  */
 bool sluice_mongoc_write(mongoc_client_t *client, const char *database, const bson_t *command,
-                         mongoc_write_concern_t *concern, bool single, bson_t *reply,
-                         bson_error_t *error);
+                         const struct sluice_mongoc_list *list, mongoc_write_concern_t *concern,
+                         bool single, bson_t *reply, bson_error_t *error);
 
 /* How the last failure of a handshake of this thread is graded, since the deadline was set. */
 enum err_kind sluice_mongoc_tls_failure(void);
