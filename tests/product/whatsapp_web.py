@@ -149,7 +149,8 @@ class World:
 
 
 def main():
-    folder, names = sys.argv[1], sys.argv[2:]
+    folder, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    os.makedirs(folder, exist_ok=True)
     world = World(folder)
     bad = False
     try:
@@ -210,8 +211,22 @@ def is_the_truth(world, chat=GROUP, chats=None, revisions=0):
     return [one["id"] for one in truth] == order, len(truth)
 
 
+def told(world, verb, *words):
+    """What a verb prints with --json, when its schema says so, too."""
+    text = world.sluice(verb, *words, "--json").stdout
+    path = os.path.join(world.data, "told.json")
+    with open(path, "w") as file:
+        file.write(text)
+    schema = os.path.join(REPO, "docs/reference/json", verb + ".schema.json")
+    done = subprocess.run([sys.executable, os.path.join(REPO, "tests/product/schema.py"), schema, path],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Bad(f"{verb} --json is not as its schema says: {done.stdout[-300:]}")
+    return json.loads(text)
+
+
 def gaps(world):
-    return json.loads(world.sluice("gaps", "--json").stdout)
+    return told(world, "gaps")
 
 
 def no_gaps(world):
@@ -314,7 +329,12 @@ def limits(world):
         raise Bad(f"the gap is not told: {left}")
     world.verdict(pace_ms=100)
     had = len(world.archive())
-    world.sluice("backfill", "web", GROUP)
+    if "limit of steps" not in world.sluice("gaps").stdout:
+        raise Bad("the reason is not told in words")
+    world.sluice("backfill", "web", "nobody", fine=(64,))
+    filled = told(world, "backfill", "web", GROUP)
+    if filled["messages"] < 100 or filled["partial"]:
+        raise Bad(f"the backfill brought {filled}")
     world.sluice("run")
     no_gaps(world)
     count = len({row["external_id"] for row in world.archive()})
