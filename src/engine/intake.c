@@ -515,12 +515,14 @@ static bool count_failure(struct worker *worker, struct err *err)
     return false;
 }
 
-/* The look failed. `status` hears of it when it is no hiccup, and runs stop waiting for it. */
+/* The look failed. `status` hears of it when it is no hiccup, and runs stop waiting for it. What
+ * the configuration has to change is none: it is as it is, however often one looks. */
 static void give_up(struct worker *worker, const struct err *why)
 {
     int failures = worker->failures + 1;
     bool awaited = worker->intake.sweep_run != 0;
-    if (failures == GIVE_UP_FAILURES || (failures > GIVE_UP_FAILURES && awaited)) {
+    bool settled = why->kind == ERR_CONFIG && (awaited || failures == 1);
+    if (settled || failures == GIVE_UP_FAILURES || (failures > GIVE_UP_FAILURES && awaited)) {
         struct err other = {0};
         (void)end_sweep(worker, why->text, &other);
     }

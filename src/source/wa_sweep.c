@@ -161,6 +161,7 @@ static void note_shut(struct wa_sweep *sweep, const struct wa_visit *visit)
     bool lasting = visit->how == WA_NOT_FOUND || visit->how == WA_EQUAL;
     struct wa_trouble *trouble =
         new_trouble(sweep, visit->wish.chat, lasting ? WA_AGAIN_MS : DEFER_MS);
+    trouble->lasting = lasting;
     (void)snprintf(trouble->text, sizeof trouble->text, "chat \"%.*s\": %s",
                    STR_ARG(visit->wish.chat), words[visit->how]);
     if (visit->how == WA_NOT_FOUND) {
@@ -199,11 +200,13 @@ static bool in_trouble(const struct wa_sweep *sweep)
 static bool tell_troubles(struct wa_sweep *sweep, struct err *err)
 {
     size_t count = 0;
+    bool lasting = false;
     struct wa_trouble *first = NULL;
     for (size_t i = 0; i < WA_TROUBLES_MAX; i++) {
         struct wa_trouble *trouble = &sweep->troubles[i];
         if (trouble->again_ms != 0 && trouble->seen) {
-            first = first == NULL ? trouble : first;
+            first = first == NULL || (trouble->lasting && !lasting) ? trouble : first;
+            lasting = lasting || trouble->lasting;
             trouble->told++;
             count++;
         }
@@ -211,10 +214,11 @@ static bool tell_troubles(struct wa_sweep *sweep, struct err *err)
     if (first == NULL) {
         return true;
     }
+    enum err_kind kind = lasting ? ERR_CONFIG : ERR_RETRY;
     if (count > 1) {
-        (void)err_set(err, ERR_RETRY, "%s (and %zu more)", first->text, count - 1);
+        (void)err_set(err, kind, "%s (and %zu more)", first->text, count - 1);
     } else {
-        (void)err_set(err, ERR_RETRY, "%s", first->text);
+        (void)err_set(err, kind, "%s", first->text);
     }
     err->retry_after_ms = first->told > TOLD_OFTEN ? WA_AGAIN_MS : 0;
     return false;

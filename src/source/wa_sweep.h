@@ -14,8 +14,8 @@
  * fetch before handed out (the cursors are as they were) and begins anew, from what was kept.
  *
  * One chat's trouble (it is not there, two have its title, another one opened instead) does not
- * stop the others: they are read, and then the fetch fails with words that name it. It is not tried
- * again at once.
+ * stop the others: they are read, and then the fetch fails with words that name it (ERR_CONFIG when
+ * only a person can change it). It is not tried again at once.
  *
  * A range of dates (`batch->since_ms`) is read whatever is known. Gaps that lie within a range that
  * could be read whole are closed by the next ordinary round.
@@ -54,7 +54,8 @@ struct wa_trouble {
     char text[ERR_TEXT_MAX];
     int64_t again_ms; /* Monotonic; 0: the place is free. */
     int told;
-    bool seen; /* In this round. */
+    bool lasting; /* Only somebody can change it. */
+    bool seen;    /* In this round. */
 };
 
 struct wa_repaired {

@@ -582,7 +582,7 @@ static void troubles_stay_with_their_chat(void **state)
             break;
         }
     }
-    assert_int_equal(err.kind, ERR_RETRY);
+    assert_int_equal(err.kind, ERR_CONFIG);
     assert_non_null(strstr(err.text, "\"nobody\""));
     assert_non_null(strstr(err.text, "\"first\""));
     assert_non_null(strstr(err.text, "1 more"));
