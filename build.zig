@@ -16,6 +16,7 @@ const libyaml = &@import("vendor/libyaml/recipe.zig").recipe;
 const curl = &@import("vendor/curl/recipe.zig").recipe;
 const libpq = &@import("vendor/libpq/recipe.zig").recipe;
 const mongoc = &@import("vendor/mongoc/recipe.zig").recipe;
+const qrcodegen = &@import("vendor/qrcodegen/recipe.zig").recipe;
 const cmocka = &@import("vendor/cmocka/recipe.zig").recipe;
 const certifi = &@import("vendor/certifi/recipe.zig").recipe;
 const tzdata = &@import("vendor/tzdata/recipe.zig").recipe;
@@ -80,7 +81,7 @@ const ROOMS = [_]Room{
     .{
         .name = "text",
         .may = &.{"base"},
-        .libs = &.{ pcre2, yyjson, libyaml, zlib },
+        .libs = &.{ pcre2, yyjson, libyaml, zlib, qrcodegen },
         .files = &.{
             "bidi.c",
             "codepage.c",
@@ -100,6 +101,7 @@ const ROOMS = [_]Room{
             "mediatype.c",
             "pagestamp.c",
             "phone.c",
+            "qr.c",
             "regex.c",
             "template.c",
             "timepattern.c",
@@ -269,7 +271,24 @@ const ROOMS = [_]Room{
             "sqlite.c",
             "stamps.c",
             "timer.c",
+            "wa_browser.c",
+            "wa_canary.c",
+            "wa_cursor.c",
+            "wa_give.c",
+            "wa_kept.c",
+            "wa_look.c",
+            "wa_pack.c",
+            "wa_reader.c",
+            "wa_reader_list.c",
+            "wa_rows.c",
+            "wa_scroll.c",
+            "wa_session.c",
+            "wa_spool.c",
+            "wa_sweep.c",
+            "wa_visit.c",
+            "wa_walk.c",
             "whatsapp_bridge.c",
+            "whatsapp_web.c",
         },
     },
     .{
@@ -383,7 +402,9 @@ const ROOMS = [_]Room{
         .files = &.{
             "act.c",
             "audit.c",
+            "backfill.c",
             "backup.c",
+            "browser.c",
             "bundle.c",
             "cases.c",
             "check.c",
@@ -398,6 +419,7 @@ const ROOMS = [_]Room{
             "explain.c",
             "export.c",
             "export_out.c",
+            "gaps.c",
             "help.c",
             "init.c",
             "keys.c",
@@ -410,6 +432,7 @@ const ROOMS = [_]Room{
             "migrate.c",
             "overview.c",
             "moving.c",
+            "pair.c",
             "parse.c",
             "peek.c",
             "progress.c",
@@ -426,6 +449,7 @@ const ROOMS = [_]Room{
             "secrets.c",
             "serve.c",
             "session.c",
+            "session_list.c",
             "show.c",
             "signals.c",
             "status.c",
@@ -452,6 +476,16 @@ const ROOMS = [_]Room{
             "kinds.c",
         },
     },
+};
+
+/// Files that are part of the binary as they are (src/source/wa_data.h): selectors of WhatsApp Web and
+/// the scripts that read its page.
+const PAGE_DATA = [_][]const u8{
+    "config/selectors/2024.json",
+    "config/selectors/2026-04.json",
+    "config/selectors/2026-08.json",
+    "src/source/wa_look.js",
+    "src/source/wa_page.js",
 };
 
 /// tests/NAME_test.c each. A test links its own room (the first part of its name, or `room`) and
@@ -578,6 +612,12 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "source/select" },
     .{ .name = "source/sqlite", .with = &.{"source/select_rig.c"} },
     .{ .name = "source/timer" },
+    .{ .name = "source/wa_cursor" },
+    .{ .name = "source/wa_sweep", .with = &.{"source/wa_paper.c"} },
+    .{ .name = "source/wa_pack" },
+    .{ .name = "source/wa_page", .with = &.{"rig/outside.c"} },
+    .{ .name = "source/wa_rows" },
+    .{ .name = "source/wa_session", .with = &.{ "net/webdriver_fake.c", "rig/outside.c" }, .threads = true },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "store/outbox", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reader", .with = &.{"store/fixture.c"} },
@@ -603,6 +643,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "text/keywords" },
     .{ .name = "text/pagestamp" },
     .{ .name = "text/phone" },
+    .{ .name = "text/qr", .with = &.{"rig/outside.c"} },
     .{ .name = "text/regex" },
     .{ .name = "text/template" },
     .{ .name = "text/timepattern" },
@@ -823,6 +864,7 @@ fn addSanitize(shop: *Shop, only: []const u8) void {
     tally.runs.items[0].addFileArg(shop.manifest());
     tally.runs.items[0].addFileArg(shop.zoneData());
     tally.runs.items[0].addFileArg(shop.authorityData());
+    tally.runs.items[0].addFileArg(shop.pageData());
     tally.runs.items[0].addArg(only);
     var glibc = Shop.init(b, b.resolveTargetQuery(.{ .cpu_arch = b.graph.host.result.cpu.arch, .os_tag = .linux, .abi = .gnu }));
     glibc.thread_sanitizer = true;
@@ -958,6 +1000,7 @@ const Shop = struct {
     strip: bool = true,
     zones: ?std.Build.LazyPath = null,
     authorities: ?std.Build.LazyPath = null,
+    page: ?std.Build.LazyPath = null,
 
     fn init(b: *std.Build, target: std.Build.ResolvedTarget) Shop {
         const sources = b.graph.env_map.get("SLUICE_SOURCES") orelse {
@@ -1114,6 +1157,9 @@ const Shop = struct {
             if (std.mem.eql(u8, name, "crypto")) {
                 m.addCSourceFile(.{ .file = shop.authorityData(), .flags = &STRICT });
             }
+            if (std.mem.eql(u8, name, "source")) {
+                m.addCSourceFile(.{ .file = shop.pageData(), .flags = &STRICT });
+            }
             break :lib b.addLibrary(.{ .name = key, .linkage = .static, .root_module = m });
         };
         shop.rooms.put(key, lib) catch @panic("OOM");
@@ -1130,6 +1176,36 @@ const Shop = struct {
     fn authorityData(shop: *Shop) std.Build.LazyPath {
         if (shop.authorities == null) shop.authorities = shop.pack(certifi, "tls_authorities.c");
         return shop.authorities.?;
+    }
+
+    /// PAGE_DATA as a C table.
+    fn pageData(shop: *Shop) std.Build.LazyPath {
+        if (shop.page == null) shop.page = shop.b.addWriteFiles().add("wa_data.c", shop.pageTable() catch |why| std.debug.panic("PAGE_DATA: {s}", .{@errorName(why)}));
+        return shop.page.?;
+    }
+
+    fn pageTable(shop: *Shop) ![]const u8 {
+        const b = shop.b;
+        var out: std.ArrayList(u8) = .empty;
+        const w = out.writer(b.allocator);
+        try w.print("#include \"source/wa_data.h\"\n", .{});
+        for (PAGE_DATA, 0..) |file, n| {
+            const whole = try b.build_root.handle.readFileAlloc(b.allocator, file, 1 << 20);
+            const text = if (std.mem.endsWith(u8, file, ".js")) try terse(b.allocator, whole) else whole;
+            try w.print("static const char data_{d}[] = {{", .{n});
+            for (text, 0..) |byte, i| {
+                if (i % 24 == 0) try w.print("\n", .{});
+                // A char may have a sign or none, and a character constant is right for both.
+                if (byte < 128) try w.print("{d},", .{byte}) else try w.print("'\\x{x}',", .{byte});
+            }
+            try w.print("0}};\n", .{});
+        }
+        try w.print("const struct wa_data wa_data_files[] = {{\n", .{});
+        for (PAGE_DATA, 0..) |file, n| {
+            try w.print("    {{STR_INIT(\"{s}\"), {{data_{d}, sizeof data_{d} - 1}}}},\n", .{ std.fs.path.basename(file), n, n });
+        }
+        try w.print("}};\nconst size_t wa_data_count = {d};\n", .{PAGE_DATA.len});
+        return out.items;
     }
 
     /// What pack.c of a package of data, which runs on the machine that builds, makes of it.
@@ -1192,7 +1268,7 @@ const Shop = struct {
         const b = shop.b;
         var out: std.ArrayList(u8) = .empty;
         const w = out.writer(b.allocator);
-        const recipes = [_]*const Recipe{ bearssl, zlib, pcre2, sqlite, yyjson, libyaml, curl, libpq, mongoc, cmocka };
+        const recipes = [_]*const Recipe{ bearssl, zlib, pcre2, sqlite, yyjson, libyaml, curl, libpq, mongoc, qrcodegen, cmocka };
         for (recipes) |recipe| {
             w.print("foreign {s}", .{recipe.name}) catch @panic("OOM");
             for (recipe.private) |dir| w.print(" -I{s}/{s}", .{ shop.tree(recipe), dir }) catch @panic("OOM");
@@ -1220,6 +1296,20 @@ const Shop = struct {
         return b.addWriteFiles().add("manifest", out.items);
     }
 };
+
+/// A script without its indentation and the comments that have lines of their own.
+fn terse(allocator: std.mem.Allocator, script: []const u8) ![]const u8 {
+    var out: std.ArrayList(u8) = .empty;
+    var lines = std.mem.tokenizeScalar(u8, script, '\n');
+    var comment = false;
+    while (lines.next()) |line| {
+        const text = std.mem.trim(u8, line, " ");
+        comment = comment or std.mem.startsWith(u8, text, "/*");
+        if (!comment) try out.print(allocator, "{s}\n", .{text});
+        if (std.mem.endsWith(u8, text, "*/")) comment = false;
+    }
+    return out.items;
+}
 
 fn findRoom(name: []const u8) *const Room {
     for (&ROOMS) |*r| if (std.mem.eql(u8, r.name, name)) return r;

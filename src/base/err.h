@@ -27,8 +27,8 @@ enum { ERR_TEXT_MAX = 512 };
 
 struct err {
     enum err_kind kind;
-    int64_t
-        retry_after_ms; /* With ERR_RETRY: the outside asked to wait this long; 0 for unknown. */
+    int64_t retry_after_ms; /* With ERR_RETRY: the outside asked to wait this long; 0 for unknown.
+                               With ERR_LOGIN: when to look whether the person has acted. */
     char text[ERR_TEXT_MAX];
 };
 

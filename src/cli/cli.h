@@ -141,6 +141,7 @@ __attribute__((format(printf, 2, 3))) int cli_misused(const struct cli *cli, con
 /* Each verb, in its own file. */
 int cli_audit_list(struct cli *cli);
 int cli_audit_verify(struct cli *cli);
+int cli_backfill(struct cli *cli);
 int cli_backup(struct cli *cli);
 int cli_bundle(struct cli *cli);
 int cli_check(struct cli *cli);
@@ -157,6 +158,7 @@ int cli_drops_list(struct cli *cli);
 int cli_drops_status(struct cli *cli);
 int cli_export_messages(struct cli *cli);
 int cli_export_records(struct cli *cli);
+int cli_gaps(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_init(struct cli *cli);
 int cli_migrate(struct cli *cli);
@@ -180,7 +182,9 @@ int cli_completion_zsh(struct cli *cli);
 int cli_messages(struct cli *cli);
 int cli_runs_list(struct cli *cli);
 int cli_runs_show(struct cli *cli);
+int cli_pair(struct cli *cli);
 int cli_schedule(struct cli *cli);
+int cli_session(struct cli *cli);
 int cli_status(struct cli *cli);
 int cli_tap(struct cli *cli);
 int cli_top(struct cli *cli);

@@ -12,10 +12,12 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/rng.h"
 #include "cli/show.h"
 #include "cli/table.h"
 #include "engine/targets.h"
+#include "store/archive.h"
 #include "text/json.h"
 
 enum { PROBE_MS = 5000, CONNECT_ARENA = 64 * 1024 * 1024 };
@@ -35,21 +37,22 @@ struct connect {
     struct arena arena;
     struct buf out;
     struct rng rng;
+    struct keep keep;
+    struct store *store; /* Of what was noted; NULL: there is none. */
+    struct str at;       /* The part that is being asked. */
     struct finding *findings;
     size_t count;
     size_t failed;
 };
 
-/* A probe needs no notes of earlier runs, and leaves none. */
-static bool keep_nothing(struct keep *keep, struct str key, struct arena *arena, struct str *value,
-                         struct err *err)
+/* A probe may know what was noted by earlier runs (is somebody logged in?), and notes nothing. */
+static bool keep_get(struct keep *keep, struct str key, struct arena *arena, struct str *value,
+                     struct err *err)
 {
-    (void)keep;
-    (void)key;
-    (void)arena;
-    (void)err;
+    struct connect *connect = keep->engine;
     *value = (struct str){0};
-    return true;
+    return connect->store == NULL ||
+           store_keep_get(connect->store, arena, connect->at, key, value, err);
 }
 
 static bool forget(struct keep *keep, struct str key, struct str value, struct err *err)
@@ -61,7 +64,20 @@ static bool forget(struct keep *keep, struct str key, struct str value, struct e
     return true;
 }
 
-static struct keep no_notes = {NULL, keep_nothing, forget};
+/* A store that is not there, or cannot be read, is none of the outside. */
+static void open_notes(struct connect *connect)
+{
+    struct err ignored = {0};
+    struct file_info info = {0};
+    struct str path =
+        arena_printf(&connect->arena, "%.*s/sluice.db", STR_ARG(connect->config->data_dir));
+    struct store_options options = {.path = path, .clock = clock_system(), .readonly = true};
+    connect->keep = (struct keep){connect, keep_get, forget};
+    if (path.ptr == NULL || !file_look(path, &info, &ignored) || info.kind == FILE_MISSING ||
+        !store_open(&connect->store, &options, &ignored)) {
+        connect->store = NULL;
+    }
+}
 
 static void probe(struct connect *connect, const char *part, struct str name,
                   const struct connector_type *type, struct connector *connector,
@@ -74,11 +90,12 @@ static void probe(struct connect *connect, const char *part, struct str name,
     int64_t began_ms = clock_mono_ms(clock);
     *finding = (struct finding){.part = part, .name = name, .kind = type->kind};
     connector->name = name;
+    connect->at = name;
     connector->env = (struct connector_env){
         .clock = clock,
         .rng = &connect->rng,
         .arena = &connect->arena,
-        .keep = &no_notes,
+        .keep = &connect->keep,
         .data_dir = connect->config->data_dir,
         .targets = targets,
     };
@@ -165,6 +182,7 @@ int cli_connect(const struct cli *cli, const struct config *config, struct json_
     arena_init(&connect.arena, CONNECT_ARENA);
     buf_init(&connect.out, &connect.arena, 4096);
     rng_seed_system(&connect.rng);
+    open_notes(&connect);
     int code = probe_all(&connect, &err) ? CLI_OK : cli_fail(&err);
     if (json != NULL) {
         put_json(&connect, json);
@@ -180,6 +198,7 @@ int cli_connect(const struct cli *cli, const struct config *config, struct json_
                 connect.failed, connect.count);
         code = CLI_UNREACHABLE;
     }
+    store_close(connect.store);
     arena_free(&connect.arena);
     return code;
 }

@@ -78,6 +78,38 @@ static bool read_ends(struct overview *all, struct look *look, struct err *err)
     return true;
 }
 
+static bool read_sessions(struct overview *all, struct look *look, struct err *err)
+{
+    const struct plan *plan = &look->config.plan;
+    size_t count = look->configured ? plan->source_count : 0;
+    all->sessions = arena_array(&look->arena, count + 1, sizeof *all->sessions);
+    if (all->sessions == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct overview_session *one = &all->sessions[all->session_count];
+        if (!browser_has(&plan->sources[i])) {
+            continue;
+        }
+        one->source = plan->sources[i].name;
+        all->session_count++;
+        if (!browser_read(look->store, &look->arena, one->source, &one->state, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const struct overview_session *overview_session(const struct overview *all, struct str source)
+{
+    for (size_t i = 0; i < all->session_count; i++) {
+        if (str_equal(all->sessions[i].source, source)) {
+            return &all->sessions[i];
+        }
+    }
+    return NULL;
+}
+
 static bool read_pipeline(struct overview_pipeline *one, struct overview *all, struct look *look,
                           struct err *err)
 {
@@ -153,11 +185,29 @@ static bool is_stale(const struct overview *all, const struct look *look,
     return false;
 }
 
+/* A login that a person has to see to; false: there is none, or nothing to do about it. */
+static bool judge_session(struct overview *all, struct look *look, struct str source)
+{
+    const struct overview_session *session = overview_session(all, source);
+    if (session == NULL || !browser_wants_pair(session->state.state)) {
+        return false;
+    }
+    problem(all,
+            arena_printf(&look->arena, "source %.*s: %s", STR_ARG(source),
+                         session->state.state.len > 0 ? browser_words(session->state.state)
+                                                      : "it was not logged in yet"),
+            arena_printf(&look->arena, "sluice pair %.*s", STR_ARG(source)).ptr);
+    return true;
+}
+
 static void judge_sources(struct overview *all, struct look *look)
 {
     char text[SHOW_MAX];
     for (size_t i = 0; i < all->source_count; i++) {
         const struct source_state *source = &all->sources[i];
+        if (judge_session(all, look, source->name)) {
+            continue;
+        }
         if (source->sweep.error.len > 0) {
             problem(all,
                     arena_printf(&look->arena, "source %.*s (last good look: %.*s): %.*s",
@@ -254,7 +304,8 @@ bool overview_read(struct overview *all, struct look *look, struct err *err)
 {
     *all = (struct overview){0};
     bool ok = store_begin_read(look->store, err) && read_counts(all, look, err) &&
-              read_ends(all, look, err) && read_pipelines(all, look, err) &&
+              read_ends(all, look, err) && read_sessions(all, look, err) &&
+              read_pipelines(all, look, err) &&
               (!look->configured || metrics_read(look->store, &look->config.plan, &look->arena,
                                                  &all->metrics, &all->metric_count, err)) &&
               store_owner(look->store, &look->arena, &all->owner, &all->served_ms, err) &&

@@ -8,6 +8,7 @@
 #ifndef SLUICE_CLI_OVERVIEW_H
 #define SLUICE_CLI_OVERVIEW_H
 
+#include "cli/browser.h"
 #include "cli/look.h"
 #include "engine/metrics.h"
 #include "store/browse.h"
@@ -21,6 +22,12 @@ struct overview_pipeline {
     struct run last;                 /* id 0: it never ran. */
     int64_t next_ms;                 /* 0: not by the clock. */
     int64_t behind;                  /* Archived messages that it has not looked at yet. */
+};
+
+/* A source that lives in a browser. */
+struct overview_session {
+    struct str source;
+    struct browser_state state;
 };
 
 /* What a person should look at. */
@@ -45,6 +52,8 @@ struct overview {
     int64_t served_ms;
     struct source_state *sources;
     size_t source_count;
+    struct overview_session *sessions; /* Only with a sound configuration. */
+    size_t session_count;
     struct sink_state *sinks;
     size_t sink_count;
     struct overview_pipeline *pipelines;
@@ -59,5 +68,8 @@ struct overview {
 
 /* look->store must be open. */
 bool overview_read(struct overview *overview, struct look *look, struct err *err);
+
+/* The session of a source; NULL: it has none. */
+const struct overview_session *overview_session(const struct overview *overview, struct str source);
 
 #endif

@@ -21,6 +21,9 @@ static void json_sources(struct json_writer *json, const struct overview *all)
         show_json_time(json, STR("looked_at"), source->sweep.at_ms);
         show_json_time(json, STR("good_at"), source->sweep.good_ms);
         show_json_text(json, STR("error"), source->sweep.error);
+        const struct overview_session *session = overview_session(all, source->name);
+        show_json_text(json, STR("session"),
+                       session != NULL ? browser_state_name(&session->state) : (struct str){0});
         json_object_end(json);
     }
     json_array_end(json);
@@ -198,6 +201,17 @@ static struct str with_age(struct look *look, const char *what, int64_t ms)
                         STR_ARG(show_time(&look->screen, ms, time)));
 }
 
+static void write_sessions(struct look *look, const struct overview *all)
+{
+    for (size_t i = 0; i < all->session_count; i++) {
+        const struct overview_session *one = &all->sessions[i];
+        write_line(look, "session",
+                   arena_printf(&look->arena, "%.*s: %.*s", STR_ARG(one->source),
+                                STR_ARG(browser_state_name(&one->state))),
+                   with_age(look, "since", one->state.since_ms));
+    }
+}
+
 static void write_counts(struct look *look, const struct overview *all)
 {
     char text[SHOW_MAX];
@@ -210,6 +224,7 @@ static void write_counts(struct look *look, const struct overview *all)
     write_line(look, "store", look->path, show_size(all->file_bytes + all->log_bytes, text));
     write_line(look, "at work", all->served ? all->owner : STR("nobody"),
                all->served ? with_age(look, "since", all->served_ms) : (struct str){0});
+    write_sessions(look, all);
 }
 
 static void write_sources(struct look *look, const struct overview *all)

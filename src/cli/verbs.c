@@ -236,6 +236,14 @@ static const struct cli_flag top_flags[] = {
     {0},
 };
 
+static const struct cli_flag pair_flags[] = {
+    {"--svg", "FILE", "Write the code there as a picture (mode 0600), and not to the terminal."},
+    {"--timeout", "TIME", "Give up after this; 10m without it."},
+    {"--light", NULL, "Without colours: the terminal is dark on light."},
+    {"--print", NULL, "Also where standard output is no terminal; the code is a login."},
+    {0},
+};
+
 static const struct cli_flag schedule_flags[] = {
     {"--count", "N", "So many runs of each pipeline; 5 without it."},
     {"--from", "TIME", "As if it were then: 2026-03-26, 2026-03-26T10:00."},
@@ -302,6 +310,17 @@ static const struct cli_flag run_flags[] = {
     WHEN_SINCE,
     WHEN_UNTIL,
     FLAG_LIMIT,
+    {0},
+};
+
+static const struct cli_flag gaps_flags[] = {
+    {"--chat", "CHAT", "Only of the chat with this name."},
+    {0},
+};
+
+static const struct cli_flag backfill_flags[] = {
+    WHEN_SINCE,
+    WHEN_UNTIL,
     {0},
 };
 
@@ -650,6 +669,33 @@ const struct cli_verb cli_verbs[] = {
      .flags = runs_flags,
      .acts = runs_acts,
      .run = cli_runs_list},
+    {.name = "pair",
+     .words = "[SOURCE]",
+     .summary = "Log a WhatsApp Web source in: shows the code to scan.",
+     .examples = "  sluice pair\n"
+                 "  sluice pair whatsapp --svg code.svg\n",
+     .about = "Scan it with the telephone: Settings, Linked devices, Link a device. It is renewed "
+              "here whenever\n"
+              "it changes or goes stale. Beside a running `serve` it shows the code of serve's "
+              "browser; without\n"
+              "one it starts the browser itself. A session that was taken over elsewhere is taken "
+              "back. The\n"
+              "login stays in the browser's profile, so this is done once.\n",
+     .flags = pair_flags,
+     .words_max = 1,
+     .no_json = true,
+     .run = cli_pair},
+    {.name = "session",
+     .words = "[SOURCE]",
+     .summary = "Browsers of WhatsApp Web sources, and their logins.",
+     .examples = "  sluice session\n"
+                 "  sluice session whatsapp --json\n",
+     .about = "State and since when, the browser and its memory, language and zone of the page, "
+              "the selectors that\n"
+              "fit, and how often each command went to the browser. Opens no browser: it shows "
+              "what was seen last.\n",
+     .words_max = 1,
+     .run = cli_session},
     {.name = "schedule",
      .words = "[PIPELINE...]",
      .summary = "When pipelines run next.",
@@ -674,6 +720,40 @@ const struct cli_verb cli_verbs[] = {
      .summary = "Messages that could not be taken in.",
      .examples = "  sluice refused list\n",
      .acts = refused_acts},
+    {.name = "gaps",
+     .words = "[SOURCE]",
+     .summary = "What is known to be missing of chats.",
+     .examples = "  sluice gaps\n"
+                 "  sluice gaps web --chat \"Lesson updates\"\n"
+                 "  sluice gaps --json\n",
+     .about = "A page that is read by scrolling has no numbers that would prove that nothing was "
+              "passed over.\n"
+              "Where a source could not go back to what it knows, the stretch is listed here, and "
+              "nowhere\n"
+              "else is anything missing. Later looks go on with it by themselves; what only the "
+              "telephone\n"
+              "has is asked for again by: sluice backfill\n",
+     .flags = gaps_flags,
+     .words_max = 1,
+     .run = cli_gaps},
+    {.name = "backfill",
+     .words = "SOURCE|PIPELINE [CHAT]",
+     .summary = "Read a stretch of the past again.",
+     .examples = "  sluice backfill web\n"
+                 "  sluice backfill web \"Lesson updates\" --since 60d\n"
+                 "  sluice backfill web --since 2026-01-01 --until 2026-01-31\n",
+     .about =
+         "Without --since from where the oldest open gap begins. What is archived already is a "
+         "repeat\n"
+         "and changes nothing; the limits of a look do not count, the pace does. Beside a "
+         "running\n"
+         "`serve` it asks that one to do it, and waits. Ends with 2 when something is left; "
+         "`sluice gaps`\n"
+         "says what.\n",
+     .flags = backfill_flags,
+     .words_min = 1,
+     .words_max = 2,
+     .run = cli_backfill},
     {.name = "backup",
      .words = "[FILE|FOLDER]",
      .summary = "Save the store, its targets and attachments.",

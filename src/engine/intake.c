@@ -5,6 +5,8 @@
  * run asks for it; and then goes on, batch by batch, until nothing is left. Such a look is a sweep,
  * and the conductor is told of its end.
  */
+#include <string.h>
+
 #include "base/log.h"
 #include "engine/worker.h"
 #include "store/archive.h"
@@ -100,6 +102,22 @@ static bool range_keep(struct range *range, const struct batch *batch, struct er
     return ok || err_set(err, ERR_RETRY, "out of memory for the chats of a range");
 }
 
+static bool concerns(const struct worker *worker, struct str source)
+{
+    return source.len == 0 || str_equal(source, worker->source->name);
+}
+
+/* One chat, as long as all that ask want the same one. */
+static void narrow(struct range *range, bool first, struct str chat)
+{
+    bool same = first || str_equal(str_of(range->chat), chat);
+    size_t len = same && chat.len < sizeof range->chat ? chat.len : 0;
+    if (len > 0) {
+        memcpy(range->chat, chat.ptr, len);
+    }
+    range->chat[len] = '\0';
+}
+
 /* Does one of the runs up to `last` ask for a range? The widest holds for all of them. */
 static bool range_find(struct worker *worker, int64_t last, struct err *err)
 {
@@ -120,11 +138,13 @@ static bool range_find(struct worker *worker, int64_t last, struct err *err)
             const struct plan_pipeline *pipeline = &worker->plan->pipelines[j];
             if (!str_equal(pipeline->name, runs[i].pipeline) || !listens(pipeline, worker) ||
                 !json_parse(&worker->arena, runs[i].detail, NULL, &root, &ignored) ||
-                !json_int(json_get(root, STR("since_ms")), &since_ms)) {
+                !json_int(json_get(root, STR("since_ms")), &since_ms) ||
+                !concerns(worker, json_str(json_get(root, STR("source"))))) {
                 continue;
             }
             (void)json_int(json_get(root, STR("until_ms")), &until_ms);
             bool first = !range->reading;
+            narrow(range, first, json_str(json_get(root, STR("chat"))));
             range->since_ms = first || since_ms < range->since_ms ? since_ms : range->since_ms;
             range->until_ms = first                                   ? until_ms
                               : range->until_ms == 0 || until_ms == 0 ? 0
@@ -160,6 +180,19 @@ static bool add_chat(struct worker *worker, struct chat_cursor *chats, size_t *c
     return true;
 }
 
+/* Of the chats that are listened to, the one that a range is for. */
+static bool collect_one(struct worker *worker, struct chat_cursor *chats, size_t *count,
+                        struct err *err)
+{
+    struct str only = str_of(worker->intake.range.chat);
+    bool wanted = false;
+    for (size_t i = 0; i < *count; i++) {
+        wanted = wanted || chats[i].chat.len == 0 || str_equal(chats[i].chat, only);
+    }
+    *count = 0;
+    return !wanted || add_chat(worker, chats, count, only, err);
+}
+
 /* The chats that pipelines listen to, each once; "all of them" swallows the others. */
 static bool collect_chats(struct worker *worker, struct chat_cursor **out, size_t *count,
                           struct err *err)
@@ -192,7 +225,8 @@ static bool collect_chats(struct worker *worker, struct chat_cursor **out, size_
             }
         }
     }
-    return true;
+    bool one = worker->intake.range.reading && worker->intake.range.chat[0] != '\0';
+    return !one || collect_one(worker, chats, count, err);
 }
 
 static bool is_sound(const struct message *message)
@@ -281,6 +315,12 @@ static bool file_refusals(struct worker *worker, const struct batch *batch, stru
 
 static bool file_events(struct worker *worker, const struct batch *batch, struct err *err)
 {
+    for (size_t i = 0; i < batch->note_count; i++) {
+        const struct note *note = &batch->notes[i];
+        if (!store_keep_put(worker->store, worker->source->name, note->key, note->value, err)) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < batch->event_count; i++) {
         const struct event *event = &batch->events[i];
         if (!store_event_put(worker->store, worker->source->name, event->kind, event->chat,
@@ -310,7 +350,7 @@ static bool file_cursors(struct worker *worker, const struct batch *batch, bool 
 static bool anything(const struct batch *batch)
 {
     bool found = batch->count > 0 || batch->refusal_count > 0 || batch->event_count > 0 ||
-                 batch->snapshot != NULL;
+                 batch->note_count > 0 || batch->snapshot != NULL;
     for (size_t i = 0; i < batch->chat_count && !found; i++) {
         const struct chat_cursor *chat = &batch->chats[i];
         found = chat->next.ptr != NULL && !str_equal(chat->next, chat->cursor);
@@ -350,6 +390,14 @@ static bool file_batch(struct worker *worker, struct batch *batch, struct err *e
         worker_ring(worker);
     }
     return true;
+}
+
+/* A fetch that failed has nothing for the archive; what it noticed on the way is filed. */
+static bool file_noticed(struct worker *worker, const struct batch *batch, struct err *err)
+{
+    return batch->event_count + batch->note_count == 0 ||
+           (store_begin(worker->store, &worker->lease, err) && file_events(worker, batch, err) &&
+            store_commit(worker->store, err));
 }
 
 /* Tell the conductor that the sweep ended; of quiet ones the store hears once a minute. */
@@ -467,12 +515,14 @@ static bool count_failure(struct worker *worker, struct err *err)
     return false;
 }
 
-/* The look failed. `status` hears of it when it is no hiccup, and runs stop waiting for it. */
+/* The look failed. `status` hears of it when it is no hiccup, and runs stop waiting for it. What
+ * the configuration has to change is none: it is as it is, however often one looks. */
 static void give_up(struct worker *worker, const struct err *why)
 {
     int failures = worker->failures + 1;
     bool awaited = worker->intake.sweep_run != 0;
-    if (failures == GIVE_UP_FAILURES || (failures > GIVE_UP_FAILURES && awaited)) {
+    bool settled = why->kind == ERR_CONFIG && (awaited || failures == 1);
+    if (settled || failures == GIVE_UP_FAILURES || (failures > GIVE_UP_FAILURES && awaited)) {
         struct err other = {0};
         (void)end_sweep(worker, why->text, &other);
     }
@@ -483,6 +533,24 @@ static int64_t fetch_deadline_ms(const struct worker *worker)
 {
     int64_t fetch_ms = worker->source->fetch_ms > 0 ? worker->source->fetch_ms : FETCH_MS;
     return worker_mono_ms(worker) + fetch_ms;
+}
+
+/* Always false. */
+static bool fetch_failed(struct worker *worker, const struct batch *batch, struct err *err)
+{
+    struct err why = *err;
+    if (!file_noticed(worker, batch, err)) {
+        return false;
+    }
+    *err = why;
+    if (why.kind == ERR_STOP && connector_stopping(&worker->source->source->connector)) {
+        return false; /* Nothing failed. */
+    }
+    if (!count_failure(worker, err)) {
+        return false;
+    }
+    give_up(worker, err);
+    return worker_outside_failed(err);
 }
 
 static bool goes_ahead(const struct worker *worker)
@@ -511,11 +579,7 @@ static bool fetch(struct worker *worker, struct batch *batch, struct err *err)
         ok = source->type->fetch(source, batch, fetch_deadline_ms(worker), err);
     }
     if (!ok) {
-        if (!count_failure(worker, err)) {
-            return false;
-        }
-        give_up(worker, err);
-        return worker_outside_failed(err);
+        return fetch_failed(worker, batch, err);
     }
     return true;
 }

@@ -91,6 +91,14 @@ static void rest_when_idle(struct worker *worker)
     }
 }
 
+/* Where a person is awaited, whoever awaits them knows how often it is worth looking. */
+static int64_t failure_wait_ms(const struct worker *worker, const struct err *err)
+{
+    return err->kind == ERR_LOGIN && err->retry_after_ms > 0
+               ? err->retry_after_ms
+               : retry_wait_ms(worker->rng, worker->failures, RETRY_MS_MAX, err->retry_after_ms);
+}
+
 bool worker_run(struct worker *worker, struct err *err)
 {
     *err = (struct err){0};
@@ -120,8 +128,7 @@ bool worker_run(struct worker *worker, struct err *err)
         return false;
     }
     worker->failures++;
-    int64_t wait_ms =
-        retry_wait_ms(worker->rng, worker->failures, RETRY_MS_MAX, err->retry_after_ms);
+    int64_t wait_ms = failure_wait_ms(worker, err);
     worker->wake_ms = worker_mono_ms(worker) + wait_ms;
     tell(worker, err, wait_ms);
     return true;

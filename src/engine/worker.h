@@ -129,7 +129,8 @@ struct worker {
             bool reading;
             int64_t since_ms;
             int64_t until_ms;
-            struct arena arenas[2]; /* Of the cursors, in turns. */
+            char chat[MESSAGE_NAME_MAX + 1]; /* Only this one; empty: all. */
+            struct arena arenas[2];          /* Of the cursors, in turns. */
             size_t turn;
             struct chat_cursor *chats;
             size_t chat_count;

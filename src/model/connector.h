@@ -9,6 +9,9 @@
  *          not have to reach the outside: what is down at start is an ERR_RETRY of the first use.
  *   probe  is it reachable, is it the right thing? For `check --connect` and /health. Changes
  *          nothing outside. Writes one line for a person into `found`.
+ *   attend a person is there to do what only a person can (scan a code): one look, by the deadline,
+ *          that changes what `keep` shows them. True: there is nothing (more) for them to do.
+ *          ERR_LOGIN: they are awaited; anything else ends it.
  *   rest   nothing to do for a while: give caches back, stay open.
  *   close  gives everything back. Called once for each successful open.
  *
@@ -65,6 +68,8 @@ struct connector_type {
     bool (*open)(struct connector *connector, struct err *err);
     bool (*probe)(struct connector *connector, int64_t deadline_ms, struct str *found,
                   struct err *err);
+    bool (*attend)(struct connector *connector, int64_t deadline_ms,
+                   struct err *err);           /* Optional. */
     void (*rest)(struct connector *connector); /* Optional. */
     void (*close)(struct connector *connector);
 };

@@ -88,6 +88,41 @@ bool batch_event(struct batch *batch, struct event event)
     return true;
 }
 
+bool batch_note(struct batch *batch, struct str key, struct str value)
+{
+    if (batch->notes == NULL) {
+        batch->notes = arena_array(batch->arena, BATCH_NOTES_MAX, sizeof(struct note));
+    }
+    if (batch->notes == NULL || batch->note_count == BATCH_NOTES_MAX) {
+        return false;
+    }
+    batch->notes[batch->note_count++] = (struct note){key, value};
+    return true;
+}
+
+static const struct {
+    struct str why;
+    const char *words;
+} reasons[] = {
+    {STR_INIT("steps"), "the limit of steps a visit was reached"},
+    {STR_INIT("messages"), "the limit of messages a visit was reached"},
+    {STR_INIT("memory"), "there was no memory for more"},
+    {STR_INIT("stuck"), "the page brought no older messages"},
+    {STR_INIT("phone"), "older messages are only on the telephone"},
+    {STR_INIT("jump"), "the page jumped while it was read"},
+    {STR_INIT("unsettled"), "who wrote the oldest rows, or when, could not be told yet"},
+};
+
+const char *source_gap_words(struct str why)
+{
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (str_equal(reasons[i].why, why)) {
+            return reasons[i].words;
+        }
+    }
+    return "for a reason of another version";
+}
+
 bool source_wrong(const struct connector *connector, const char *option, struct err *err)
 {
     if (option != NULL) {

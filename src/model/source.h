@@ -15,6 +15,7 @@
  *  - It sets `more` when it stopped for a full batch and not because nothing was left.
  *  - It returns by `deadline_ms` (monotonic); too slow is ERR_RETRY. No transaction is open.
  *  - Memory of the batch comes from `batch->arena` and outlives the call.
+ *  - Events and notes are filed also when it fails, and nothing else is then.
  *  - A line it cannot read is not an error of the whole: it is refused with batch_refuse(), which
  *    is counted and listed, and the rest goes on.
  */
@@ -36,7 +37,19 @@ enum {
     BATCH_REFUSALS_MAX = 256, /* Kept with their reasons; further ones are only counted. */
     BATCH_BLOBS_MAX = 256,
     BATCH_EVENTS_MAX = 64,
+    BATCH_NOTES_MAX = 16,
 };
+
+/*
+ * A source that has no numbers to go by may have to leave something out for now, and it must say
+ * so. It does that in the chat's cursor, which is then a JSON object
+ *
+ *     {"chats":[{"chat":"…","gaps":[{"from_ms":…,"to_ms":…,"since_ms":…,"why":"steps"}, …]}, …]}
+ *
+ * with what else it likes in it: `sluice gaps` lists them. An event "gap" tells when one opens and
+ * closes ({"state":"open","from":…,"to":…,"why":…}).
+ */
+const char *source_gap_words(struct str why);
 
 struct chat_cursor {
     struct str chat;   /* Empty: all chats of the source. */
@@ -64,6 +77,12 @@ struct event {
     struct str kind; /* "gap", "session", "snapshot" */
     struct str chat;
     struct str detail; /* JSON object. */
+};
+
+/* For `keep`, written in the same change of the store as the rest of the batch. */
+struct note {
+    struct str key;
+    struct str value;
 };
 
 /* A table that ops look things up in, as it is now; rows are (key, JSON body). */
@@ -94,6 +113,8 @@ struct batch {
     size_t blob_count;
     struct event *events;
     size_t event_count;
+    struct note *notes;
+    size_t note_count;
     const struct snapshot *snapshot; /* For a source that is a reference; else NULL. */
 
     /* Somebody asked for a range of dates: the cursors begin anew, and a source that would not look
@@ -143,6 +164,7 @@ struct message *batch_add(struct batch *batch, size_t bytes);
 void batch_refuse(struct batch *batch, struct str chat, struct str where, const char *why);
 bool batch_blob(struct batch *batch, struct blob blob);
 bool batch_event(struct batch *batch, struct event event);
+bool batch_note(struct batch *batch, struct str key, struct str value);
 
 /* What open() says of options that `check` refuses; `option` is NULL for several together. False.
  */

@@ -649,6 +649,53 @@ bool store_cursor_get(struct store *store, struct arena *arena, struct str sourc
     return !row || cursor->ptr != NULL || err_set(err, ERR_RETRY, "store: out of step memory");
 }
 
+enum { CURSORS_FIRST = 64 };
+
+static bool take_cursor(struct arena *arena, struct query *query, struct cursor_row *row)
+{
+    *row = (struct cursor_row){.source = arena_copy(arena, query_text(query, 0)),
+                               .chat = arena_copy(arena, query_text(query, 1)),
+                               .cursor = arena_copy(arena, query_text(query, 2))};
+    return row->source.ptr != NULL && row->chat.ptr != NULL && row->cursor.ptr != NULL;
+}
+
+bool store_cursor_list(struct store *store, struct arena *arena, struct cursor_row **rows,
+                       size_t *count, struct err *err)
+{
+    size_t room = 0;
+    *rows = NULL;
+    *count = 0;
+    struct query *query = store_query(store,
+                                      "SELECT n.text, c.chat, c.value FROM cursor c"
+                                      " JOIN name n ON n.id=c.source ORDER BY n.text, c.chat",
+                                      err);
+    if (query == NULL) {
+        return false;
+    }
+    for (;;) {
+        bool row = false;
+        if (!store_step(store, query, &row, err)) {
+            return false;
+        }
+        if (!row) {
+            return true;
+        }
+        if (*count == room) {
+            room = room == 0 ? CURSORS_FIRST : room * 2;
+            struct cursor_row *more = arena_array(arena, room, sizeof *more);
+            if (more != NULL && *count > 0) {
+                memcpy(more, *rows, *count * sizeof *more);
+            }
+            *rows = more;
+        }
+        if (*rows == NULL || !take_cursor(arena, query, &(*rows)[*count])) {
+            query_end(query);
+            return err_set(err, ERR_RETRY, "store: out of step memory");
+        }
+        *count += 1;
+    }
+}
+
 bool store_cursor_put(struct store *store, struct str source, struct str chat, struct str cursor,
                       struct err *err)
 {

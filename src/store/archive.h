@@ -54,6 +54,16 @@ bool store_cursor_get(struct store *store, struct arena *arena, struct str sourc
 bool store_cursor_put(struct store *store, struct str source, struct str chat, struct str cursor,
                       struct err *err);
 
+/* Where all chats of all sources have been read to, in the order of their names. */
+struct cursor_row {
+    struct str source;
+    struct str chat;
+    struct str cursor;
+};
+
+bool store_cursor_list(struct store *store, struct arena *arena, struct cursor_row **rows,
+                       size_t *count, struct err *err);
+
 /* Notes of a connector that survive a crash. */
 bool store_keep_get(struct store *store, struct arena *arena, struct str connector, struct str key,
                     struct str *value, struct err *err);

@@ -184,6 +184,25 @@ static void a_run_without_its_outside_is_partial(void **state)
     assert_int_equal(atomic_load(&toy->shared->written), 6);
 }
 
+/* An event is told once and kept, although each fetch fails; nothing else of these is. */
+static void what_a_failing_fetch_noticed_is_filed(void **state)
+{
+    struct toy *toy = *state;
+    struct engine_counts counts;
+    toy->options.clock = &toy->clock;
+    atomic_store(&toy->shared->total, 5);
+    atomic_store(&toy->shared->notice, true);
+    atomic_store(&toy->shared->fail_fetch, (int)ERR_LOGIN);
+    assert_false(run_once(toy, &counts));
+    assert_true(atomic_load(&toy->shared->fetches) > 1);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM event"), 1);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM keep WHERE key='told'"), 1);
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM archive"), 0);
+    atomic_store(&toy->shared->fail_fetch, ERR_NONE);
+    assert_true(run_once(toy, &counts));
+    assert_int_equal(store_number(toy, "SELECT count(*) FROM event"), 1);
+}
+
 static void remove_picture(const char *folder, const char *hex)
 {
     char path[256];
@@ -547,6 +566,7 @@ int main(void)
         TEST(a_single_run_reads_works_and_delivers),
         TEST(a_pipeline_that_is_not_configured_is_not_run),
         TEST(a_run_without_its_outside_is_partial),
+        TEST(what_a_failing_fetch_noticed_is_filed),
         TEST(pictures_go_to_the_configured_folder),
         TEST(a_failing_store_ends_a_single_run),
         TEST(a_stop_under_load_takes_less_than_a_second),

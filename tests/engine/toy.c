@@ -18,6 +18,20 @@ static void pause_ms(int64_t ms)
     clock->sleep_until(clock, clock_mono_ms(clock) + ms);
 }
 
+/* As a source does that tells each change once. */
+static void notice(struct source *source, struct batch *batch)
+{
+    struct keep *keep = source->connector.env.keep;
+    struct str told = {0};
+    struct err err = {0};
+    assert_true(keep->get(keep, STR("told"), batch->arena, &told, &err));
+    if (told.len == 0) {
+        assert_true(batch_event(
+            batch, (struct event){.kind = STR("session"), .chat = STR(""), .detail = STR("{}")}));
+        assert_true(batch_note(batch, STR("told"), STR("yes")));
+    }
+}
+
 static bool toy_fetch(struct source *source, struct batch *batch, int64_t deadline_ms,
                       struct err *err)
 {
@@ -29,6 +43,9 @@ static bool toy_fetch(struct source *source, struct batch *batch, int64_t deadli
     atomic_store(&shared->hanging, atomic_load(&shared->hang));
     while (atomic_load(&shared->hang)) {
         pause_ms(PAUSE_MS);
+    }
+    if (atomic_load(&shared->notice)) {
+        notice(source, batch);
     }
     int kind = atomic_load(&shared->fail_fetch);
     if (kind != ERR_NONE) {

@@ -23,6 +23,7 @@ struct toy_shared {
     atomic_int fail_fetch; /* An enum err_kind. */
     atomic_int fail_write;
     atomic_int fail_writes; /* How many calls of write fail so; below 0: all. */
+    atomic_bool notice;     /* A fetch tells an event, unless it noted that it was told. */
     atomic_bool hang;       /* A fetch does not come back while this is set. */
     atomic_bool hanging;
     atomic_bool pictures;                 /* Each message has one of two pictures. */

@@ -661,6 +661,19 @@ static void cursors_are_kept(void **state)
     }
     fixture_ok(f, store_cursor_get(f->store, &f->arena, STR("other"), STR(""), &cursor, &f->err));
     assert_null(cursor.ptr);
+    struct cursor_row *rows = NULL;
+    size_t count = 0;
+    fixture_ok(f, store_cursor_list(f->store, &f->arena, &rows, &count, &f->err));
+    assert_int_equal(count, COUNT(table));
+    for (size_t i = 0; i < COUNT(table); i++) {
+        size_t times = 0;
+        for (size_t j = 0; j < count; j++) {
+            times += str_equal(rows[j].source, table[i].source) &&
+                     str_equal(rows[j].chat, table[i].chat) &&
+                     str_equal(rows[j].cursor, table[i].value);
+        }
+        assert_int_equal(times, 1);
+    }
     fixture_begin(f);
     fixture_ok(f, store_cursor_put(f->store, STR("bridge"), STR("a"), STR("9"), &f->err));
     store_rollback(f->store);

@@ -206,7 +206,7 @@ class Sim:
         """Is what the journal holds what a reader of `chats` may do? `takeover`, `older`: those clicks are allowed;
         `pace_ms`: the least time between scroll steps (bursts of scroll events within 30 ms are one step)."""
         allowed = {self.world.chat(title).jid for title in body.get("chats", [])}
-        bad, last = [], -1e9
+        bad, where, last = [], None, 0
         for entry in self.journal:
             kind = entry["type"]
             if kind in OUTWARD or (kind == "chat_opened" and entry["chat"] not in allowed):
@@ -215,10 +215,10 @@ class Sim:
                 bad.append(entry)
             elif kind in ("takeover", "older") and not body.get(kind):
                 bad.append(entry)
-            elif kind == "scroll" and entry["where"] == "messages":
-                if 30 < entry["ms"] - last < body.get("pace_ms", 0):
-                    bad.append({**entry, "after_ms": entry["ms"] - last})
-                last = entry["ms"]
+            elif kind == "scroll" and entry["where"] == "messages" and not entry.get("own"):
+                if entry["page"] == where and 30 < entry["at"] - last < body.get("pace_ms", 0):
+                    bad.append({**entry, "after_ms": entry["at"] - last})
+                where, last = entry["page"], entry["at"]  # By the page's clock: what it tells may arrive late.
         return {"read_only": not bad, "violations": bad}
 
     # --- what the page asks ----------------------------------------------------------------------

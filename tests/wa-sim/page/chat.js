@@ -136,6 +136,12 @@ class ChatView {
         return !this.loading && !this.frame && !this.timer && this.scroller.scrollTop === this.seen_top;
     }
 
+    /* The page moves the view itself; the journal tells this from what a reader does. */
+    move(top) {
+        this.scroller.scrollTop = top;
+        this.own_top = this.scroller.scrollTop;
+    }
+
     /* What the reader looks at stays where it is, whatever changes above. */
     anchored(change) {
         const bottom = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < 4;
@@ -143,10 +149,10 @@ class ChatView {
         const anchor = this.shown_items().find((item) => item.m && item.element && item.element.offsetTop + item.element.offsetHeight > top);
         const before = anchor ? anchor.element.offsetTop : 0;
         change();
-        if (bottom && !this.prepending) this.scroller.scrollTop = this.scroller.scrollHeight;
+        if (bottom && !this.prepending) this.move(this.scroller.scrollHeight);
         else if (anchor && anchor.element.isConnected) {
             const shift = anchor.element.offsetTop - before;
-            if (shift !== 0) this.scroller.scrollTop = top + shift;
+            if (shift !== 0) this.move(top + shift);
         }
     }
 
@@ -241,7 +247,8 @@ class ChatView {
 
     scrolled() {
         this.seen_top = this.scroller.scrollTop;
-        journal("scroll", { where: "messages", chat: this.chat.jid, top: Math.round(this.scroller.scrollTop) });
+        const own = this.scroller.scrollTop === this.own_top;
+        journal("scroll", { where: "messages", chat: this.chat.jid, top: Math.round(this.scroller.scrollTop), own });
         if (this.frame) return;
         this.frame = setTimeout(() => {
             this.frame = null;
@@ -277,7 +284,7 @@ class ChatView {
             });
             this.prepending = false;
             if (before === null) {
-                this.scroller.scrollTop = this.scroller.scrollHeight;
+                this.move(this.scroller.scrollHeight);
                 if (!this.windowed) this.virtualize();
             }
             model_messages(got.rows);
@@ -294,7 +301,7 @@ class ChatView {
         this.rebuild();
         if (this.windowed && bottom) this.start = Math.max(0, this.items.length - config.window_rows);
         this.draw();
-        if (bottom) this.scroller.scrollTop = this.scroller.scrollHeight;
+        if (bottom) this.move(this.scroller.scrollHeight);
     }
 
     revise(row) {
@@ -344,7 +351,7 @@ class ChatView {
             this.start = Math.max(0, Math.min(this.start, this.items.length - config.window_rows));
             this.rebuild();
             this.draw();
-            this.scroller.scrollTop = top;
+            this.move(top);
         };
     }
 }
