@@ -290,7 +290,7 @@ async function bring(args) {
     if (!args.results) await search_empty(args);
     if (args.scan) Object.assign(answer, await list_scan({ ...args, want: 0 }, parts, where));
     if (answer.broken || answer.moved) return answer;
-    if (answer.before === args.title) return { ...answer, here: 1 };
+    if (answer.before === args.title && !args.results) return { ...answer, here: 1 };
     let frame = list_frame(parts);
     if (!frame) return { ...answer, broken: "pane" };
     const count = () => {

@@ -314,7 +314,8 @@ static bool window_take(struct wa_reader *reader, const struct json_value *answe
     if (!wa_rows_settle(&reader->rows, json_get(answer, STR("rows")), begins, arena, window, err)) {
         return false;
     }
-    const char *why = wa_canary_window(&reader->rows.signs, wa_answer_int(answer, STR("noid")));
+    const char *why = wa_canary_window(&reader->rows.signs, &reader->rows.ever,
+                                       wa_answer_int(answer, STR("noid")));
     if (why != NULL) {
         *window = (struct wa_window){0};
         return wa_reader_broken(reader, why, deadline_ms, arena, err);

@@ -604,6 +604,22 @@ static void chats_open_by_their_exact_title(void **state)
             .ptr);
 }
 
+/* Messages come in all the time, so the list never stands still while it is looked through. */
+static void a_list_that_never_rests_is_searched(void **state)
+{
+    struct err err = {0};
+    const struct json_value *value = NULL;
+    struct webdriver_script stir = {
+        .code = STR("setInterval(() => { if (chat_list) chat_list.reorder(); }, 10)")};
+    NEED_BROWSER();
+    scene("\"fill\":500,\"chats\":[{\"title\":\"Calm\",\"count\":5}]", NULL);
+    good(webdriver_run(driver, &stir, soon(), &arena, &value, &err), &err);
+    open_chat("Calm", WA_OPENED);
+    open_chat("אותו שם", WA_EQUAL);
+    open_chat("Nobody at all", WA_NOT_FOUND);
+    read_only("\"Calm\"");
+}
+
 static void what_stands_in_the_way_is_told(void **state)
 {
     struct chat chat;
@@ -875,6 +891,7 @@ int main(void)
         cmocka_unit_test(changed_pages_are_refused),
         cmocka_unit_test(the_list_is_seen_whole),
         cmocka_unit_test(chats_open_by_their_exact_title),
+        cmocka_unit_test(a_list_that_never_rests_is_searched),
         cmocka_unit_test(what_stands_in_the_way_is_told),
         cmocka_unit_test(restless_pages_are_read_whole),
         cmocka_unit_test(what_only_the_telephone_has_is_a_boundary),

@@ -199,14 +199,26 @@ static void a_run_ends_where_it_must(void **state)
             "05",
             ",\"k\":\"image\",\"m\":\"10:04\"") ","
                                                 "{\"i\":\"06\",\"c\":1,\"k\":\"system\",\"t\":"
-                                                "\"joined\"}," GOES("07", ",\"k\":\"image\",\"m\":"
-                                                                          "\"10:05\"") "," IN(
-                                                    "08",
-                                                    ",\"m\":\"10:06\"") ",{\"s\":\"4.9.2026\"}"
-                                                                        "," GOES("09", ",\"k\":"
-                                                                                       "\"image\","
-                                                                                       "\"m\":\"08:"
-                                                                                       "00\"") "]");
+                                                "\"joined\"}," GOES(
+                                                    "07",
+                                                    ",\"k\":\"image\",\"m\":"
+                                                    "\"10:05\"") "," IN("08",
+                                                                        ",\"m\":\"10:"
+                                                                        "06\"") ",{\"s\":"
+                                                                                "\"4.9."
+                                                                                "2026\"}"
+                                                                                "," GOES("09",
+                                                                                         ",\"k"
+                                                                                         "\":"
+                                                                                         "\"im"
+                                                                                         "age"
+                                                                                         "\","
+                                                                                         "\"m"
+                                                                                         "\":"
+                                                                                         "\"08"
+                                                                                         ":"
+                                                                                         "00"
+                                                                                         "\"") "]");
     static const enum message_direction expected[] = {
         MESSAGE_INCOMING,          MESSAGE_INCOMING,          MESSAGE_INCOMING,
         MESSAGE_DIRECTION_UNKNOWN, MESSAGE_DIRECTION_UNKNOWN, MESSAGE_DIRECTION_UNKNOWN,
@@ -510,13 +522,13 @@ static void the_canary_knows_a_sick_page(void **state)
         {{.rows = 4, .with_id = 4, .contained = 4, .messages = 4, .unknown = 4, .timed = 4},
          0,
          "no known kind"},
-        {{.rows = 1,
-          .with_id = 1,
-          .contained = 1,
-          .messages = 1,
-          .unknown = 1,
-          .strange = 1,
-          .timed = 1},
+        {{.rows = 2,
+          .with_id = 2,
+          .contained = 2,
+          .messages = 2,
+          .unknown = 2,
+          .strange = 2,
+          .timed = 2},
          0,
          "no known kind"},
         {{.rows = 3, .with_id = 3, .contained = 3, .messages = 3}, 0, "no message has a time"},
@@ -545,12 +557,35 @@ static void the_canary_knows_a_sick_page(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const char *says = wa_canary_window(&cases[i].signs, cases[i].nameless);
+        const char *says = wa_canary_window(&cases[i].signs, &cases[i].signs, cases[i].nameless);
         if ((says == NULL) != (cases[i].says == NULL) ||
             (says != NULL && strstr(says, cases[i].says) == NULL)) {
             fail_msg("case %zu says \"%s\"", i, says != NULL ? says : "nothing");
         }
     }
+}
+
+/* A step with one strange row is no reason; a chat that is strange as a whole is one. */
+static void the_canary_remembers_the_chat(void **state)
+{
+    struct wa_signs strange = {.rows = 1, .with_id = 1, .messages = 1, .unknown = 1, .strange = 1};
+    struct wa_signs known = {.rows = 60,
+                             .with_id = 60,
+                             .contained = 59,
+                             .messages = 60,
+                             .marked = 40,
+                             .marks_read = 40,
+                             .named = 40,
+                             .timed = 59,
+                             .strange = 1,
+                             .unknown = 1,
+                             .directed = 20,
+                             .changes = 15};
+    (void)state;
+    assert_null(wa_canary_window(&strange, &known, 0));
+    assert_non_null(wa_canary_window(&strange, &strange, 0));
+    strange.rows = strange.with_id = strange.messages = 3;
+    assert_non_null(wa_canary_window(&strange, &known, 0));
 }
 
 int main(void)
@@ -566,6 +601,7 @@ int main(void)
         cmocka_unit_test(windows_may_be_cut_anywhere),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(the_canary_knows_a_sick_page),
+        cmocka_unit_test(the_canary_remembers_the_chat),
     };
     return cmocka_run_group_tests_name("source/wa_rows", tests, start, stop);
 }
