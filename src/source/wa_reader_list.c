@@ -289,6 +289,7 @@ static void remember(struct wa_reader *reader, struct str title)
 {
     memcpy(reader->title_text, title.ptr, title.len);
     reader->title = (struct str){reader->title_text, title.len};
+    reader->chat = (struct str){0};
     reader->chat_open = true;
     reader->newest_read = false;
 }

@@ -851,6 +851,59 @@ static void nights_of_the_clock(void **state)
     }
 }
 
+/* The page's own database, when it is asked for, adds the second and the address, and changes no
+   word. */
+static void the_database_adds_what_the_page_does_not_show(void **state)
+{
+    static const char *const profiles[] = {"C", "A"};
+    NEED_BROWSER();
+    for (size_t i = 0; i < COUNT(profiles); i++) {
+        struct chat chat;
+        struct json_iter iter;
+        const struct json_value *one;
+        scene(arena_printf(&arena,
+                           "\"profile\":\"%s\",\"model_storage\":true,\"batch_size\":40,"
+                           "\"chats\":[{\"title\":\"Model\",\"count\":60}]",
+                           profiles[i])
+                  .ptr,
+              &(struct wa_reader_options){.enrich = true});
+        open_chat("Model", WA_OPENED);
+        read_chat(&chat, 60);
+        json_iter_init(&iter, told("truth?chat=Model"));
+        for (size_t n = 0; json_next(&iter, NULL, &one); n++) {
+            int64_t epoch = 0;
+            (void)json_int(json_get(one, STR("epoch")), &epoch);
+            assert_int_equal(chat.rows[n].sent_ms, epoch * 1000);
+            if (chat.rows[n].kind != WA_SYSTEM) {
+                assert_str_equal(chat.rows[n].jid, json_str(json_get(one, STR("jid"))));
+            }
+            chat.rows[n].sent_ms = epoch / 60 * 60000;
+        }
+        compare(&chat, "Model");
+        read_only("\"Model\"");
+    }
+    /* And where there is none, nothing is made. */
+    struct chat chat;
+    struct err err = {0};
+    const struct json_value *value = NULL;
+    struct webdriver_script forget = {
+        .code = STR("const d = indexedDB.deleteDatabase('model-storage'); "
+                    "d.onsuccess = d.onblocked = () => arguments[0](1)"),
+        .async = true};
+    struct webdriver_script names = {
+        .code = STR("indexedDB.databases().then((all) => arguments[0](all.map((d) => d.name)))"),
+        .async = true};
+    scene("\"chats\":[{\"title\":\"Bare\",\"count\":9}]",
+          &(struct wa_reader_options){.enrich = true});
+    good(webdriver_run(driver, &forget, soon(), &arena, &value, &err), &err);
+    open_chat("Bare", WA_OPENED);
+    read_chat(&chat, 9);
+    compare(&chat, "Bare");
+    good(webdriver_run(driver, &names, soon(), &arena, &value, &err), &err);
+    assert_int_equal(json_count(value), 1);
+    assert_str_equal(json_str(json_at(value, 0)), STR("wawc"));
+}
+
 static void long_and_odd_texts_are_whole(void **state)
 {
     struct chat chat;
@@ -900,6 +953,7 @@ int main(void)
         cmocka_unit_test(a_page_may_change_under_way),
         cmocka_unit_test(both_sides_clean_alike),
         cmocka_unit_test(nights_of_the_clock),
+        cmocka_unit_test(the_database_adds_what_the_page_does_not_show),
         cmocka_unit_test(long_and_odd_texts_are_whole),
     };
     return cmocka_run_group_tests_name("source/wa_page", tests, start, stop);

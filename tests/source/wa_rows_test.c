@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "source/wa_canary.h"
+#include "source/wa_enrich.h"
 #include "source/wa_rows.h"
 #include "test.h"
 
@@ -588,6 +589,44 @@ static void the_canary_remembers_the_chat(void **state)
     assert_non_null(wa_canary_window(&strange, &known, 0));
 }
 
+/* ---- The page's database ---- */
+
+static void a_database_never_overrules_the_page(void **state)
+{
+    const int64_t shown_ms = INT64_C(1788444300000); /* A minute. */
+    static const struct {
+        bool fold;
+        int64_t shown; /* 0: none. */
+        int64_t epoch_s;
+        int64_t sent_ms;
+    } cases[] = {
+        {false, 1, 1788444342, INT64_C(1788444342000)},
+        {false, 1, 1788444360, 0}, /* Another minute. */
+        {false, 1, 1788447942, 0}, /* Another hour. */
+        {true, 1, 1788447942, INT64_C(1788447942000)},
+        {false, 0, 1788444342, INT64_C(1788444342000)},
+        {false, 1, 0, 0},
+        {false, 0, 0, -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct wa_row row = {.id = STR("3A"),
+                             .fold = cases[i].fold,
+                             .direction = MESSAGE_INCOMING,
+                             .sent_ms = cases[i].shown != 0 ? shown_ms : 0};
+        const struct json_value *found = json_of(arena_printf(
+            &arena, "[{\"i\":\"3A\",\"t\":%lld,\"o\":1,\"w\":\"1@lid\"},{\"i\":\"3B\"}]",
+            (long long)cases[i].epoch_s));
+        assert_int_equal(wa_enrich_rows(&row, 1, found), 1);
+        int64_t expected = cases[i].sent_ms > 0   ? cases[i].sent_ms
+                           : cases[i].sent_ms < 0 ? 0
+                                                  : shown_ms;
+        assert_int_equal(row.sent_ms, expected);
+        assert_int_equal(row.direction, MESSAGE_INCOMING);
+        assert_str_equal(row.jid, STR("1@lid"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -602,6 +641,7 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(the_canary_knows_a_sick_page),
         cmocka_unit_test(the_canary_remembers_the_chat),
+        cmocka_unit_test(a_database_never_overrules_the_page),
     };
     return cmocka_run_group_tests_name("source/wa_rows", tests, start, stop);
 }
