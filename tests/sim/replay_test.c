@@ -180,6 +180,7 @@ static void read_bytes(struct arena *arena, const char *path, const char *end, s
 static void open_ops(struct scene *scene)
 {
     struct err err = {0};
+    scene->world.crash_permille = 0;
     for (size_t i = 0; i < scene->world.worker_count; i++) {
         struct worker *worker = scene->world.workers[i];
         if (worker->type == &worker_pipeline) {
