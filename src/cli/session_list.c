@@ -3,7 +3,6 @@
 
 #include "cli/browser.h"
 #include "cli/look.h"
-#include "cli/table.h"
 
 struct listing {
     struct look *look;

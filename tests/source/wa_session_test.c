@@ -2,6 +2,7 @@
  * wa_session and wa_look against the look-alike of WhatsApp Web in a real Chromium: pairing, each
  * state of the page, each end of a browser. Hours pass by a clock that is pushed forward.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,6 @@
 #include "base/file.h"
 #include "net/webdriver_fake.h"
 #include "rig/outside.h"
-#include "source/wa_kept.h"
 #include "source/wa_pack.h"
 #include "source/wa_session.h"
 #include "test.h"
@@ -235,7 +235,7 @@ static void wait_for_code(void)
 static void wish(bool there)
 {
     char until[32];
-    (void)snprintf(until, sizeof until, "%lld", (long long)(wall(NULL) + (there ? 60000 : -1)));
+    (void)snprintf(until, sizeof until, "%" PRId64, wall(NULL) + (there ? 60000 : -1));
     (void)keep_put(&keep, STR("wish"), str_of(until), &err);
 }
 
