@@ -451,6 +451,7 @@ const ROOMS = [_]Room{
             "serve.c",
             "session.c",
             "session_list.c",
+            "session_seal.c",
             "show.c",
             "signals.c",
             "status.c",

@@ -185,6 +185,8 @@ int cli_runs_show(struct cli *cli);
 int cli_pair(struct cli *cli);
 int cli_schedule(struct cli *cli);
 int cli_session(struct cli *cli);
+int cli_session_seal(struct cli *cli);
+int cli_session_unseal(struct cli *cli);
 int cli_status(struct cli *cli);
 int cli_tap(struct cli *cli);
 int cli_top(struct cli *cli);

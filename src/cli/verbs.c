@@ -236,6 +236,52 @@ static const struct cli_flag top_flags[] = {
     {0},
 };
 
+static const struct cli_flag seal_flags[] = {
+    {"--profile", "FOLDER", "The browser's folder, as this machine sees it."},
+    {"--key", "NAME", "The secret, by its name in the section `secrets:`."},
+    {0},
+};
+
+static const struct cli_verb session_acts[] = {
+    {.name = "list",
+     .words = "[SOURCE]",
+     .summary = "State of each browser and its login.",
+     .examples = "  sluice session list\n"
+                 "  sluice session list whatsapp --json\n",
+     .about = "As `sluice session`, where a source has the name of an act.\n",
+     .words_max = 1,
+     .run = cli_session},
+    {.name = "seal",
+     .words = "FILE",
+     .summary = "The browser's profile as one sealed file.",
+     .examples =
+         "  sluice session seal login.sealed --profile /data/whatsapp_profile --key backup\n",
+     .about = "The profile is the login. It is sealed (ChaCha20-Poly1305) with a key from the "
+              "secret, and opens\n"
+              "only with it; the file has mode 0600. Caches are left out. The browser must be "
+              "closed: stop sluice\n"
+              "first.\n",
+     .flags = seal_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .no_json = true,
+     .run = cli_session_seal},
+    {.name = "unseal",
+     .words = "FILE",
+     .summary = "A sealed profile put back.",
+     .examples =
+         "  sluice session unseal login.sealed --profile /data/whatsapp_profile --key backup\n",
+     .about = "Into a folder that is not there yet: the whole profile or nothing. A file that was "
+              "changed, cut or\n"
+              "sealed with another secret is refused. Never run the same login in two places.\n",
+     .flags = seal_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .no_json = true,
+     .run = cli_session_unseal},
+    {0},
+};
+
 static const struct cli_flag pair_flags[] = {
     {"--svg", "FILE", "Write the code there as a picture (mode 0600), and not to the terminal."},
     {"--timeout", "TIME", "Give up after this; 10m without it."},
@@ -695,6 +741,7 @@ const struct cli_verb cli_verbs[] = {
               "fit, and how often each command went to the browser. Opens no browser: it shows "
               "what was seen last.\n",
      .words_max = 1,
+     .acts = session_acts,
      .run = cli_session},
     {.name = "schedule",
      .words = "[PIPELINE...]",

@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import stat
 import struct
@@ -211,6 +212,53 @@ def ends(world):
     small.end(1, "nothing has changed")
 
 
+def sealed(world):
+    """A profile as a sealed file: whole again with the secret, refused when it was changed, never open in the clear."""
+    world.scenario(paired=True, fill=5, chats=[{"title": web.GROUP, "count": 20}])
+    world.desk()
+    with open(os.path.join(world.data, "sluice.yaml")) as file:
+        config = json.load(file)
+    for name, text in (("good", "an invented secret of a test"), ("other", "another invented secret")):
+        path = os.path.join(world.data, name)
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, 0o600)
+    config["secrets"] = {"good": "file:good", "other": "file:other"}
+    with open(os.path.join(world.data, "sluice.yaml"), "w") as file:
+        json.dump(config, file)
+    world.sluice("run")
+    before = messages(world)
+    profile, place = config["sources"]["web"]["profile"], os.path.join(world.data, "login.sealed")
+    os.symlink("chrome-77", os.path.join(profile, "SingletonLock"))
+    world.sluice("session", "seal", place, "--profile", profile, "--key", "good", fine=(75,))
+    os.unlink(os.path.join(profile, "SingletonLock"))
+    world.sluice("session", "seal", place, "--profile", profile, "--key", "good")
+    with open(place, "rb") as file:
+        data = file.read()
+    if stat.S_IMODE(os.stat(place).st_mode) != 0o600 or b"WASimToken" in data or b"indexeddb" in data.lower():
+        raise Bad("the sealed file can be read")
+    clear = b"".join(open(os.path.join(f, n), "rb").read() for f, _, names in os.walk(profile) for n in names if os.path.isfile(os.path.join(f, n)))
+    if b"WASimToken" not in clear:
+        raise Bad("the test does not know what a profile holds")
+    shutil.rmtree(profile)
+    for name, change in (("cut", data[:-50]), ("bit", data[:5000] + bytes([data[5000] ^ 1]) + data[5001:])):
+        with open(place + name, "wb") as file:
+            file.write(change)
+        done = world.sluice("session", "unseal", place + name, "--profile", profile, "--key", "good", fine=(1, 69, 78))
+        if "not genuine" not in done.stderr or os.path.exists(profile) or os.path.exists(profile + ".part"):
+            raise Bad(f"a damaged archive: {done.stderr}")
+    world.sluice("session", "unseal", place, "--profile", profile, "--key", "other", fine=(1, 69, 78))
+    world.sluice("session", "unseal", place, "--profile", profile, "--key", "none", fine=(78,))
+    world.sluice("session", "unseal", place, "--profile", profile, "--key", "good")
+    world.sluice("session", "unseal", place, "--profile", profile, "--key", "good", fine=(78,))
+    boots = world.ctl("GET", "/ctl/journal?type=boot")
+    world.scenario(paired=False, fill=5, chats=[{"title": web.GROUP, "count": 20}])
+    world.sluice("run")
+    last = world.ctl("GET", "/ctl/journal?type=boot")[-1]
+    if not boots or last["stored"] != "full" or messages(world) != before:
+        raise Bad(f"the login is not what it was: {last}")
+
+
 def refused(world):
     """Sending is refused, with the reason."""
     world.desk(sending=True)
@@ -225,7 +273,7 @@ def main():
     if missing:
         print("missing: a reader of QR codes:", missing)
         return 77
-    web.CASES = {case.__name__: case for case in (alone, beside, ends, refused)}
+    web.CASES = {case.__name__: case for case in (alone, beside, ends, sealed, refused)}
     sys.argv[2:] = sys.argv[2:] or list(web.CASES)
     web.main()
     return 0
