@@ -75,6 +75,8 @@ static void write_session(const struct wa_kept *kept, struct json_writer *json)
     json_field_str(json, STR("state"), str_of(wa_state_name(kept->state)));
     json_field_str(json, STR("before"), str_of(wa_state_name(kept->before)));
     json_field_int(json, STR("since_ms"), kept->since_ms);
+    json_field_str(json, STR("settled"), str_of(wa_state_name(kept->settled)));
+    json_field_int(json, STR("settled_ms"), kept->settled_ms);
     json_field_int(json, STR("seen_ms"), kept->noted_ms);
     put_time(json, STR("ready_ms"), kept->ready_ms);
     put_time(json, STR("opened_ms"), kept->opened_ms);
@@ -113,6 +115,24 @@ bool wa_kept_note(struct wa_kept *kept, bool at_once, struct err *err)
     return ok;
 }
 
+/* States that a page goes through by itself are told only when it stays in them (STRANGE). */
+static bool passes(enum wa_state state)
+{
+    return state == WA_UNKNOWN || state == WA_BOOTING || state == WA_PAIRING;
+}
+
+static int64_t since_of(struct wa_kept *kept, int64_t now_ms)
+{
+    if (passes(kept->state)) {
+        return now_ms;
+    }
+    if (kept->state != kept->settled) {
+        kept->settled = kept->state;
+        kept->settled_ms = now_ms;
+    }
+    return kept->settled_ms;
+}
+
 bool wa_kept_enter(struct wa_kept *kept, enum wa_state state, struct err *err)
 {
     bool chats = state == WA_READY || state == WA_RESTRICTED;
@@ -128,7 +148,7 @@ bool wa_kept_enter(struct wa_kept *kept, enum wa_state state, struct err *err)
     }
     kept->before = kept->state;
     kept->state = state;
-    kept->since_ms = now_ms;
+    kept->since_ms = since_of(kept, now_ms);
     kept->shown++;
     log_info("session: %s (before: %s)", wa_state_name(state), wa_state_name(kept->before));
     return wa_kept_note(kept, true, err);
@@ -140,6 +160,8 @@ static void read_session(struct wa_kept *kept, const struct json_value *note)
 {
     kept->state = wa_state_of(json_str(json_get(note, STR("state"))));
     kept->before = wa_state_of(json_str(json_get(note, STR("before"))));
+    kept->settled = wa_state_of(json_str(json_get(note, STR("settled"))));
+    (void)json_int(json_get(note, STR("settled_ms")), &kept->settled_ms);
     (void)json_int(json_get(note, STR("since_ms")), &kept->since_ms);
     (void)json_int(json_get(note, STR("ready_ms")), &kept->ready_ms);
 }
@@ -164,12 +186,6 @@ bool wa_kept_open(struct wa_kept *kept, const struct connector_env *env, struct 
 }
 
 /* ---- Events ---- */
-
-/* States that a page goes through by itself are told only when it stays in them (STRANGE). */
-static bool passes(enum wa_state state)
-{
-    return state == WA_UNKNOWN || state == WA_BOOTING || state == WA_PAIRING;
-}
 
 bool wa_kept_tell(struct wa_kept *kept, struct batch *batch, struct err *err)
 {

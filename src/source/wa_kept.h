@@ -29,10 +29,12 @@ struct wa_kept {
     struct clock *clock;
     enum wa_state state;
     enum wa_state before;
-    int64_t since_ms;  /* Wall clock, as all here. */
-    int64_t ready_ms;  /* When the chats were seen last; 0: never with this profile's login. */
-    int64_t opened_ms; /* Of the browser; 0: there is none. */
-    int64_t memory;    /* Bytes of its page; 0: not measured. */
+    int64_t since_ms;      /* Wall clock, as all here. */
+    enum wa_state settled; /* The last state that does not pass by itself, */
+    int64_t settled_ms;    /* and since when: booting does not interrupt it. */
+    int64_t ready_ms;      /* When the chats were seen last; 0: never with this profile's login. */
+    int64_t opened_ms;     /* Of the browser; 0: there is none. */
+    int64_t memory;        /* Bytes of its page; 0: not measured. */
     int64_t noted_ms;
     char version[WA_VERSION_MAX];
     struct wa_look look;

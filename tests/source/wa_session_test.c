@@ -363,12 +363,16 @@ static void pairing(void **state)
     good();
     skew_ms += 1100;
     assert_false(wa_session_glance(session));
-    /* And after a restart no code is needed, and nothing is told again. */
+    /* And after a restart no code is needed, nothing is told again, and it counts since when. */
+    char since[64];
+    (void)snprintf(since, sizeof since, "%.40s", strstr(note("session"), "\"since_ms\":"));
+    *strchr(since, ',') = '\0';
     close_session();
     assert_string_equal(note("browser"), "");
     open_session();
     good();
     is_told("code ready");
+    assert_non_null(strstr(note("session"), since));
 }
 
 static void nobody_sees_a_code_for_long(void **state)
