@@ -33,6 +33,15 @@ const Room = struct {
     files: []const []const u8,
     /// It talks with a person, or runs once: small code rather than quick.
     small: bool = false,
+    /// The same of files whose names begin so: they wait for a browser or for a service.
+    small_files: []const []const u8 = &.{},
+
+    fn isSmall(r: *const Room, file: []const u8) bool {
+        for (r.small_files) |prefix| {
+            if (std.mem.startsWith(u8, file, prefix)) return true;
+        }
+        return false;
+    }
 };
 
 const ROOMS = [_]Room{
@@ -59,6 +68,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "crypto",
+        .small_files = &.{ "password", "token", "tls_" },
         .may = &.{"base"},
         .libs = &.{bearssl},
         .files = &.{
@@ -81,6 +91,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "text",
+        .small_files = &.{ "yaml", "jsonschema", "cron", "duration", "bidi", "codepage", "qr", "host", "template", "timepattern" },
         .may = &.{"base"},
         .libs = &.{ pcre2, yyjson, libyaml, zlib, qrcodegen },
         .files = &.{
@@ -131,6 +142,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "db",
+        .small_files = &.{ "resolve", "postgres_uri", "postgres_why" },
         .may = &.{ "base", "crypto", "text" },
         .libs = &.{ sqlite, libpq, mongoc },
         .files = &.{
@@ -169,6 +181,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "store",
+        .small_files = &.{ "backup", "restore", "manifest", "pack", "audit", "browse", "schema", "rows" },
         .may = &.{ "base", "crypto", "text", "model", "db" },
         .files = &.{
             "archive.c",
@@ -231,6 +244,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "domain",
+        .small_files = &.{ "proposals", "agent", "sync_files" },
         .may = &.{ "base", "crypto", "text", "model" },
         .files = &.{
             "agent.c",
@@ -249,6 +263,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "source",
+        .small_files = &.{ "google_", "postgres", "mongodb", "wa_", "whatsapp_web", "timer" },
         .may = &.{ "base", "crypto", "text", "model", "db", "net" },
         .files = &.{
             "bridge_chats.c",
@@ -278,6 +293,7 @@ const ROOMS = [_]Room{
             "wa_give.c",
             "wa_kept.c",
             "wa_look.c",
+            "wa_enrich.c",
             "wa_pack.c",
             "wa_reader.c",
             "wa_reader_list.c",
@@ -294,6 +310,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "sink",
+        .small_files = &.{ "google_", "email", "command", "http", "envelope", "mongodb_backup", "mongodb_index", "mongodb_claim", "postgres_backup", "postgres_table", "postgres_read", "postgres_shape" },
         .may = &.{ "base", "crypto", "text", "model", "db", "net" },
         .files = &.{
             "body.c",
@@ -1145,15 +1162,16 @@ const Shop = struct {
         const lib: ?*std.Build.Step.Compile = if (r.files.len == 0) null else lib: {
             const m = shop.module(if (r.small and optimize == .ReleaseFast) .ReleaseSmall else optimize);
             for (r.libs) |recipe| shop.use(m, recipe);
-            const files = b.allocator.alloc([]const u8, r.files.len) catch @panic("OOM");
-            var count: usize = 0;
+            var quick: std.ArrayList([]const u8) = .empty;
+            var small: std.ArrayList([]const u8) = .empty;
             for (r.files) |file| {
                 // Zig's glibc comes without crypt.h, and what is tested for races has no passwords.
                 if (shop.thread_sanitizer and std.mem.eql(u8, file, "password.c")) continue;
-                files[count] = b.fmt("src/{s}/{s}", .{ name, file });
-                count += 1;
+                const list = if (optimize == .ReleaseFast and r.isSmall(file)) &small else &quick;
+                list.append(b.allocator, b.fmt("src/{s}/{s}", .{ name, file })) catch @panic("OOM");
             }
-            shop.addOwn(m, files[0..count], if (std.mem.eql(u8, name, "cli")) &.{shop.libraries()} else &.{});
+            shop.addOwn(m, quick.items, if (std.mem.eql(u8, name, "cli")) &.{shop.libraries()} else &.{});
+            if (small.items.len > 0) shop.addOwn(m, small.items, &.{"-Os"});
             if (std.mem.eql(u8, name, "text")) {
                 m.addCSourceFile(.{ .file = shop.zoneData(), .flags = &STRICT });
             }

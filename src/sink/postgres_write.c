@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/must.h"
-#include "db/sql.h"
 #include "sink/postgres_inside.h"
 
 enum {

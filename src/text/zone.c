@@ -99,15 +99,25 @@ static void rule_stretch(const struct zone_rule *rule, int64_t utc_s, struct str
     }
 }
 
+/* The moment of a zone's change. */
+static int64_t change_at(const struct zone *zone, size_t index)
+{
+    const int64_t turn = INT64_C(1) << 32;
+    int64_t time = zone_data_times[zone->time_first + index];
+    if (index < zone->early) {
+        return time - turn;
+    }
+    return index + zone->late >= zone->time_count ? time + turn : time;
+}
+
 /* How many of the zone's changes are at or before the moment. */
 static size_t changes_before(const struct zone *zone, int64_t utc_s)
 {
-    const int64_t *times = zone_data_times + zone->time_first;
     size_t low = 0;
     size_t high = zone->time_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (times[middle] <= utc_s) {
+        if (change_at(zone, middle) <= utc_s) {
             low = middle + 1;
         } else {
             high = middle;
@@ -118,19 +128,17 @@ static size_t changes_before(const struct zone *zone, int64_t utc_s)
 
 static void stretch_at(const struct zone *zone, int64_t utc_s, struct stretch *out)
 {
-    const int64_t *times = zone_data_times + zone->time_first;
     size_t count = zone->time_count;
-    if (count == 0 || utc_s >= times[count - 1]) {
+    int64_t last_s = count > 0 ? change_at(zone, count - 1) : INT64_MIN;
+    if (utc_s >= last_s) {
         rule_stretch(&zone_data_rules[zone->rule], utc_s, out);
-        if (count > 0 && out->begin_s < times[count - 1]) {
-            out->begin_s = times[count - 1];
-        }
+        out->begin_s = out->begin_s < last_s ? last_s : out->begin_s;
         return;
     }
     size_t passed = changes_before(zone, utc_s);
     uint8_t kind = passed > 0 ? zone_data_kinds[zone->time_first + passed - 1] : 0;
-    out->begin_s = passed > 0 ? times[passed - 1] : BEGIN_S;
-    out->end_s = times[passed];
+    out->begin_s = passed > 0 ? change_at(zone, passed - 1) : BEGIN_S;
+    out->end_s = change_at(zone, passed);
     out->type = (uint16_t)(zone->type_first + kind);
 }
 
@@ -166,7 +174,7 @@ static bool is_far_from_edges(const struct zone_rule *rule, int month, int day, 
 static uint16_t type_at(const struct zone *zone, int64_t utc_s)
 {
     size_t count = zone->time_count;
-    if (count > 0 && utc_s < zone_data_times[zone->time_first + count - 1]) {
+    if (count > 0 && utc_s < change_at(zone, count - 1)) {
         size_t passed = changes_before(zone, utc_s);
         uint8_t kind = passed > 0 ? zone_data_kinds[zone->time_first + passed - 1] : 0;
         return (uint16_t)(zone->type_first + kind);

@@ -42,13 +42,17 @@ struct zone {
     uint16_t rule;
     uint16_t name; /* Where the name begins in zone_data_names. */
     uint16_t name_len;
-    uint16_t unused;
+    uint8_t early; /* So many changes at the beginning are before 1901, */
+    uint8_t late;  /* and at the end after 2038: see zone_data_times. */
 };
 
 extern const char zone_data_version[];
 extern const char zone_data_names[];
 extern const char zone_data_letters[];
-extern const int64_t zone_data_times[]; /* The changes of each zone, ascending. */
+
+/* The changes of each zone, ascending. Those that 32 bits do not hold are 2^32 more (the early
+   ones) or less (the late ones) than they should be. */
+extern const int32_t zone_data_times[];
 extern const uint8_t zone_data_kinds[]; /* The type from that change on, from type_first. */
 extern const struct zone_type zone_data_types[];
 extern const struct zone_rule zone_data_rules[];

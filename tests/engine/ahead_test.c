@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/clock.h"
 #include "engine/ahead.h"
 #include "text/test.h"
 

@@ -269,6 +269,15 @@ static void put_changes(struct zone *zone, struct header header, const uint8_t *
         if (kinds[i] >= header.types || (i > 0 && time <= all.times[all.times_len - 1])) {
             die("the changes of a zone are out of order");
         }
+        if (time < INT32_MIN) {
+            zone->early++;
+        } else if (time > INT32_MAX) {
+            zone->late++;
+        }
+        if (time < INT32_MIN - (INT64_C(1) << 32) || time > INT32_MAX + (INT64_C(1) << 32) ||
+            zone->early == UINT8_MAX || zone->late == UINT8_MAX) {
+            die("a change is too far from today");
+        }
         all.times[all.times_len] = time;
         all.kinds[all.times_len++] = kinds[i];
     }
@@ -415,9 +424,9 @@ static void write_text(FILE *out, const char *name, const char *text, size_t len
 
 static void write_times(FILE *out)
 {
-    fputs("const int64_t zone_data_times[] = {", out);
+    fputs("const int32_t zone_data_times[] = {", out);
     for (size_t i = 0; i < all.times_len; i++) {
-        fprintf(out, "%s%lld,", i % 8 == 0 ? "\n" : "", (long long)all.times[i]);
+        fprintf(out, "%s%d,", i % 8 == 0 ? "\n" : "", (int32_t)(uint32_t)all.times[i]);
     }
     fputs("};\nconst uint8_t zone_data_kinds[] = {", out);
     for (size_t i = 0; i < all.times_len; i++) {
@@ -443,8 +452,8 @@ static void write_structs(FILE *out)
     fputs("};\nconst struct zone zone_data_zones[] = {\n", out);
     for (size_t i = 0; i < all.zones_len; i++) {
         const struct zone *zone = &all.zones[i];
-        fprintf(out, "{%u,%d,%d,%d,%d,%d,0},\n", zone->time_first, zone->time_count,
-                zone->type_first, zone->rule, zone->name, zone->name_len);
+        fprintf(out, "{%u,%d,%d,%d,%d,%d,%d,%d},\n", zone->time_first, zone->time_count,
+                zone->type_first, zone->rule, zone->name, zone->name_len, zone->early, zone->late);
     }
     fputs("};\n", out);
 }
