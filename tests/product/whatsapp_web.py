@@ -150,7 +150,7 @@ class World:
 def main():
     folder, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     os.makedirs(folder, exist_ok=True)
-    world = World(folder)
+    world = World(folder, grid=names == ["grid"])
     bad = False
     try:
         for name in names:
@@ -368,7 +368,19 @@ def several(world):
     return "an edit and a deletion, two chats that cannot be read, two that are"
 
 
-CASES = {one.__name__: one for one in (generations, changes, unknown, kills, limits, several)}
+def grid(world):
+    """The same through a Selenium Grid."""
+    world.scenario(profile="C", chats=[{"title": GROUP, "count": 200}])
+    world.desk()
+    world.sluice("run")
+    ordered, count = is_the_truth(world)
+    world.verdict()
+    if not ordered:
+        raise Bad("the order is not the page's")
+    return f"{count} messages"
+
+
+CASES = {one.__name__: one for one in (generations, changes, unknown, kills, limits, several, grid)}
 
 if __name__ == "__main__":
     main()
