@@ -617,7 +617,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "source/wa_pack" },
     .{ .name = "source/wa_page", .with = &.{"rig/outside.c"} },
     .{ .name = "source/wa_rows" },
-    .{ .name = "source/wa_session", .with = &.{"rig/outside.c"} },
+    .{ .name = "source/wa_session", .with = &.{ "net/webdriver_fake.c", "rig/outside.c" }, .threads = true },
     .{ .name = "source/whatsapp_bridge", .with = &.{"source/bridge_rig.c"} },
     .{ .name = "store/outbox", .with = &.{"store/fixture.c"} },
     .{ .name = "store/reader", .with = &.{"store/fixture.c"} },

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "net/webdriver_fake.h"
 #include "rig/outside.h"
 #include "source/wa_kept.h"
 #include "source/wa_pack.h"
@@ -442,6 +443,8 @@ static void dialogs(void **state)
     good();
     assert_true(journal_has("dialog_closed"));
     assert_false(wa_session_look(session)->promo);
+    ask("POST /ctl/hang {\"seconds\":1.5}"); /* The page's scripts stand still meanwhile. */
+    good();
     ask("POST /ctl/dialog {\"kind\":\"destructive\"}");
     usleep(100000);
     good();
@@ -689,6 +692,34 @@ static void a_server_that_is_away(void **state)
     close_session();
 }
 
+/* Somebody else has the Grid's only place: busy is not down. */
+static void a_place_that_others_have(void **state)
+{
+    static const char busy[] =
+        "{\"value\":{\"ready\":false,\"nodes\":[{\"availability\":\"UP\",\"maxSessions\":1,"
+        "\"sessionTimeout\":300000,\"slots\":[{\"session\":{\"sessionId\":\"others\","
+        "\"capabilities\":"
+        "{\"chrome\":{\"userDataDir\":\"/of/others\"}}}}]}]}}";
+    NEED();
+    close_session();
+    forget_notes();
+    struct fake *fake = fake_start();
+    struct str server = options.webdriver;
+    options.webdriver = arena_printf(&opened, "http://127.0.0.1:%d", fake_port(fake));
+    fake_answer(fake, &(struct fake_reply){.body = busy});
+    fake_answer(fake, &(struct fake_reply){.body = busy});
+    fake_answer(fake, &(struct fake_reply){.manner = FAKE_MUTE});
+    open_session();
+    bad_by(3000, WA_BROWSER_BUSY, ERR_RETRY, "SE_NODE_MAX_SESSIONS");
+    is_told("browser-busy");
+    for (size_t i = 0; i < fake_count(fake); i++) { /* The other one's session is left alone. */
+        assert_string_not_equal(fake_seen(fake, i)->method, "DELETE");
+    }
+    close_session();
+    fake_stop(fake);
+    options.webdriver = server;
+}
+
 static void nothing_was_written(void **state)
 {
     NEED();
@@ -715,6 +746,7 @@ int main(void)
         CASE(a_browser_that_ends),
         CASE(old_ones_are_recycled),
         CASE(a_killed_predecessor),
+        CASE(a_place_that_others_have),
         CASE(nothing_was_written),
         CASE(killed_just_after_pairing),
         CASE(a_lock_of_another_machine),
