@@ -277,6 +277,7 @@ const ROOMS = [_]Room{
             "wa_give.c",
             "wa_kept.c",
             "wa_look.c",
+            "wa_enrich.c",
             "wa_pack.c",
             "wa_reader.c",
             "wa_reader_list.c",

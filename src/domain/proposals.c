@@ -118,25 +118,39 @@ static bool emit(struct op_env *env, const struct record *record, struct err *er
                                                                   : out_of_memory(err);
 }
 
+/* What stands in the row for good: an answer, or that it was withdrawn. Else only a new row gets a
+   status, as one of before may have been answered though the store was lost. */
+static void put_status(struct json_writer *json, const struct request *request)
+{
+    char answered[DATETIME_TEXT_MAX];
+    bool settled = request->proposal.ptr != NULL || str_equal(request->status, STR("withdrawn"));
+    if (request->proposal.ptr != NULL) {
+        json_key(json, STR("proposal"));
+        json_put_raw(json, request->proposal);
+        json_field_str(json, STR("answered_at"),
+                       datetime_format_iso(request->answered_ms, answered));
+    }
+    if (!settled) {
+        json_object_end(json);
+        json_key(json, STR("insert"));
+        json_object_begin(json);
+    }
+    json_field_str(json, STR("status"), request->status);
+}
+
 static bool emit_row(const struct proposals *self, struct op_env *env,
                      const struct request *request, struct err *err)
 {
-    char answered[DATETIME_TEXT_MAX];
     struct str row = sync_id_row(env->arena, self->platform, request->external_id);
     struct buf body;
     struct json_writer json;
-    bool is_answered = request->proposal.ptr != NULL;
     buf_init(&body, env->arena, request->text.len + request->proposal.len + 512);
     json_writer_init(&json, &body);
     json_object_begin(&json);
     json_key(&json, STR("set"));
     json_object_begin(&json);
     put_request(&json, self, row, request);
-    json_field_str(&json, STR("status"), request->status);
-    json_key(&json, STR("proposal"));
-    json_put_raw(&json, is_answered ? request->proposal : STR("null"));
-    put_text_or_null(&json, STR("answered_at"),
-                     is_answered ? datetime_format_iso(request->answered_ms, answered) : STR(""));
+    put_status(&json, request);
     json_object_end(&json);
     json_object_end(&json);
     json_writer_done(&json);
@@ -171,11 +185,14 @@ static bool emit_question(const struct proposals *self, struct op_env *env,
 static bool find_request(struct op_env *env, const struct message *message, struct request *out,
                          bool *there, struct err *err)
 {
-    if (!request_get(env, sync_id_own(env->arena, message), out, there, err)) {
-        return false;
+    bool ok = true;
+    for (int form = 0; form < SYNC_ID_FORMS; form++) {
+        ok = request_get(env, sync_id_form(env->arena, message, form), out, there, err);
+        if (!ok || !*there || sync_id_same(&out->seen, message)) {
+            break;
+        }
     }
-    return !*there || sync_id_same(&out->seen, message) ||
-           request_get(env, sync_id_other(env->arena, message), out, there, err);
+    return ok;
 }
 
 /* Is it for the assistant, as it stands now? */
@@ -215,12 +232,15 @@ static bool take_chat(const struct proposals *self, struct op_env *env,
     request.seen = (struct sighting){message->sent_ms, message->direction, message->chat};
     request.sender = message->sender;
     request.text = message->deleted ? request.text : message->text;
-    request.status = message->deleted    ? STR("withdrawn")
-                     : there             ? request.status
-                     : self->ask.len > 0 ? STR("asked")
-                                         : STR("open");
+    bool old = message->archived_ms - message->sent_ms > self->max_age_ms;
+    bool asks = !there && !old && self->ask.len > 0;
+    request.status = message->deleted ? STR("withdrawn")
+                     : there          ? request.status
+                     : old            ? STR("old")
+                     : asks           ? STR("asked")
+                                      : STR("open");
     return request_put(env, &request, err) && emit_row(self, env, &request, err) &&
-           (there || self->ask.len == 0 || emit_question(self, env, &request, err));
+           (!asks || emit_question(self, env, &request, err));
 }
 
 static bool take_answer(const struct proposals *self, struct op_env *env,
@@ -282,7 +302,7 @@ static const struct column columns[] = {
     {"sender_id", COLUMN_TEXT, false, NULL, "Who asks."},
     {"request", COLUMN_TEXT, false, NULL, "What was said to the assistant."},
     {"ts", COLUMN_TIME, false, NULL, "When, UTC."},
-    {"status", COLUMN_TEXT, true, NULL, "open, asked, answered or withdrawn."},
+    {"status", COLUMN_TEXT, true, NULL, "open, asked, old, answered or withdrawn."},
     {"proposal", COLUMN_JSON, false, NULL, "What the assistant answered."},
     {"answered_at", COLUMN_TIME, false, NULL, "When, UTC."},
     {"decision", COLUMN_TEXT, false, NULL, "Set by people; never touched."},
@@ -292,7 +312,7 @@ static const struct column columns[] = {
 static const char *const indexes[] = {"status", NULL};
 
 static const struct target table = {
-    .name = "proposals", .key = "id", .columns = columns, .indexes = indexes};
+    .name = "proposals", .key = "id", .key_is_words = true, .columns = columns, .indexes = indexes};
 
 static const struct target *const targets[] = {&table, NULL};
 
@@ -300,6 +320,8 @@ static const struct option options[] = {
     OPTION_SINK(struct proposals, sink, "sink", "records", "Name of the sink that holds the rows."),
     OPTION_SINK(struct proposals, ask, "ask", NULL,
                 "Name of the sink that is asked for proposals (kind http or command)."),
+    OPTION_DURATION(struct proposals, max_age_ms, "max_age", "1d",
+                    "An older request is only kept: the first look finds those of a month."),
     OPTION_TEXT(struct proposals, platform, "platform", "whatsapp",
                 "What the rows call the place where messages were said."),
     AGENT_OPTIONS(struct proposals, agent),

@@ -9,6 +9,7 @@
  *
  *   open       nobody was asked (there is no `ask`)
  *   asked      handed over, no answer yet
+ *   old        it was written more than `max_age` before it was seen: kept, nobody was asked
  *   answered   the answer stands in `proposal`
  *   withdrawn  its writer deleted it
  *
@@ -30,6 +31,7 @@ struct proposals {
     struct str ask; /* Absent: rows only. */
     struct str platform;
     struct agent agent;
+    int64_t max_age_ms;
 };
 
 extern const struct op_type op_proposals;

@@ -831,9 +831,12 @@ static const struct column sheet_columns[] = {
     {0},
 };
 
-static const struct target stats = {"student_stats", "uniq_id", stats_columns, stats_indexes, NULL};
-static const struct target warnings = {"student_warnings", "subject", warning_columns, NULL, NULL};
-static const struct target sheet = {"main", "phone_number", sheet_columns, NULL, NULL};
+static const struct target stats = {
+    .name = "student_stats", .key = "uniq_id", .columns = stats_columns, .indexes = stats_indexes};
+static const struct target warnings = {
+    .name = "student_warnings", .key = "subject", .columns = warning_columns};
+static const struct target sheet = {
+    .name = "main", .key = "phone_number", .columns = sheet_columns};
 
 static bool students_declare(struct op *op, struct arena *arena)
 {

@@ -28,7 +28,8 @@
  *
  * Edits set `edited`, which stays; an attachment that came late is no edit. A deletion sets
  * `deleted` and empties content_snippet; attachments stay. Direction, sender and recipients that
- * are not known are null (recipients: an empty list, and recipients_known false), never a guess.
+ * are not known are null (recipients: an empty list, and recipients_known false), never a guess;
+ * a row that knew them before the store was lost keeps them.
  *
  * Messages of the assistant's channel (agent.h) are marked is_agent_channel and
  * exclude_from_automation, as the text stands now. Handing them over is the op `proposals`.

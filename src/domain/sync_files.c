@@ -92,13 +92,31 @@ static void copy_field(struct json_writer *json, const struct json_value *from, 
     json_field_str(json, str_of(name), json_str(json_get(from, str_of(name))));
 }
 
-/* The row of a job as it stands now. */
+static void put_status(struct json_writer *json, enum job_status status, int64_t ended_ms,
+                       struct str why)
+{
+    char ended[DATETIME_TEXT_MAX];
+    json_field_str(json, STR("status"), str_of(status_names[status]));
+    json_key(json, STR("ended_at"));
+    if (ended_ms != 0) {
+        json_put_str(json, datetime_format_iso(ended_ms, ended));
+    } else {
+        json_put_null(json);
+    }
+    json_key(json, STR("error"));
+    if (why.len > 0) {
+        json_put_str(json, why);
+    } else {
+        json_put_null(json);
+    }
+}
+
+/* The row of a job as it stands now. That it is queued is no news to a row of before, which may be
+   done though the store was lost. */
 static bool put_job(const struct sync *sync, struct op_env *env, const struct json_value *question,
                     enum job_status status, int64_t ended_ms, struct str why, struct err *err)
 {
-    static const char *const same[] = {"attachment_id", "message_id", "media_type", "file_path",
-                                       "enqueued_at"};
-    char ended[DATETIME_TEXT_MAX];
+    static const char *const same[] = {"attachment_id", "message_id", "media_type", "file_path"};
     struct buf body;
     struct json_writer json;
     buf_init(&body, env->arena, 512);
@@ -109,18 +127,15 @@ static bool put_job(const struct sync *sync, struct op_env *env, const struct js
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
         copy_field(&json, question, same[i]);
     }
-    json_field_str(&json, STR("status"), str_of(status_names[status]));
-    json_key(&json, STR("ended_at"));
-    if (ended_ms != 0) {
-        json_put_str(&json, datetime_format_iso(ended_ms, ended));
-    } else {
-        json_put_null(&json);
+    if (status != JOB_QUEUED) {
+        put_status(&json, status, ended_ms, why);
     }
-    json_key(&json, STR("error"));
-    if (why.len > 0) {
-        json_put_str(&json, why);
-    } else {
-        json_put_null(&json);
+    json_object_end(&json);
+    json_key(&json, STR("insert"));
+    json_object_begin(&json);
+    copy_field(&json, question, "enqueued_at");
+    if (status == JOB_QUEUED) {
+        json_field_str(&json, STR("status"), str_of(status_names[status]));
     }
     json_object_end(&json);
     json_object_end(&json);
@@ -406,9 +421,18 @@ static const char *const by_message[] = {"message_id", "checksum", NULL};
 static const char *const by_status[] = {"status", NULL};
 static const char *const by_attachment[] = {"attachment_id", NULL};
 
-const struct target sync_attachments = {
-    .name = "attachments", .key = "id", .columns = attachment_columns, .indexes = by_message};
-const struct target sync_jobs = {
-    .name = "extraction_jobs", .key = "id", .columns = job_columns, .indexes = by_status};
-const struct target sync_extractions = {
-    .name = "extractions", .key = "id", .columns = extraction_columns, .indexes = by_attachment};
+const struct target sync_attachments = {.name = "attachments",
+                                        .key = "id",
+                                        .key_is_words = true,
+                                        .columns = attachment_columns,
+                                        .indexes = by_message};
+const struct target sync_jobs = {.name = "extraction_jobs",
+                                 .key = "id",
+                                 .key_is_words = true,
+                                 .columns = job_columns,
+                                 .indexes = by_status};
+const struct target sync_extractions = {.name = "extractions",
+                                        .key = "id",
+                                        .key_is_words = true,
+                                        .columns = extraction_columns,
+                                        .indexes = by_attachment};

@@ -23,16 +23,18 @@ static struct str fitting(struct arena *arena, struct str id)
                : arena_printf(arena, "sha256-%.*s", STR_ARG(digest_hex(DIGEST_SHA256, id, hex)));
 }
 
-struct str sync_id_own(struct arena *arena, const struct message *message)
+struct str sync_id_form(struct arena *arena, const struct message *message, int form)
 {
-    return fitting(arena, message->external_id);
-}
-
-struct str sync_id_other(struct arena *arena, const struct message *message)
-{
-    struct str id =
+    char hex[DIGEST_HEX_MAX];
+    if (form == 0) {
+        return fitting(arena, message->external_id);
+    }
+    struct str both =
         arena_printf(arena, "%.*s@%.*s", STR_ARG(message->external_id), STR_ARG(message->chat));
-    return id.ptr != NULL ? fitting(arena, id) : id;
+    if (both.ptr == NULL || form == 1) {
+        return both.ptr != NULL ? fitting(arena, both) : both;
+    }
+    return arena_printf(arena, "sha256-%.*s", STR_ARG(digest_hex(DIGEST_SHA256, both, hex)));
 }
 
 struct str sync_id_row(struct arena *arena, struct str platform, struct str external_id)

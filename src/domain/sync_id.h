@@ -19,10 +19,10 @@ struct sighting {
 /* Is it this message again, though perhaps in another chat? */
 bool sync_id_same(const struct sighting *seen, const struct message *message);
 
-/* What the row calls it: its own id, or, when that belongs to another message, with the thread. All
-   three are absent when the arena is full. */
-struct str sync_id_own(struct arena *arena, const struct message *message);
-struct str sync_id_other(struct arena *arena, const struct message *message);
+/* What the row calls it: its own id; when that belongs to another message, with the thread; and
+   when somebody took that for an id as well, a digest of both. Absent when the arena is full. */
+enum { SYNC_ID_FORMS = 3 };
+struct str sync_id_form(struct arena *arena, const struct message *message, int form);
 
 /* "whatsapp:3EB0…" */
 struct str sync_id_row(struct arena *arena, struct str platform, struct str external_id);

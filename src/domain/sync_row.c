@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/buf.h"
+#include "crypto/digest.h"
 #include "domain/sync_id.h"
 #include "domain/sync_mark.h"
 #include "text/datetime.h"
@@ -87,14 +88,13 @@ static bool find_row(struct sync_work *work, struct known *known, struct err *er
 {
     struct arena *arena = work->env->arena;
     const struct message *message = work->message;
-    work->external_id = sync_id_own(arena, message);
-    if (!known_get(work->env, work->external_id, known, err)) {
-        return false;
-    }
-    if (known->there && !sync_id_same(&known->seen, message)) {
-        work->external_id = sync_id_other(arena, message);
+    for (int form = 0; form < SYNC_ID_FORMS; form++) {
+        work->external_id = sync_id_form(arena, message, form);
         if (!known_get(work->env, work->external_id, known, err)) {
             return false;
+        }
+        if (!known->there || sync_id_same(&known->seen, message)) {
+            break;
         }
     }
     work->row = sync_id_row(arena, work->sync->platform, work->external_id);
@@ -185,7 +185,10 @@ static bool recipients_read(const struct sync_work *work, const struct known *kn
         return sync_out_of_memory(err);
     }
     recipients_now(work, &list);
-    if (list.count == 0 || !str_equal(known->seen.thread, work->message->chat)) {
+    /* People leave groups; to a person it went once and for all. */
+    bool whole = work->facts.kind == CHAT_GROUP && list.count > 0 &&
+                 str_equal(known->seen.thread, work->message->chat);
+    if (!whole) {
         recipients_before(before, &list);
     }
     *out = list.count > 0 ? recipients_text(&list, arena) : (struct str){0};
@@ -207,12 +210,27 @@ static bool agent_flag(const struct sync_work *work, const struct known *known, 
     return true;
 }
 
+/* The same in every version of this program, as it is kept; 0 for no text. */
+static uint64_t hash_text(struct str text)
+{
+    char value[DIGEST_SIZE_MAX];
+    uint64_t hash = 0;
+    if (text.len == 0) {
+        return 0;
+    }
+    struct str digest = digest_of(DIGEST_SHA256, text, value);
+    for (size_t i = 0; i < sizeof hash; i++) {
+        hash = hash << 8 | (unsigned char)digest.ptr[i];
+    }
+    return hash | 1;
+}
+
 /* What is known once this sighting is taken in. */
 static bool take_in(const struct sync_work *work, const struct known *before, struct known *out,
                     struct err *err)
 {
     const struct message *message = work->message;
-    uint64_t text = message->text.len > 0 ? str_hash(message->text, 0) | 1 : 0;
+    uint64_t text = hash_text(message->text);
     bool changed = before->there && !message->deleted && before->text != 0 && text != before->text;
     unsigned agent = 0;
     *out = (struct known){
@@ -245,25 +263,43 @@ static void put_text_or_null(struct json_writer *json, struct str key, struct st
     }
 }
 
-static void put_direction(struct json_writer *json, enum message_direction direction)
-{
-    json_key(json, STR("is_outgoing"));
-    if (direction == MESSAGE_DIRECTION_UNKNOWN) {
-        json_put_null(json);
-    } else {
-        json_put_bool(json, direction == MESSAGE_OUTGOING);
-    }
-}
-
 static struct str sender_of(const struct sync_work *work, const struct known *now)
 {
     bool own = work->message->sender.len == 0 && now->seen.direction == MESSAGE_OUTGOING;
     return own ? work->sync->self : work->message->sender;
 }
 
+static void put_recipients(struct json_writer *json, struct str list, bool known)
+{
+    json_key(json, STR("recipient_ids"));
+    json_put_raw(json, list);
+    json_field_bool(json, STR("recipients_known"), known);
+}
+
+/* How a new row says that something is not known. */
+static void put_unknown(struct json_writer *json, bool edited, bool recipients)
+{
+    if (edited && recipients) {
+        return;
+    }
+    json_key(json, STR("insert"));
+    json_object_begin(json);
+    if (!recipients) {
+        put_recipients(json, STR("[]"), false);
+    }
+    if (!edited) {
+        json_field_bool(json, STR("edited"), false);
+    }
+    json_object_end(json);
+}
+
+/* What is not known is left alone: a row of before may know it, though the store was lost. */
 static void put_body(struct buf *body, const struct sync_work *work, const struct known *now)
 {
     const struct message *message = work->message;
+    struct str sender = sender_of(work, now);
+    bool directed = now->seen.direction != MESSAGE_DIRECTION_UNKNOWN;
+    bool edited = (now->flags & KNOWN_EDITED) != 0;
     bool agent = (now->flags & KNOWN_AGENT) != 0;
     char sent[DATETIME_TEXT_MAX];
     struct json_writer json;
@@ -274,20 +310,27 @@ static void put_body(struct buf *body, const struct sync_work *work, const struc
     json_field_str(&json, STR("platform"), work->sync->platform);
     json_field_str(&json, STR("external_id"), work->external_id);
     json_field_str(&json, STR("thread_external_id"), message->chat);
-    put_text_or_null(&json, STR("sender_id"), sender_of(work, now));
-    json_key(&json, STR("recipient_ids"));
-    json_put_raw(&json, now->recipients.len > 0 ? now->recipients : STR("[]"));
-    json_field_bool(&json, STR("recipients_known"), now->recipients.len > 0);
+    if (sender.len > 0) {
+        json_field_str(&json, STR("sender_id"), sender);
+    }
+    if (now->recipients.len > 0) {
+        put_recipients(&json, now->recipients, true);
+    }
     put_text_or_null(&json, STR("content_snippet"), message->deleted ? STR("") : message->text);
     json_field_str(&json, STR("ts"), datetime_format_iso(message->sent_ms, sent));
-    put_direction(&json, now->seen.direction);
+    if (directed) {
+        json_field_bool(&json, STR("is_outgoing"), now->seen.direction == MESSAGE_OUTGOING);
+    }
     json_field_str(&json, STR("source_app"), work->sync->source_app);
     json_field_bool(&json, STR("is_agent_channel"), agent);
     json_field_bool(&json, STR("exclude_from_automation"), agent);
     json_field_bool(&json, STR("has_attachments"), (now->flags & KNOWN_MEDIA) != 0);
-    json_field_bool(&json, STR("edited"), (now->flags & KNOWN_EDITED) != 0);
+    if (edited) {
+        json_field_bool(&json, STR("edited"), true);
+    }
     json_field_bool(&json, STR("deleted"), message->deleted);
     json_object_end(&json);
+    put_unknown(&json, edited, now->recipients.len > 0);
     json_object_end(&json);
     json_writer_done(&json);
 }
@@ -332,4 +375,4 @@ static const struct column columns[] = {
 static const char *const indexes[] = {"external_id", "thread_external_id", "ts", NULL};
 
 const struct target sync_messages = {
-    .name = "messages", .key = "id", .columns = columns, .indexes = indexes};
+    .name = "messages", .key = "id", .key_is_words = true, .columns = columns, .indexes = indexes};

@@ -38,6 +38,7 @@ struct target {
     const struct column *columns;
     const char *const *indexes; /* Columns to index besides the key, ended by NULL; may be NULL. */
     const char *sink;           /* The only sink that it is for; NULL: any. */
+    bool key_is_words;          /* No key is a number: a table whose key holds numbers is unfit. */
 };
 
 #endif

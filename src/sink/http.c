@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/must.h"
 #include "crypto/encode.h"
 #include "crypto/hmac.h"
 #include "crypto/token.h"

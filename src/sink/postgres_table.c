@@ -136,6 +136,19 @@ static bool check_kind(const struct found *found, const struct target *target, s
                    STR_ARG(schema), target->name);
 }
 
+/* Every record would be refused one by one: better said of the table at once. */
+static bool check_key(const struct found *found, const struct target *target, struct str schema,
+                      struct err *err)
+{
+    const struct found_column *key = find_column(found, target->key);
+    return !target->key_is_words || key == NULL || key->category == 'S' ||
+           err_set(
+               err, ERR_CONFIG,
+               "column '%s' of table %.*s.%s is of type %.*s, and its keys are texts here: the "
+               "table is another program's; give the sink a schema of its own (option `schema`)",
+               target->key, STR_ARG(schema), target->name, STR_ARG(key->base));
+}
+
 static bool check_declared(const struct found *found, const struct target *target,
                            struct str schema, struct err *err)
 {
@@ -278,7 +291,7 @@ bool postgres_table_look(struct postgres *db, const struct target *target, struc
     }
     out->exists = found.kind.ptr != NULL;
     return !out->exists ||
-           (check_kind(&found, target, schema, err) &&
+           (check_kind(&found, target, schema, err) && check_key(&found, target, schema, err) &&
             check_declared(&found, target, schema, err) &&
             check_found(&found, target, schema, err) && fill(&found, arena, out, err));
 }
@@ -644,8 +657,8 @@ bool postgres_table_migrate(struct postgres *db, const struct target *target, st
         buf_printf(report, "table %s: created\n", target->name);
         return create(&change, err);
     }
-    return check_kind(&found, target, schema, err) && add_missing(&change, &found, err) &&
-           check_declared(&found, target, schema, err) &&
+    return check_kind(&found, target, schema, err) && check_key(&found, target, schema, err) &&
+           add_missing(&change, &found, err) && check_declared(&found, target, schema, err) &&
            check_found(&found, target, schema, err) && offer_unique(&change, &found, err) &&
            create_indexes(&change, &found, err);
 }

@@ -236,6 +236,14 @@ static const struct found_column *find_column(const struct found *found, const c
 static bool check_declared(const struct target *target, const struct found *found, struct str file,
                            struct err *err)
 {
+    const struct found_column *key = find_column(found, target->key);
+    if (target->key_is_words && key != NULL && key->rowid) {
+        return err_set(err, ERR_CONFIG,
+                       "%.*s: column '%s' of table %s holds numbers only, and its keys are texts "
+                       "here: the table is another program's; give the sink a file of its own "
+                       "(option `path`)",
+                       STR_ARG(file), target->key, target->name);
+    }
     if (find_column(found, target->key) == NULL) {
         return err_set(err, ERR_CONFIG, "%.*s: table %s has no column '%s'" ADVICE, STR_ARG(file),
                        target->name, target->key);

@@ -18,7 +18,12 @@
 
 enum { WA_SHAPED_MAX = 7, WA_STRANGE_MIN = 3, WA_SNAPSHOT_MAX = 64 * 1024 };
 
-/* NULL when all is well; else what is not, in words. `nameless`: rows in which no id was found. */
-const char *wa_canary_window(const struct wa_signs *signs, int64_t nameless);
+/*
+ * NULL when all is well; else what is not, in words. `now` is of the window, `ever` of the chat
+ * since it was opened, this window included: a step that brings a single strange row says nothing,
+ * a chat in which everything is strange does. `nameless`: rows in which no id was found.
+ */
+const char *wa_canary_window(const struct wa_signs *now, const struct wa_signs *ever,
+                             int64_t nameless);
 
 #endif

@@ -105,6 +105,7 @@ struct wa_row {
     enum message_direction direction;
     struct str author; /* Name or number as it is shown, without marks; absent for own messages and
                           where nobody can tell. */
+    struct str jid;    /* The author's address, where the page's own database was asked for it. */
     struct str text;   /* Whole: what hides behind "read more" included. */
     struct str mark;   /* The page's own words for time and author. */
     int64_t sent_ms;   /* To the minute; 0: not to be had. */

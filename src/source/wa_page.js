@@ -290,7 +290,7 @@ async function bring(args) {
     if (!args.results) await search_empty(args);
     if (args.scan) Object.assign(answer, await list_scan({ ...args, want: 0 }, parts, where));
     if (answer.broken || answer.moved) return answer;
-    if (answer.before === args.title) return { ...answer, here: 1 };
+    if (answer.before === args.title && !args.results) return { ...answer, here: 1 };
     let frame = list_frame(parts);
     if (!frame) return { ...answer, broken: "pane" };
     const count = () => {
@@ -772,6 +772,43 @@ async function media(args) {
         }
     }
     return { gone: 1 };
+}
+
+/* --- the page's own database ------------------------------------------------------------------------------------ */
+
+/* Times, directions and addresses of messages as the page keeps them; their texts are not in there. Only read, and only
+ * when it is there already. */
+async function enrich(args) {
+    const answer = (asked) => new Promise((done, fail) => {
+        asked.onsuccess = () => done(asked.result);
+        asked.onerror = () => fail(asked.error);
+    });
+    const known = await indexedDB.databases();
+    if (!known.some((one) => one.name === "model-storage")) return { none: 1 };
+    const opening = indexedDB.open("model-storage");
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    const db = await answer(opening);
+    try {
+        if (!db.objectStoreNames.contains("message")) return { none: 1 };
+        const store = db.transaction("message", "readonly").objectStore("message");
+        const ranges = args.chat ? ["false_", "true_"].map((side) => IDBKeyRange.bound(side + args.chat + "_", side + args.chat + "_\uffff")) : [null];
+        const wanted = new Set(args.ids), rows = [];
+        let chat = args.chat || "";
+        for (const range of ranges) {
+            for (const key of await answer(store.getAllKeys(range, args.most))) {
+                if (typeof key !== "string" || !wanted.has(bare(key))) continue;
+                const one = await answer(store.get(key)), who = one.author || one.participant || "";
+                chat = (key.match(/^(?:true|false)_([^_]+)_/) || [])[1] || chat;
+                rows.push({
+                    i: bare(key), t: Number(one.t) || 0, o: one.fromMe !== undefined ? (one.fromMe ? 1 : 0) : key.startsWith("true_") ? 1 : 0,
+                    w: typeof who === "string" ? who : who._serialized || "",
+                });
+            }
+        }
+        return { found: rows, chat };
+    } finally {
+        db.close();
+    }
 }
 
 /* --- the page's bones ------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "crypto/encode.h"
 #include "source/wa_canary.h"
 #include "source/wa_data.h"
+#include "source/wa_enrich.h"
 #include "source/wa_reader_call.h"
 #include "text/utf8.h"
 
@@ -314,7 +315,8 @@ static bool window_take(struct wa_reader *reader, const struct json_value *answe
     if (!wa_rows_settle(&reader->rows, json_get(answer, STR("rows")), begins, arena, window, err)) {
         return false;
     }
-    const char *why = wa_canary_window(&reader->rows.signs, wa_answer_int(answer, STR("noid")));
+    const char *why = wa_canary_window(&reader->rows.signs, &reader->rows.ever,
+                                       wa_answer_int(answer, STR("noid")));
     if (why != NULL) {
         *window = (struct wa_window){0};
         return wa_reader_broken(reader, why, deadline_ms, arena, err);
@@ -324,6 +326,45 @@ static bool window_take(struct wa_reader *reader, const struct json_value *answe
     reader->health.counts = window->counts;
     reader->health.pack =
         wa_packs_name(reader->options.packs, (size_t)wa_answer_int(answer, STR("pack")));
+    return true;
+}
+
+/* What the page's database adds. A database that is another one than is thought adds nothing. */
+static bool window_enrich(struct wa_reader *reader, int64_t deadline_ms, struct arena *arena,
+                          struct wa_window *window, struct err *err)
+{
+    const struct json_value *answer = NULL;
+    struct wa_call call;
+    struct wa_row *rows = arena_array(arena, window->count + 1, sizeof *rows);
+    if (!reader->options.enrich || window->count == 0) {
+        return true;
+    }
+    if (rows == NULL) {
+        return err_set(err, ERR_RETRY, "whatsapp-web: rows do not fit into memory");
+    }
+    if (!wa_call_begin(reader, &call, deadline_ms, arena, err)) {
+        return false;
+    }
+    json_field_int(&call.json, STR("most"), WA_ENRICH_KEYS_MAX);
+    if (reader->chat.len > 0) {
+        json_field_str(&call.json, STR("chat"), reader->chat);
+    }
+    json_key(&call.json, STR("ids"));
+    json_array_begin(&call.json);
+    for (size_t i = 0; i < window->count; i++) {
+        rows[i] = window->rows[i];
+        json_put_str(&call.json, rows[i].id);
+    }
+    json_array_end(&call.json);
+    if (!wa_call_run(reader, &call, "enrich", 0, &answer, err)) {
+        bool usable = webdriver_fault(reader->options.driver) == WEBDRIVER_FINE;
+        log_debug("whatsapp-web: the page's database: %s", err->text);
+        return usable;
+    }
+    (void)wa_enrich_rows(rows, window->count, json_get(answer, STR("found")));
+    struct str chat = json_str(json_get(answer, STR("chat")));
+    reader->chat = keep(reader->chat_text, sizeof reader->chat_text, chat);
+    window->rows = rows;
     return true;
 }
 
@@ -343,7 +384,8 @@ static bool newest(struct wa_page *page, int64_t deadline_ms, struct arena *aren
         return false;
     }
     rows_begin(reader);
-    if (!window_take(reader, answer, false, deadline_ms, arena, window, err)) {
+    if (!window_take(reader, answer, false, deadline_ms, arena, window, err) ||
+        !window_enrich(reader, deadline_ms, arena, window, err)) {
         return false;
     }
     window->stuck = window->count == 0;
@@ -389,7 +431,8 @@ static bool older(struct wa_page *page, int64_t deadline_ms, struct arena *arena
     bool waited = reader->looks >= reader->options.top_looks;
     bool boundary = stuck && (banner == 2 || (banner == 1 && waited));
     bool top = waited && banner == 0;
-    if (!window_take(reader, answer, top || boundary, deadline_ms, arena, window, err)) {
+    if (!window_take(reader, answer, top || boundary, deadline_ms, arena, window, err) ||
+        !window_enrich(reader, deadline_ms, arena, window, err)) {
         return false;
     }
     window->stuck = stuck && !top && !boundary;

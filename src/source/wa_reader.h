@@ -54,6 +54,7 @@ struct wa_reader_options {
     int64_t pace_most_ms;
     int64_t step_ms;
     int64_t top_looks;
+    bool enrich;       /* Ask the page's own database for seconds and addresses, see wa_enrich.h. */
     bool never_search; /* A chat that is not in the list is not looked for by typing. */
 };
 

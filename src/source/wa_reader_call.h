@@ -37,6 +37,8 @@ struct wa_reader {
     char title_text[WA_TITLE_MAX * 4];
     struct str title;
     struct wa_rows rows;
+    char chat_text[WA_ID_MAX]; /* The open chat's address, when the page's database told it. */
+    struct str chat;
     char locale[WA_LOCALE_MAX];
     char zone[ZONE_NAME_MAX];
     int64_t today;

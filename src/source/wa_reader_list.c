@@ -289,6 +289,7 @@ static void remember(struct wa_reader *reader, struct str title)
 {
     memcpy(reader->title_text, title.ptr, title.len);
     reader->title = (struct str){reader->title_text, title.len};
+    reader->chat = (struct str){0};
     reader->chat_open = true;
     reader->newest_read = false;
 }
@@ -318,8 +319,9 @@ static bool search(struct wa_reader *reader, struct str title, struct str before
     if (!run_bring(reader, title, false, true, deadline_ms, arena, &answer, err)) {
         return false;
     }
-    if (wa_answer_int(answer, STR("here")) > 0 &&
-        !press(reader, title, true, deadline_ms, arena, &pressed, err)) {
+    int64_t here = wa_answer_int(answer, STR("here"));
+    open->how = here > 1 ? WA_EQUAL : here == 1 ? WA_NOT_OPENED : WA_NOT_FOUND;
+    if (here == 1 && !press(reader, title, true, deadline_ms, arena, &pressed, err)) {
         return false;
     }
     if (pressed) {
@@ -327,6 +329,24 @@ static bool search(struct wa_reader *reader, struct str title, struct str before
     }
     /* Leave the box as it was. */
     return run_bring(reader, title, false, false, deadline_ms, arena, &answer, err);
+}
+
+/* A list that never stands still does not tell whether two chats have one title; a search does. */
+static bool open_by_search(struct wa_reader *reader, struct str title, int64_t deadline_ms,
+                           struct arena *arena, const struct json_value *answer,
+                           struct wa_open *open, struct err *err)
+{
+    struct str before = json_str(json_get(answer, STR("before")));
+    if (before.ptr != NULL && str_equal(before, title)) {
+        before = (struct str){0}; /* Which of two it is was never proved. */
+    }
+    if (!search(reader, title, before, deadline_ms, arena, open, err)) {
+        return false;
+    }
+    if (open->how == WA_OPENED) {
+        remember(reader, title);
+    }
+    return true;
 }
 
 bool wa_reader_open_chat(struct wa_page *page, struct str title, int64_t deadline_ms,
@@ -344,8 +364,13 @@ bool wa_reader_open_chat(struct wa_page *page, struct str title, int64_t deadlin
     if (title.len == 0 || title.len > sizeof reader->title_text) {
         return err_set(err, ERR_CONFIG, "whatsapp-web: a chat's title is empty or too long");
     }
-    if (!run_bring(reader, title, scan, false, deadline_ms, arena, &answer, err) ||
-        (scan && (!list_check(reader, answer, deadline_ms, arena, err) ||
+    if (!run_bring(reader, title, scan, false, deadline_ms, arena, &answer, err)) {
+        return false;
+    }
+    if (wa_answer_set(answer, STR("moved")) && !reader->options.never_search) {
+        return open_by_search(reader, title, deadline_ms, arena, answer, open, err);
+    }
+    if ((scan && (!list_check(reader, answer, deadline_ms, arena, err) ||
                   !chats_read(reader, answer, arena, &list, err)))) {
         return false;
     }

@@ -624,6 +624,27 @@ static void signs_add(struct wa_signs *signs, const struct wa_item *item, int64_
     signs->unmarked += text && item->named && item->mark.len == 0 ? 1 : 0;
 }
 
+static void signs_sum(struct wa_signs *ever, const struct wa_signs *now)
+{
+    ever->rows += now->rows;
+    ever->with_id += now->with_id;
+    ever->contained += now->contained;
+    ever->messages += now->messages;
+    ever->marked += now->marked;
+    ever->marks_read += now->marks_read;
+    ever->marks_bare += now->marks_bare;
+    ever->dated += now->dated;
+    ever->named += now->named;
+    ever->shaped += now->shaped;
+    ever->unmarked += now->unmarked;
+    ever->timed += now->timed;
+    ever->strange += now->strange;
+    ever->unknown += now->unknown;
+    ever->directed += now->directed;
+    ever->changes += now->changes;
+    ever->cut += now->cut;
+}
+
 static bool rows_write(struct wa_rows *rows, struct wa_item *items, size_t count, size_t fresh,
                        bool begins, struct arena *arena, struct wa_window *window, struct err *err)
 {
@@ -649,6 +670,7 @@ static bool rows_write(struct wa_rows *rows, struct wa_item *items, size_t count
         window->counts.with_time += row->sent_ms != 0 ? 1 : 0;
         window->counts.with_direction += row->direction != MESSAGE_DIRECTION_UNKNOWN ? 1 : 0;
     }
+    signs_sum(&rows->ever, &rows->signs);
     window->rows = made;
     window->count = n;
     window->counts.seen = rows->signs.rows;

@@ -80,7 +80,8 @@ struct wa_rows {
     int current;
     const struct wa_item *kept; /* Upper end of the last window. */
     size_t kept_count;
-    struct wa_signs signs; /* Of the last window. */
+    struct wa_signs signs; /* Of the last window, */
+    struct wa_signs ever;  /* and of all since the chat was opened. */
 };
 
 void wa_rows_begin(struct wa_rows *rows, const struct wa_setting *setting);

@@ -1,6 +1,6 @@
 """A server that speaks MongoDB's protocol for the tests, with TLS and SCRAM; see tests/rig/outside.h.
 
-    python3 mongo_server.py DIR
+    python3 mongo_server.py DIR [quick]
 
 Prints "mongo PORT", "ec PORT" and so on for the same server behind other certificates, and "ready". Reads commands
 from standard input, each answered with "ok":
@@ -9,6 +9,8 @@ from standard input, each answered with "ok":
     stop, start    at once, as a power cut
     pause, resume  it stands still and goes on
     admin JSON     a command of the database "admin", as root
+
+With "quick" commits are not synced one by one, as mongod's are not, and a power cut may lose some.
 
 Ends, and ends the server, when its standard input does. Users of the database "work": app (password secret,
 invented), reader (may only read), old (SCRAM-SHA-1 alone), odd (a password of special letters); of "admin": any
@@ -99,13 +101,16 @@ class Server:
         sys.path.insert(0, path)
         self.process = None
         self.certificate = None
+        self.sync = "quick" not in sys.argv[2:]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
 
     def start(self):
         words = [sys.executable, "-c", RUN, "--host", "127.0.0.1", "--port", str(self.port), "--storage-path",
-                 os.path.join(self.folder, "data"), "--log-level", "ERROR", "--sync-on-commit", "--enable-test-commands"]
+                 os.path.join(self.folder, "data"), "--log-level", "ERROR", "--enable-test-commands"]
+        if self.sync:
+            words.append("--sync-on-commit")
         if self.certificate:
             base = os.path.join(self.folder, self.certificate)
             words += ["--auth", "--tls-cert-file", base + ".crt", "--tls-key-file", base + ".key"]

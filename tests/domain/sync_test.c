@@ -8,7 +8,6 @@
 #include "domain/sync.h"
 #include "domain/sync_id.h"
 #include "test.h"
-#include "text/json.h"
 
 enum { RECORDS_MAX = 256, STATES_MAX = 128, SYNC_QUEUE = 20 };
 
@@ -203,12 +202,12 @@ static void a_row_has_the_columns_of_the_document(void **context)
     assert_true(str_equal(
         record->body,
         STR("{\"set\":{\"platform\":\"whatsapp\",\"external_id\":\"A1\","
-            "\"thread_external_id\":\"972550000003@s.whatsapp.net\",\"sender_id\":null,"
+            "\"thread_external_id\":\"972550000003@s.whatsapp.net\","
             "\"recipient_ids\":[\"972550000003\"],\"recipients_known\":true,"
             "\"content_snippet\":\"hello\",\"ts\":\"2025-12-09T18:51:00.000Z\","
             "\"is_outgoing\":true,\"source_app\":\"WhatsApp Web\",\"is_agent_channel\":false,"
-            "\"exclude_from_automation\":false,\"has_attachments\":false,\"edited\":false,"
-            "\"deleted\":false}}")));
+            "\"exclude_from_automation\":false,\"has_attachments\":false,\"deleted\":false},"
+            "\"insert\":{\"edited\":false}}")));
 }
 
 static const char thread_a[] = "Thread A";
@@ -497,6 +496,56 @@ static void who_is_spoken_to(void **context)
     assert_int_equal(agent_channel(&none, &step, &message, &facts), AGENT_NO);
 }
 
+/* The first look finds a month of requests: those of long ago are kept, and nobody is asked. */
+static void old_requests_are_only_kept(void **context)
+{
+    static const struct str names[] = {STR_INIT("Kenny")};
+    static const struct {
+        int64_t age_ms;
+        bool can_ask;
+        const char *status;
+    } rows[] = {
+        {0, true, "asked"}, {86400000, true, "asked"}, {86400001, true, "old"},
+        {0, false, "open"}, {86400001, false, "old"},
+    };
+    (void)context;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char part[64];
+        struct proposals op = {.sink = STR("records"),
+                               .ask = rows[i].can_ask ? STR("desk") : STR(""),
+                               .platform = STR("whatsapp"),
+                               .agent = {.name_texts = {names, 1}},
+                               .max_age_ms = 86400000};
+        struct message message = message_of("A1", thread_a, "Kenny, dinner");
+        message.archived_ms = message.sent_ms + rows[i].age_ms;
+        emitted_count = 0;
+        state_count = 0;
+        assert_true(op_proposals.open(&op.op, &arena, &err));
+        assert_true(op_proposals.apply(&op.op, &env, &message, &err));
+        bool asks = strcmp(rows[i].status, "asked") == 0;
+        assert_int_equal(emitted_count, asks ? 2 : 1);
+        assert_int_equal(emitted[emitted_count - 1].kind, asks ? RECORD_QUESTION : RECORD_ABSOLUTE);
+        (void)snprintf(part, sizeof part, "\"insert\":{\"status\":\"%s\"}", rows[i].status);
+        assert_true(str_find(emitted[0].body, str_of(part), 0) != STR_NONE);
+    }
+}
+
+/* Whoever takes an id that was made for another message covers nothing either. */
+static void made_up_ids_cover_nothing(void **context)
+{
+    struct message first = message_of("A1", "one", "first");
+    struct message made_up = message_of("A1@two", "three", "made up");
+    struct message second = message_of("A1", "two", "second");
+    (void)context;
+    made_up.sent_ms += 3600000;
+    second.sent_ms += 7200000;
+    assert_true(apply(&first) && apply(&made_up) && apply(&second) && apply(&second));
+    assert_int_equal(emitted_count, 4);
+    assert_true(str_equal(emitted[1].entity, STR("whatsapp:A1@two")));
+    assert_true(str_starts(emitted[2].entity, STR("whatsapp:sha256-")));
+    assert_true(str_equal(emitted[2].entity, emitted[3].entity));
+}
+
 struct complaints {
     struct report report; /* First. */
     char text[1024];
@@ -569,6 +618,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_waits_is_asked_later, setup, teardown),
         cmocka_unit_test_setup_teardown(the_mark_follows_delivery, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_spoken_to, setup, teardown),
+        cmocka_unit_test_setup_teardown(old_requests_are_only_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(made_up_ids_cover_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(sending_is_refused_in_clear_words, setup, teardown),
         cmocka_unit_test_setup_teardown(without_memory_it_is_tried_again, setup, teardown),
     };

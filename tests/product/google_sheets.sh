@@ -169,6 +169,13 @@ before=$(calls)
 "$SLUICE" run > out 2>> sluice.log
 is "a run with nothing new writes nothing" "$(calls)" "$before"
 
+# What would be written is shown for each cell, and nothing is.
+post "'0550000002'"
+"$SLUICE" run --dry-run > out 2>&1
+cp out dry.txt
+has "a dry run" "$(cat out)" "24/11/2025 M1"
+is "a dry run writes nothing" "$(calls)" "$before"
+
 # A header that somebody renames: nothing is written, nothing is lost, and the words say which.
 tell 'edit {"id": "S", "title": "main", "op": "set", "row": 1, "column": 4, "value": "תרגול"}'
 post "'0550000001'"

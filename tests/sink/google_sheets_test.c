@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "net/google_rig.h"
 #include "net/sheets.h"
 #include "sink/google_sheets.h"
@@ -589,6 +590,46 @@ static void stopping_lets_it_end(void **state)
     leads_are(2);
 }
 
+static int allowed;
+
+static bool deny(void *context)
+{
+    (void)context;
+    return allowed-- <= 0;
+}
+
+/* Any allocation fails: nothing is lost, nothing is written twice. */
+static void missing_memory(void **state)
+{
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    google_ask(LEADS);
+    google_ask(ROSTER);
+    make(both);
+    *(struct str_map *)member("rename") = (struct str_map){renames, COUNT(renames)};
+    *(int64_t *)member("settle") = 0;
+    up();
+    lead_parcels(2, 1);
+    bool done = false;
+    int limit = 0;
+    for (; !done && limit < 200; limit++) {
+        allowed = limit;
+        mem_fault_set(deny, NULL);
+        bool ok = write_all(2);
+        mem_fault_set(NULL, NULL);
+        done = ok && parcels[0].verdict == VERDICT_DONE && parcels[1].verdict == VERDICT_DONE;
+        /* (TLS without memory says that certificates are too large.) */
+        if (!ok && err.kind != ERR_RETRY && err.kind != ERR_CONFIG) {
+            fail_msg("%d: %s: %s", limit, err_kind_name(err.kind), err.text);
+        }
+        assert_true(parcels[0].verdict != VERDICT_REJECT);
+    }
+    assert_true(limit > 3 && done);
+    leads_are(2);
+}
+
 static void ledgers(void **state)
 {
     struct buf buf;
@@ -673,6 +714,7 @@ int main(void)
         TEST(without_a_ledger),
         TEST(migrations),
         TEST(stopping_lets_it_end),
+        TEST(missing_memory),
         TEST(ledgers),
     };
     return cmocka_run_group_tests_name("google-sheets sink", tests, group_setup, group_teardown);

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "source/wa_canary.h"
+#include "source/wa_enrich.h"
 #include "source/wa_rows.h"
 #include "test.h"
 
@@ -199,14 +200,26 @@ static void a_run_ends_where_it_must(void **state)
             "05",
             ",\"k\":\"image\",\"m\":\"10:04\"") ","
                                                 "{\"i\":\"06\",\"c\":1,\"k\":\"system\",\"t\":"
-                                                "\"joined\"}," GOES("07", ",\"k\":\"image\",\"m\":"
-                                                                          "\"10:05\"") "," IN(
-                                                    "08",
-                                                    ",\"m\":\"10:06\"") ",{\"s\":\"4.9.2026\"}"
-                                                                        "," GOES("09", ",\"k\":"
-                                                                                       "\"image\","
-                                                                                       "\"m\":\"08:"
-                                                                                       "00\"") "]");
+                                                "\"joined\"}," GOES(
+                                                    "07",
+                                                    ",\"k\":\"image\",\"m\":"
+                                                    "\"10:05\"") "," IN("08",
+                                                                        ",\"m\":\"10:"
+                                                                        "06\"") ",{\"s\":"
+                                                                                "\"4.9."
+                                                                                "2026\"}"
+                                                                                "," GOES("09",
+                                                                                         ",\"k"
+                                                                                         "\":"
+                                                                                         "\"im"
+                                                                                         "age"
+                                                                                         "\","
+                                                                                         "\"m"
+                                                                                         "\":"
+                                                                                         "\"08"
+                                                                                         ":"
+                                                                                         "00"
+                                                                                         "\"") "]");
     static const enum message_direction expected[] = {
         MESSAGE_INCOMING,          MESSAGE_INCOMING,          MESSAGE_INCOMING,
         MESSAGE_DIRECTION_UNKNOWN, MESSAGE_DIRECTION_UNKNOWN, MESSAGE_DIRECTION_UNKNOWN,
@@ -510,13 +523,13 @@ static void the_canary_knows_a_sick_page(void **state)
         {{.rows = 4, .with_id = 4, .contained = 4, .messages = 4, .unknown = 4, .timed = 4},
          0,
          "no known kind"},
-        {{.rows = 1,
-          .with_id = 1,
-          .contained = 1,
-          .messages = 1,
-          .unknown = 1,
-          .strange = 1,
-          .timed = 1},
+        {{.rows = 2,
+          .with_id = 2,
+          .contained = 2,
+          .messages = 2,
+          .unknown = 2,
+          .strange = 2,
+          .timed = 2},
          0,
          "no known kind"},
         {{.rows = 3, .with_id = 3, .contained = 3, .messages = 3}, 0, "no message has a time"},
@@ -545,11 +558,72 @@ static void the_canary_knows_a_sick_page(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const char *says = wa_canary_window(&cases[i].signs, cases[i].nameless);
+        const char *says = wa_canary_window(&cases[i].signs, &cases[i].signs, cases[i].nameless);
         if ((says == NULL) != (cases[i].says == NULL) ||
             (says != NULL && strstr(says, cases[i].says) == NULL)) {
             fail_msg("case %zu says \"%s\"", i, says != NULL ? says : "nothing");
         }
+    }
+}
+
+/* A step with one strange row is no reason; a chat that is strange as a whole is one. */
+static void the_canary_remembers_the_chat(void **state)
+{
+    struct wa_signs strange = {.rows = 1, .with_id = 1, .messages = 1, .unknown = 1, .strange = 1};
+    struct wa_signs known = {.rows = 60,
+                             .with_id = 60,
+                             .contained = 59,
+                             .messages = 60,
+                             .marked = 40,
+                             .marks_read = 40,
+                             .named = 40,
+                             .timed = 59,
+                             .strange = 1,
+                             .unknown = 1,
+                             .directed = 20,
+                             .changes = 15};
+    (void)state;
+    assert_null(wa_canary_window(&strange, &known, 0));
+    assert_non_null(wa_canary_window(&strange, &strange, 0));
+    strange.rows = strange.with_id = strange.messages = 3;
+    assert_non_null(wa_canary_window(&strange, &known, 0));
+}
+
+/* ---- The page's database ---- */
+
+static void a_database_never_overrules_the_page(void **state)
+{
+    const int64_t shown_ms = INT64_C(1788444300000); /* A minute. */
+    static const struct {
+        bool fold;
+        int64_t shown; /* 0: none. */
+        int64_t epoch_s;
+        int64_t sent_ms;
+    } cases[] = {
+        {false, 1, 1788444342, INT64_C(1788444342000)},
+        {false, 1, 1788444360, 0}, /* Another minute. */
+        {false, 1, 1788447942, 0}, /* Another hour. */
+        {true, 1, 1788447942, INT64_C(1788447942000)},
+        {false, 0, 1788444342, INT64_C(1788444342000)},
+        {false, 1, 0, 0},
+        {false, 0, 0, -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct wa_row row = {.id = STR("3A"),
+                             .fold = cases[i].fold,
+                             .direction = MESSAGE_INCOMING,
+                             .sent_ms = cases[i].shown != 0 ? shown_ms : 0};
+        const struct json_value *found = json_of(arena_printf(
+            &arena, "[{\"i\":\"3A\",\"t\":%lld,\"o\":1,\"w\":\"1@lid\"},{\"i\":\"3B\"}]",
+            (long long)cases[i].epoch_s));
+        assert_int_equal(wa_enrich_rows(&row, 1, found), 1);
+        int64_t expected = cases[i].sent_ms > 0   ? cases[i].sent_ms
+                           : cases[i].sent_ms < 0 ? 0
+                                                  : shown_ms;
+        assert_int_equal(row.sent_ms, expected);
+        assert_int_equal(row.direction, MESSAGE_INCOMING);
+        assert_str_equal(row.jid, STR("1@lid"));
     }
 }
 
@@ -566,6 +640,8 @@ int main(void)
         cmocka_unit_test(windows_may_be_cut_anywhere),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(the_canary_knows_a_sick_page),
+        cmocka_unit_test(the_canary_remembers_the_chat),
+        cmocka_unit_test(a_database_never_overrules_the_page),
     };
     return cmocka_run_group_tests_name("source/wa_rows", tests, start, stop);
 }

@@ -36,7 +36,7 @@
 #include "deadline.h"
 
 enum {
-    SLICE_MS = 100,
+    SLICE_MS = 250, /* Between two looks at whether the owner stops; each costs some CPU. */
     NAME_MAX_BYTES = 1024,
     JUMP_S = 100 * 24 * 60 * 60, /* Longer than anything the driver waits for. */
 };
