@@ -941,7 +941,12 @@ fn addBench(shop: *Shop, product: *std.Build.Step.Compile, stage: *std.Build.Ste
     browser.addArgs(b.args orelse &.{});
     browser.has_side_effects = true;
     browser.stdio = .inherit;
-    b.step("bench-webdriver", "Reading a page, against Python (needs Python 3; Chromium, Java)").dependOn(&browser.step);
+    const chat = b.addSystemCommand(&.{ "python3", "tests/bench/whatsapp.py" });
+    chat.addArtifactArg(product);
+    chat.has_side_effects = true;
+    chat.stdio = .inherit;
+    chat.step.dependOn(&browser.step);
+    b.step("bench-webdriver", "Reading a page, against Python (needs Python 3; Chromium, Java)").dependOn(&chat.step);
 
     const postgres = shop.testProgram("postgres", .ReleaseFast, "sink", "tests/bench/postgres.c", &.{});
     const server = b.addSystemCommand(&.{ "sh", "tests/bench/postgres.sh" });

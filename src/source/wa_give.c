@@ -43,7 +43,7 @@ static struct str extra_of(struct arena *arena, const struct wa_node *node, size
     struct json_writer json;
     const char *kind = kind_names[row->kind];
     if (kind == NULL && row->quoted.len == 0 && !row->forwarded && !row->edited && !row->fold &&
-        row->file_name.len == 0 && row->media == 0) {
+        row->file_name.len == 0 && row->media == 0 && row->jid.len == 0) {
         return (struct str){0};
     }
     buf_init(&buf, arena, 0);
@@ -63,6 +63,9 @@ static struct str extra_of(struct arena *arena, const struct wa_node *node, size
     }
     if (row->fold) {
         json_field_bool(&json, STR("fold"), true);
+    }
+    if (row->jid.len > 0) {
+        json_field_str(&json, STR("jid"), row->jid);
     }
     if (row->file_name.len > 0) {
         json_field_str(&json, STR("file"), row->file_name);
@@ -169,7 +172,7 @@ bool wa_give_row(struct batch *batch, struct str chat, const struct wa_node *nod
     }
     size_t missing = files.len == 0 && !row->deleted ? node->missing : 0;
     made.extra = extra_of(arena, node, missing);
-    bool some = row->kind != WA_TEXT || row->quoted.len > 0 || row->media > 0;
+    bool some = row->kind != WA_TEXT || row->quoted.len > 0 || row->media > 0 || row->jid.len > 0;
     bool ok = fill(arena, chat, row, &made) && (!some || made.extra.ptr != NULL);
     if (!row->deleted) {
         made.attachments = pictures        ? attachments_of(arena, node)

@@ -5,7 +5,7 @@
  * only this source knows, and only what every generation of the page shows alike, so that an update
  * of the page changes nothing:
  *
- *   {"kind":"image","quoted":"…","forwarded":true,"edited":true,"fold":true,"file":"…",
+ *   {"kind":"image","quoted":"…","forwarded":true,"edited":true,"fold":true,"jid":"…","file":"…",
  *    "pictures":2,"missing":1}
  *
  * Pictures are attachments [{"sha256","name","type","size"}], their bytes go with the batch. A row

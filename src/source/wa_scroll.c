@@ -72,8 +72,9 @@ static bool copy_row(struct arena *arena, const struct wa_row *from, struct wa_r
 {
     struct wa_row row = *from;
     if (!copy_text(arena, &row.id) || !copy_text(arena, &row.author) ||
-        !copy_text(arena, &row.text) || !copy_text(arena, &row.mark) ||
-        !copy_text(arena, &row.quoted) || !copy_text(arena, &row.file_name)) {
+        !copy_text(arena, &row.jid) || !copy_text(arena, &row.text) ||
+        !copy_text(arena, &row.mark) || !copy_text(arena, &row.quoted) ||
+        !copy_text(arena, &row.file_name)) {
         return false;
     }
     *to = row;
@@ -85,9 +86,9 @@ static bool same_row(const struct wa_row *a, const struct wa_row *b)
     return a->kind == b->kind && a->direction == b->direction && a->sent_ms == b->sent_ms &&
            a->fold == b->fold && a->open == b->open && a->deleted == b->deleted &&
            a->edited == b->edited && a->forwarded == b->forwarded && a->media == b->media &&
-           str_equal(a->author, b->author) && str_equal(a->text, b->text) &&
-           str_equal(a->mark, b->mark) && str_equal(a->quoted, b->quoted) &&
-           str_equal(a->file_name, b->file_name);
+           str_equal(a->author, b->author) && str_equal(a->jid, b->jid) &&
+           str_equal(a->text, b->text) && str_equal(a->mark, b->mark) &&
+           str_equal(a->quoted, b->quoted) && str_equal(a->file_name, b->file_name);
 }
 
 /* What a window says of a row, prepared so that taking it cannot fail. */

@@ -36,6 +36,7 @@ struct whatsapp_web {
     int64_t picture_max;
     bool system;
     bool search;
+    bool enrich;
 
     /* From open to close. */
     struct wa_packs *boot_packs; /* Each of the two notes by itself when a file has changed. */
@@ -89,6 +90,9 @@ static const struct option options[] = {
                 "Also keep what nobody wrote: that somebody joined, that numbers changed."),
     OPTION_BOOL(struct whatsapp_web, search, "search", "true",
                 "Type a chat's title into the page's search box when the list does not show it."),
+    OPTION_BOOL(struct whatsapp_web, enrich, "enrich", "false",
+                "Also ask the page's own database, only read, for the second in which a message "
+                "was sent and its author's address (`jid` in `extra`)."),
     OPTION_END,
 };
 
@@ -153,6 +157,7 @@ static bool begin_reading(struct whatsapp_web *web, struct err *err)
                                        .order = (enum pagestamp_order)web->order,
                                        .pace_least_ms = web->pace_ms,
                                        .pace_most_ms = web->pace_ms * PACE_MORE / 2,
+                                       .enrich = web->enrich,
                                        .never_search = !web->search};
     if (!wa_reader_open(&web->reader, &reader, err)) {
         return false;
