@@ -737,9 +737,10 @@ const struct cli_verb cli_verbs[] = {
      .examples = "  sluice session\n"
                  "  sluice session whatsapp --json\n",
      .about = "State and since when, the browser and its memory, language and zone of the page, "
-              "the selectors that\n"
-              "fit, and how often each command went to the browser. Opens no browser: it shows "
-              "what was seen last.\n",
+              "the selectors\n"
+              "that fit, and how often each command went to the browser. Opens no browser: it "
+              "shows what was seen\n"
+              "last.\n",
      .words_max = 1,
      .acts = session_acts,
      .run = cli_session},
