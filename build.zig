@@ -181,7 +181,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "store",
-        .small_files = &.{ "backup", "restore", "manifest", "pack", "audit", "browse", "schema", "rows" },
+        .small_files = &.{ "backup", "restore", "manifest", "pack", "audit", "browse", "schema", "rows", "replay", "shadow", "upkeep" },
         .may = &.{ "base", "crypto", "text", "model", "db" },
         .files = &.{
             "archive.c",
@@ -244,7 +244,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "domain",
-        .small_files = &.{ "proposals", "agent", "sync_files" },
+        .small_files = &.{ "proposals", "agent", "sync_files", "sync", "chat_facts" },
         .may = &.{ "base", "crypto", "text", "model" },
         .files = &.{
             "agent.c",
@@ -360,6 +360,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "engine",
+        .small_files = &.{ "reload", "replay", "shadow", "keys", "metrics", "edition", "targets" },
         .may = &.{ "base", "text", "model", "store" },
         .files = &.{
             "ahead.c",

@@ -272,19 +272,20 @@ static bool take_turn(struct sheets *sheets, struct bucket *bucket, int64_t dead
 }
 
 /* One request with a token; a token that is not taken is replaced once. */
-static bool ask_once(struct sheets *sheets, struct http_request *request, int64_t deadline_ms,
+static bool ask_once(struct sheets *sheets, const struct http_request *asked, int64_t deadline_ms,
                      struct arena *arena, struct http_answer *answer, struct err *err)
 {
     struct http_header headers[2] = {{STR("Authorization"), {0}},
                                      {STR("Content-Type"), STR("application/json")}};
-    request->headers = headers;
-    request->header_count = request->body.ptr != NULL ? 2 : 1;
+    struct http_request request = *asked;
+    request.headers = headers;
+    request.header_count = request.body.ptr != NULL ? 2 : 1;
     for (int times = 0; times < 2; times++) {
         *answer = (struct http_answer){0};
         if (!oauth_token(sheets->oauth, sheets->http, deadline_ms, &headers[0].value, err)) {
             return false;
         }
-        if (!http_send(sheets->http, request, deadline_ms, arena, answer, err)) {
+        if (!http_send(sheets->http, &request, deadline_ms, arena, answer, err)) {
             return false;
         }
         if (answer->status != 401) {
@@ -382,9 +383,9 @@ bool sheets_look(struct sheets *sheets, struct sheets_grid *grids, int64_t deadl
     return titles->ptr != NULL || no_memory(err);
 }
 
-bool sheets_read(struct sheets *sheets, const struct sheets_area *areas, size_t count, bool columns,
-                 enum sheets_look look, int64_t deadline_ms, struct arena *arena,
-                 const struct json_value **values, struct err *err)
+bool sheets_read(struct sheets *sheets, const struct sheets_area *areas, size_t count, unsigned how,
+                 int64_t deadline_ms, struct arena *arena, const struct json_value **values,
+                 struct err *err)
 {
     const struct json_value *root = NULL;
     const struct json_value *one = NULL;
@@ -397,8 +398,8 @@ bool sheets_read(struct sheets *sheets, const struct sheets_area *areas, size_t 
     buf_printf(&url,
                "/values:batchGet?majorDimension=%s&valueRenderOption=%s"
                "&dateTimeRenderOption=FORMATTED_STRING",
-               columns ? "COLUMNS" : "ROWS",
-               look == SHEETS_SHOWN ? "FORMATTED_VALUE" : "UNFORMATTED_VALUE");
+               (how & SHEETS_BY_COLUMNS) != 0 ? "COLUMNS" : "ROWS",
+               (how & SHEETS_SHOWN) != 0 ? "FORMATTED_VALUE" : "UNFORMATTED_VALUE");
     for (size_t i = 0; i < count; i++) {
         buf_add(&url, STR("&ranges="));
         put_range_escaped(sheets, &areas[i], arena, &url);

@@ -83,9 +83,11 @@ struct sheets_area {
     int64_t right;
 };
 
-enum sheets_look {
-    SHEETS_PLAIN = 0, /* Numbers as numbers, texts as texts, dates as people see them. */
-    SHEETS_SHOWN,     /* All as people see it. */
+/* How cells are read: plainly (numbers as numbers, texts as texts, dates as people see them) as
+   rows, or otherwise. */
+enum {
+    SHEETS_BY_COLUMNS = 1U << 0,
+    SHEETS_SHOWN = 1U << 1, /* All as people see it. */
 };
 
 /* A worksheet as it is. */
@@ -116,12 +118,12 @@ bool sheets_look(struct sheets *sheets, struct sheets_grid *grids, int64_t deadl
                  struct arena *arena, struct str *titles, struct err *err);
 
 /*
- * Cells of some areas at one moment: for each a JSON list of columns (of which each is a list of
- * cells from the top) or of rows; NULL for an area without anything. Empty ones at the end are cut.
+ * Cells of some areas at one moment: for each a JSON list of rows, or of columns (of which each is
+ * a list of cells from the top); NULL for an area without anything. Empty ones at the end are cut.
  */
-bool sheets_read(struct sheets *sheets, const struct sheets_area *areas, size_t count, bool columns,
-                 enum sheets_look look, int64_t deadline_ms, struct arena *arena,
-                 const struct json_value **values, struct err *err);
+bool sheets_read(struct sheets *sheets, const struct sheets_area *areas, size_t count, unsigned how,
+                 int64_t deadline_ms, struct arena *arena, const struct json_value **values,
+                 struct err *err);
 
 /*
  * Write rows, all or none. `after` gets the cells of each area as they are then, also of those that

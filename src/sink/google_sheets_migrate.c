@@ -32,8 +32,8 @@ static bool look_at_header(const struct lack *lack, struct str *missing, struct 
                                      .bottom = lack->self->header_row};
     const struct json_value *rows = NULL;
     if (lack->grid->there && lack->grid->rows >= lack->self->header_row &&
-        !sheets_read(lack->self->book.sheets, &area, 1, false, SHEETS_PLAIN, lack->deadline_ms,
-                     lack->scratch, &rows, err)) {
+        !sheets_read(lack->self->book.sheets, &area, 1, 0, lack->deadline_ms, lack->scratch, &rows,
+                     err)) {
         return false;
     }
     return sheet_page_headers(&lack->self->book, lack->tab, json_at(rows, 0), lack->scratch,

@@ -354,8 +354,8 @@ static bool read_once(struct sheet_page *page, struct asked *asked, int64_t dead
     int64_t places[SHEET_COLUMNS_MAX];
     memcpy(places, tab->places, tab->columns * sizeof *places);
     ask_for(page, asked);
-    if (!sheets_read(page->book->sheets, asked->areas, asked->count, true, SHEETS_PLAIN,
-                     deadline_ms, page->arena, asked->values, err)) {
+    if (!sheets_read(page->book->sheets, asked->areas, asked->count, SHEETS_BY_COLUMNS, deadline_ms,
+                     page->arena, asked->values, err)) {
         return why_no_place(page, deadline_ms, err);
     }
     if (!header_row(page, asked->values[0], &page->header, &row, err) ||

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/must.h"
 #include "crypto/digest.h"
 #include "net/oauth.h"
 #include "net/sheets.h"
@@ -23,7 +22,7 @@ struct google_sheets {
     struct str key;
     struct key_form form;
     struct str_map rename;
-    int look; /* enum sheets_look */
+    int look; /* Of `looks`. */
     int64_t refresh_ms;
     bool allow_empty;
     int64_t rate;
@@ -37,6 +36,7 @@ struct google_sheets {
     int64_t read_ms; /* at this monotonic time. */
 };
 
+enum { LOOK_PLAIN = 0, LOOK_SHOWN };
 static const char *const looks[] = {"plain", "shown", NULL};
 
 static struct google_sheets *self_of(struct connector *connector)
@@ -142,8 +142,8 @@ static bool ask(struct google_sheets *self, int64_t deadline_ms, struct arena *a
     const struct sheets_area all = {.worksheet = 0, .top = 1, .left = 1};
     struct sheets_grid grid;
     struct str titles = {0};
-    if (sheets_read(self->sheets, &all, 1, false, (enum sheets_look)self->look, deadline_ms, arena,
-                    rows, err)) {
+    if (sheets_read(self->sheets, &all, 1, self->look == LOOK_SHOWN ? SHEETS_SHOWN : 0, deadline_ms,
+                    arena, rows, err)) {
         return true;
     }
     struct err ignored = {0};

@@ -6,6 +6,7 @@
 #include "base/must.h"
 #include "text/datetime.h"
 #include "text/json.h"
+#include "text/mediatype.h"
 
 static const char *const kind_names[] = {
     [WA_TEXT] = NULL,         [WA_SYSTEM] = "system",     [WA_WAITING] = "waiting",
@@ -14,27 +15,6 @@ static const char *const kind_names[] = {
     [WA_CONTACT] = "contact", [WA_LOCATION] = "location", [WA_POLL] = "poll",
     [WA_CALL] = "call",       [WA_OTHER] = "other",
 };
-
-static const struct {
-    struct str extension;
-    struct str type;
-} types[] = {
-    {STR_INIT("jpg"), STR_INIT("image/jpeg")},      {STR_INIT("png"), STR_INIT("image/png")},
-    {STR_INIT("webp"), STR_INIT("image/webp")},     {STR_INIT("gif"), STR_INIT("image/gif")},
-    {STR_INIT("mp4"), STR_INIT("video/mp4")},       {STR_INIT("ogg"), STR_INIT("audio/ogg")},
-    {STR_INIT("pdf"), STR_INIT("application/pdf")}, {STR_INIT("avif"), STR_INIT("image/avif")},
-    {STR_INIT("heic"), STR_INIT("image/heic")},     {STR_INIT("bmp"), STR_INIT("image/bmp")},
-};
-
-struct str wa_type_of(struct str extension)
-{
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (str_equal(types[i].extension, extension)) {
-            return types[i].type;
-        }
-    }
-    return STR("application/octet-stream");
-}
 
 static struct str extra_of(struct arena *arena, const struct wa_node *node, size_t missing)
 {
@@ -95,7 +75,7 @@ static struct str attachments_of(struct arena *arena, const struct wa_node *node
         if (node->row.file_name.len > 0) {
             json_field_str(&json, STR("name"), node->row.file_name);
         }
-        json_field_str(&json, STR("type"), wa_type_of(str_of(picture->extension)));
+        json_field_str(&json, STR("type"), mediatype_of(str_of(picture->extension)));
         json_field_int(&json, STR("size"), (int64_t)picture->len);
         json_object_end(&json);
     }

@@ -34,7 +34,4 @@ bool wa_give_row(struct batch *batch, struct str chat, const struct wa_node *nod
 bool wa_give_gap(struct batch *batch, struct str chat, const struct wa_gap *gap, const char *state,
                  struct err *err);
 
-/* "image/jpeg" of "jpg". */
-struct str wa_type_of(struct str extension);
-
 #endif

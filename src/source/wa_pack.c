@@ -101,6 +101,9 @@ struct reading {
 
 static void go_to(struct reading *reading, struct str name)
 {
+    if (reading->text.ptr == NULL) {
+        return;
+    }
     for (size_t at = str_find(reading->text, name, reading->at); at != STR_NONE;
          at = str_find(reading->text, name, at + 1)) {
         if (at > 0 && reading->text.ptr[at - 1] == '"' && at + name.len < reading->text.len &&

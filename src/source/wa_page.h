@@ -138,6 +138,11 @@ struct wa_window {
     bool stuck;    /* The step brought nothing; perhaps the next one does. */
 };
 
+struct wa_media {
+    struct str bytes;
+    struct str extension; /* "png" */
+};
+
 /* ---- The page ---- */
 
 /* What is known of the page's build, for status, events and bundle. No words of any message. */
@@ -169,8 +174,8 @@ struct wa_page_type {
     /* The nth picture of a row; what is larger than `most` bytes is ERR_REJECT, and so is what the
        page no longer has. The name's ending comes from the bytes. */
     bool (*media)(struct wa_page *page, const struct wa_row *row, size_t nth, size_t most,
-                  int64_t deadline_ms, struct arena *arena, struct str *bytes,
-                  struct str *extension, struct err *err);
+                  int64_t deadline_ms, struct arena *arena, struct wa_media *media,
+                  struct err *err);
     const struct wa_health *(*health)(struct wa_page *page);
 };
 
@@ -202,7 +207,13 @@ static inline bool wa_page_media(struct wa_page *page, const struct wa_row *row,
                                  size_t most, int64_t deadline_ms, struct arena *arena,
                                  struct str *bytes, struct str *extension, struct err *err)
 {
-    return page->type->media(page, row, nth, most, deadline_ms, arena, bytes, extension, err);
+    struct wa_media media = {0};
+    if (!page->type->media(page, row, nth, most, deadline_ms, arena, &media, err)) {
+        return false;
+    }
+    *bytes = media.bytes;
+    *extension = media.extension;
+    return true;
 }
 
 static inline const struct wa_health *wa_page_health(struct wa_page *page)

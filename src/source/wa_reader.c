@@ -12,7 +12,7 @@
 #include "source/wa_reader_call.h"
 #include "text/utf8.h"
 
-enum { MEDIA_WAIT_MS = 3000, ANSWER_SPARE = 64 * 1024, ROWS_ANSWER_MAX = 32 * 1024 * 1024 };
+enum { ANSWER_SPARE = 64 * 1024, ROWS_ANSWER_MAX = 32 * 1024 * 1024 };
 
 static const struct str section_names[WA_SECTIONS] = {STR_INIT("list"), STR_INIT("search"),
                                                       STR_INIT("header"), STR_INIT("messages"),
@@ -471,13 +471,38 @@ static struct str extension_of(struct str bytes)
     return STR("bin");
 }
 
+static bool picture_take(struct wa_reader *reader, const struct json_value *answer, size_t most,
+                         struct arena *arena, struct str *bytes, struct err *err)
+{
+    int64_t large = wa_answer_int(answer, STR("large"));
+    if (wa_answer_set(answer, STR("wrong"))) {
+        reader->chat_open = false;
+        return err_set(err, ERR_RETRY, "whatsapp-web: another chat is open now than was selected");
+    }
+    if (wa_answer_set(answer, STR("gone"))) {
+        return err_set(err, ERR_REJECT, "whatsapp-web: the page does not have this picture");
+    }
+    if (large > 0) {
+        return err_set(err, ERR_REJECT,
+                       "whatsapp-web: the picture has %lld bytes, more than the %zu that are taken",
+                       (long long)large, most);
+    }
+    if (!encode_from_base64(arena, json_str(json_get(answer, STR("data"))), bytes, err) ||
+        bytes->len > most) {
+        return err_set(err, ERR_RETRY, "whatsapp-web: the picture did not arrive whole");
+    }
+    return true;
+}
+
 static bool media(struct wa_page *page, const struct wa_row *row, size_t nth, size_t most,
-                  int64_t deadline_ms, struct arena *arena, struct str *bytes,
-                  struct str *extension, struct err *err)
+                  int64_t deadline_ms, struct arena *arena, struct wa_media *picture,
+                  struct err *err)
 {
     struct wa_reader *reader = reader_of(page);
     const struct json_value *answer = NULL;
     struct wa_call call;
+    size_t answer_max = most / 3 * 4 + ANSWER_SPARE;
+    answer_max = answer_max < WEBDRIVER_ANSWER_LIMIT ? answer_max : WEBDRIVER_ANSWER_LIMIT;
     if (!need_chat(reader, err) || !wa_call_begin(reader, &call, deadline_ms, arena, err)) {
         return false;
     }
@@ -485,33 +510,12 @@ static bool media(struct wa_page *page, const struct wa_row *row, size_t nth, si
     json_field_str(&call.json, STR("id"), row->id);
     json_field_int(&call.json, STR("nth"), (int64_t)nth);
     json_field_int(&call.json, STR("most"), (int64_t)most);
-    json_field_int(&call.json, STR("media_ms"), MEDIA_WAIT_MS);
     wa_call_pace(reader, &call);
-    size_t answer_max = most / 3 * 4 + ANSWER_SPARE;
-    if (!wa_call_run(reader, &call, "media",
-                     answer_max < WEBDRIVER_ANSWER_LIMIT ? answer_max : WEBDRIVER_ANSWER_LIMIT,
-                     &answer, err)) {
+    if (!wa_call_run(reader, &call, "media", answer_max, &answer, err) ||
+        !picture_take(reader, answer, most, arena, &picture->bytes, err)) {
         return false;
     }
-    if (wa_answer_set(answer, STR("wrong"))) {
-        reader->chat_open = false;
-        return err_set(err, ERR_RETRY, "whatsapp-web: another chat is open now than was selected");
-    }
-    if (wa_answer_set(answer, STR("gone"))) {
-        return err_set(err, ERR_REJECT, "whatsapp-web: the page no longer has this picture");
-    }
-    int64_t large = wa_answer_int(answer, STR("large"));
-    if (large > 0) {
-        return err_set(err, ERR_REJECT,
-                       "whatsapp-web: the picture has %lld bytes, more than the "
-                       "%zu that are taken",
-                       (long long)large, most);
-    }
-    struct str data = json_str(json_get(answer, STR("data")));
-    if (!encode_from_base64(arena, data, bytes, err) || bytes->len > most) {
-        return err_set(err, ERR_RETRY, "whatsapp-web: the picture did not arrive whole");
-    }
-    *extension = extension_of(*bytes);
+    picture->extension = extension_of(picture->bytes);
     return true;
 }
 

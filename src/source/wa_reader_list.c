@@ -166,7 +166,7 @@ static size_t known_count(const struct wa_reader *reader, struct str title)
 static void nearest(const struct wa_reader *reader, struct str title, struct arena *arena,
                     struct wa_open *open)
 {
-    size_t steps[WA_NEAREST_MAX];
+    size_t steps[WA_NEAREST_MAX] = {0};
     for (size_t i = 0; i < reader->title_count; i++) {
         struct str other = reader->titles[i];
         size_t distance = bridge_chats_distance(title, other);

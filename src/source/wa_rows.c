@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "text/phone.h"
-#include "text/unicode.h"
 #include "text/utf8.h"
 
 enum { NO_MINUTE = -1, MINUTES_OF_HOUR = 60, TRIED_MAX = 128 };
@@ -77,6 +76,9 @@ struct str wa_rows_clean(struct arena *arena, struct str text)
     size_t step;
     if (out == NULL) {
         return (struct str){0};
+    }
+    if (text.ptr == NULL) {
+        text = STR("");
     }
     for (size_t at = 0; (step = utf8_next(text, at, &code)) > 0; at += step) {
         if (is_dropped(code)) {

@@ -6,10 +6,12 @@ static const struct {
     struct str ending;
     struct str type;
 } table[] = {
-    {STR_INIT("jpg"), STR_INIT("image/jpeg")},  {STR_INIT("png"), STR_INIT("image/png")},
-    {STR_INIT("webp"), STR_INIT("image/webp")}, {STR_INIT("gif"), STR_INIT("image/gif")},
-    {STR_INIT("mp4"), STR_INIT("video/mp4")},   {STR_INIT("ogg"), STR_INIT("audio/ogg")},
-    {STR_INIT("mp3"), STR_INIT("audio/mpeg")},  {STR_INIT("pdf"), STR_INIT("application/pdf")},
+    {STR_INIT("jpg"), STR_INIT("image/jpeg")},      {STR_INIT("png"), STR_INIT("image/png")},
+    {STR_INIT("webp"), STR_INIT("image/webp")},     {STR_INIT("gif"), STR_INIT("image/gif")},
+    {STR_INIT("avif"), STR_INIT("image/avif")},     {STR_INIT("heic"), STR_INIT("image/heic")},
+    {STR_INIT("bmp"), STR_INIT("image/bmp")},       {STR_INIT("mp4"), STR_INIT("video/mp4")},
+    {STR_INIT("ogg"), STR_INIT("audio/ogg")},       {STR_INIT("mp3"), STR_INIT("audio/mpeg")},
+    {STR_INIT("pdf"), STR_INIT("application/pdf")},
 };
 
 enum { COUNT = sizeof table / sizeof table[0] };

@@ -55,7 +55,7 @@ static const struct {
      "- {kind: write, sink: records, target: t, key: '{uid}', set: {text: '{text}'}}\n"},
 };
 
-struct note {
+struct memo {
     uint64_t hash; /* 0: free. 64 bits tell these few keys apart. */
     uint32_t len;
     char value[NOTE_MAX];
@@ -66,17 +66,17 @@ struct bench {
     struct arena open;
     struct arena step;
     struct chain *chain;
-    struct note *notes;
+    struct memo *notes;
     int64_t records;
 };
 
 static char texts[TEXTS][TEXT_MAX];
 
-static struct note *note_find(struct bench *bench, struct str key)
+static struct memo *note_find(struct bench *bench, struct str key)
 {
     uint64_t hash = str_hash(key, 0) | 1;
     for (uint64_t at = hash >> 1;; at++) {
-        struct note *note = &bench->notes[at & (SLOTS - 1)];
+        struct memo *note = &bench->notes[at & (SLOTS - 1)];
         if (note->hash == 0 || note->hash == hash) {
             note->hash = hash;
             return note;
@@ -87,7 +87,7 @@ static struct note *note_find(struct bench *bench, struct str key)
 static bool env_get(struct op_env *env, struct str key, struct str *value, struct err *err)
 {
     (void)err;
-    struct note *note = note_find(env->engine, key);
+    struct memo *note = note_find(env->engine, key);
     *value = note->len > 0 ? arena_copy(env->arena, (struct str){note->value, note->len - 1})
                            : (struct str){0};
     return true;
@@ -95,7 +95,7 @@ static bool env_get(struct op_env *env, struct str key, struct str *value, struc
 
 static bool env_put(struct op_env *env, struct str key, struct str value, struct err *err)
 {
-    struct note *note = note_find(env->engine, key);
+    struct memo *note = note_find(env->engine, key);
     if (value.len >= NOTE_MAX) {
         return err_set(err, ERR_CONFIG, "a note of %zu bytes", value.len);
     }

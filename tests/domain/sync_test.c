@@ -303,6 +303,7 @@ static void paths_are_made_of_the_digest_only(void **context)
         {"{\"sha256\":\"" SHA "\",\"name\":\"a.png\",\"type\":\"image/jpeg\"}",
          "01/23/" SHA ".jpg"},
         {"{\"sha256\":\"" SHA "\",\"type\":\"image/png\"}", "01/23/" SHA ".png"},
+        {"{\"sha256\":\"" SHA "\",\"type\":\"image/heic\"}", "01/23/" SHA ".heic"},
         {"{\"sha256\":\"" SHA "\",\"type\":\"image/x-new\"}", "01/23/" SHA ".bin"},
         {"{\"sha256\":\"" SHA "\",\"name\":\"a.b/../c\",\"type\":\"../x\"}", "01/23/" SHA ".bin"},
         {"{\"sha256\":\"" SHA "\"}", "01/23/" SHA ".bin"},

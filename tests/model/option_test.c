@@ -1,6 +1,4 @@
 /* option: when two instances say the same, by the type of each option. */
-#include <string.h>
-
 #include "model/option.h"
 #include "test.h"
 

@@ -104,16 +104,15 @@ static void reads(void **state)
     if (!started) {
         skip();
     }
-    assert_true(sheets_read(sheets, areas, COUNT(areas), false, SHEETS_PLAIN, outside_soon(),
-                            &arena, values, &err));
+    assert_true(sheets_read(sheets, areas, COUNT(areas), 0, outside_soon(), &arena, values, &err));
     assert_str_equal(text_of(values[0]), STR("[[\"phone\",\"שם\"]]"));
     assert_str_equal(text_of(values[1]), STR("[[\"שם\"],[\"דנה\"],[],[\"רון\"]]"));
     assert_str_equal(text_of(values[2]),
                      STR("[[\"972 55\",\"דנה\",true],[],[556602298,\"רון\",0.5,\"09/12/2025\"]]"));
     assert_str_equal(text_of(values[3]), STR("[[\"א\"]]"));
     assert_null(values[4]);
-    assert_true(
-        sheets_read(sheets, areas, 3, true, SHEETS_SHOWN, outside_soon(), &arena, values, &err));
+    assert_true(sheets_read(sheets, areas, 3, SHEETS_BY_COLUMNS | SHEETS_SHOWN, outside_soon(),
+                            &arena, values, &err));
     assert_str_equal(text_of(values[0]), STR("[[\"phone\"],[\"שם\"]]"));
     assert_str_equal(text_of(values[2]),
                      STR("[[\"972 55\",\"\",\"556602298\"],[\"דנה\",\"\",\"רון\"],"
@@ -163,12 +162,10 @@ static void grids(void **state)
     assert_true(grid[MAIN].there && !grid[NONE].there);
     assert_int_equal(grid[MAIN].columns, 26);
     assert_int_equal(grid[MAIN].rows, 1000);
-    assert_false(
-        sheets_read(sheets, &beyond, 1, false, SHEETS_PLAIN, outside_soon(), &arena, &value, &err));
+    assert_false(sheets_read(sheets, &beyond, 1, 0, outside_soon(), &arena, &value, &err));
     assert_int_equal(sheets_trouble(sheets), SHEETS_NO_PLACE);
     assert_true(sheets_widen(sheets, grid[MAIN].id, 3, outside_soon(), &err));
-    assert_true(
-        sheets_read(sheets, &beyond, 1, false, SHEETS_PLAIN, outside_soon(), &arena, &value, &err));
+    assert_true(sheets_read(sheets, &beyond, 1, 0, outside_soon(), &arena, &value, &err));
     google_ask("sheet {\"id\":\"N\",\"title\":\"x\"}");
     assert_true(open_book("N", true, RATE));
     assert_true(sheets_add(sheets, NONE, 50, 4, outside_soon(), &err));
@@ -260,14 +257,12 @@ static void tokens_are_replaced(void **state)
     assert_true(
         sheets_append(sheets, MAIN, 1, STR("[[\"y\"]]"), outside_soon(), &arena, &where, &err));
     google_ask("fault {\"on\":\"read\",\"times\":2,\"what\":\"status\",\"code\":401}");
-    assert_false(
-        sheets_read(sheets, &head, 1, false, SHEETS_PLAIN, outside_soon(), &arena, &value, &err));
+    assert_false(sheets_read(sheets, &head, 1, 0, outside_soon(), &arena, &value, &err));
     assert_int_equal(err.kind, ERR_LOGIN);
     /* One that may only read. */
     assert_true(open_book("B", false, RATE));
     err = (struct err){0};
-    assert_true(
-        sheets_read(sheets, &head, 1, false, SHEETS_PLAIN, outside_soon(), &arena, &value, &err));
+    assert_true(sheets_read(sheets, &head, 1, 0, outside_soon(), &arena, &value, &err));
     assert_false(
         sheets_append(sheets, MAIN, 1, STR("[[\"z\"]]"), outside_soon(), &arena, &where, &err));
     assert_non_null(strstr(err.text, "no right to write"));
@@ -285,19 +280,15 @@ static void rates(void **state)
     }
     assert_true(open_book("B", true, 120)); /* Two a second. */
     for (int i = 0; i < 120; i++) {
-        assert_true(sheets_read(sheets, &head, 1, false, SHEETS_PLAIN, outside_soon(), &arena,
-                                &value, &err));
+        assert_true(sheets_read(sheets, &head, 1, 0, outside_soon(), &arena, &value, &err));
     }
     int64_t full_ms = clock_mono_ms(clock_system());
     for (int64_t i = 0; i < 2 * (full_ms - begun_ms) / 1000 + 2; i++) { /* Those that came since. */
-        assert_true(sheets_read(sheets, &head, 1, false, SHEETS_PLAIN, outside_soon(), &arena,
-                                &value, &err));
+        assert_true(sheets_read(sheets, &head, 1, 0, outside_soon(), &arena, &value, &err));
     }
-    begun_ms = clock_mono_ms(clock_system());
-    assert_true(
-        sheets_read(sheets, &head, 1, false, SHEETS_PLAIN, outside_soon(), &arena, &value, &err));
-    assert_false(sheets_read(sheets, &head, 1, false, SHEETS_PLAIN,
-                             clock_mono_ms(clock_system()) + 100, &arena, &value, &err));
+    assert_true(sheets_read(sheets, &head, 1, 0, outside_soon(), &arena, &value, &err));
+    assert_false(sheets_read(sheets, &head, 1, 0, clock_mono_ms(clock_system()) + 100, &arena,
+                             &value, &err));
     assert_int_equal(err.kind, ERR_RETRY);
     assert_true(err.retry_after_ms > 0 && err.retry_after_ms <= 600);
     assert_non_null(strstr(err.text, "120 requests a minute"));

@@ -12,14 +12,14 @@
 enum { SLOTS_FIRST = 1024, CITIES_MAX = 32, ARENA_LIMIT = 64 << 20, MINUTE_MS = 60000 };
 
 /* State: a hash table of keys, whose removed entries stay as keys without a value. */
-struct note {
+struct memo {
     char *key;
     size_t key_len;
     char *value; /* NULL: none. */
     size_t value_len;
 };
 
-static struct note *notes;
+static struct memo *notes;
 static size_t note_room;
 static size_t note_count; /* Places in use. */
 
@@ -56,10 +56,10 @@ static char *bytes_copy(struct str text)
     return copy;
 }
 
-static struct note *note_find(struct str key)
+static struct memo *note_find(struct str key)
 {
     for (size_t at = str_hash(key, 0);; at++) {
-        struct note *note = &notes[at & (note_room - 1)];
+        struct memo *note = &notes[at & (note_room - 1)];
         if (note->key == NULL || str_equal((struct str){note->key, note->key_len}, key)) {
             return note;
         }
@@ -68,7 +68,7 @@ static struct note *note_find(struct str key)
 
 static void notes_grow(void)
 {
-    struct note *before = notes;
+    struct memo *before = notes;
     size_t room = note_room;
     note_room = room == 0 ? SLOTS_FIRST : room * 2;
     notes = calloc(note_room, sizeof *notes);
@@ -98,7 +98,7 @@ static void note_set(struct str key, struct str value)
     if (note_count * 2 >= note_room) {
         notes_grow();
     }
-    struct note *note = note_find(key);
+    struct memo *note = note_find(key);
     if (note->key == NULL) {
         note->key = bytes_copy(key);
         note->key_len = key.len;
@@ -111,7 +111,7 @@ static void note_set(struct str key, struct str value)
 
 static struct str note_value(struct str key)
 {
-    struct note *note = note_room > 0 ? note_find(key) : NULL;
+    struct memo *note = note_room > 0 ? note_find(key) : NULL;
     return note != NULL && note->value != NULL ? (struct str){note->value, note->value_len}
                                                : (struct str){0};
 }
@@ -155,13 +155,13 @@ static bool env_del(struct op_env *env, struct str key, struct err *failure)
 
 static int compare_notes(const void *a, const void *b)
 {
-    const struct note *left = *(const struct note *const *)a;
-    const struct note *right = *(const struct note *const *)b;
+    const struct memo *left = *(const struct memo *const *)a;
+    const struct memo *right = *(const struct memo *const *)b;
     return str_compare((struct str){left->key, left->key_len},
                        (struct str){right->key, right->key_len});
 }
 
-static size_t notes_sorted(const struct note **sorted)
+static size_t notes_sorted(const struct memo **sorted)
 {
     size_t count = 0;
     for (size_t i = 0; i < note_room; i++) {
@@ -169,7 +169,7 @@ static size_t notes_sorted(const struct note **sorted)
             sorted[count++] = &notes[i];
         }
     }
-    qsort(sorted, count, sizeof(struct note *), compare_notes);
+    qsort(sorted, count, sizeof(struct memo *), compare_notes);
     return count;
 }
 
@@ -178,7 +178,7 @@ static bool env_scan(struct op_env *env, struct str prefix,
                      struct err *failure)
 {
     (void)failure;
-    const struct note **sorted = malloc((note_room + 1) * sizeof *sorted);
+    const struct memo **sorted = malloc((note_room + 1) * sizeof *sorted);
     assert_non_null(sorted);
     size_t count = notes_sorted(sorted);
     bool go_on = true;
@@ -444,7 +444,7 @@ size_t rig_state_count(void)
 
 const char *rig_state(void)
 {
-    const struct note **sorted = malloc((note_room + 1) * sizeof *sorted);
+    const struct memo **sorted = malloc((note_room + 1) * sizeof *sorted);
     size_t len = 0;
     assert_non_null(sorted);
     size_t count = notes_sorted(sorted);

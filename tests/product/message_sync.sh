@@ -5,7 +5,7 @@
 . "$(dirname "$0")/desk.inc"
 unset PG_URL ATTACHMENTS_DIR IMAGE_PROCESSING_ENABLED WHATSAPP_ENABLE_SENDING WHATSAPP_AGENT_CONTACT
 unset WHATSAPP_AGENT_THREAD_NAME WHATSAPP_AGENT_URL WHATSAPP_AGENT_COMMAND EXTRACTION_URL EXTRACTION_COMMAND
-unset WHATSAPP_SYNC_LOOKBACK_DAYS WHATSAPP_SYNC_INTERVAL_MINUTES WHATSAPP_OWN_NUMBER
+unset WEBDRIVER_URL WHATSAPP_PROFILE_DIR WHATSAPP_SYNC_LOOKBACK_DAYS WHATSAPP_SYNC_INTERVAL_MINUTES WHATSAPP_OWN_NUMBER
 
 cp "$repo/config/message-sync.yaml" sluice.yaml
 
@@ -17,6 +17,7 @@ is "check with sending" $? 78
 has "check with sending" "$(cat out)" "this program reads WhatsApp and never writes there"
 has "check with sending" "$(cat out)" "set WHATSAPP_ENABLE_SENDING=false"
 
+export WHATSAPP_DB_PATH="$folder/messages.db"
 # A bridge's file with everything in it. People and numbers are invented; times are of the last days.
 make_bridge() {
     "$STAGE" exec messages.db "PRAGMA journal_mode=WAL;

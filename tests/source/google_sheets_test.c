@@ -239,7 +239,10 @@ static void large(void **state)
     char path[64];
     (void)snprintf(path, sizeof path, "%s", outside_path(&google, "large.json"));
     FILE *file = fopen(path, "w");
-    assert_non_null(file);
+    if (file == NULL) {
+        fail_msg("a file cannot be written");
+        return;
+    }
     (void)fprintf(file, "sheet {\"id\":\"R\",\"title\":\"main\",\"rows\":[[\"phone\",\"name\"]");
     for (int i = 0; i < 5000; i++) {
         (void)fprintf(file, ",[\"97255%07d\",\"תלמידה %d\"]", i, i);

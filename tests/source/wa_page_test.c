@@ -720,9 +720,7 @@ static void both_sides_clean_alike(void **state)
         "plain",
         "  a  b ",
         "\xC2\xA0x\xE2\x80\xAFy\xE3\x80\x80",
-        "\xE2\x80\xAA+972\xC2\xA0"
-        "55\xE2\x80\x91"
-        "1\xE2\x80\xAC",
+        "\xE2\x80\xAA+972\xC2\xA0-5\xE2\x80\x91-1\xE2\x80\xAC",
         "שיעור\xE2\x80\x8F (א׳)",
         "👨‍👩‍👧‍👦 ❤️",
         "a\tb\nc\rd",
@@ -831,7 +829,7 @@ static void nights_of_the_clock(void **state)
         buf_init(&buf, &arena, 0);
         for (int n = 0; n < 24; n++) {
             buf_printf(&buf, "%s{\"at\":%lld,\"author\":\"Dana\",\"kind\":\"%s\",\"text\":\"%s\"}",
-                       n > 0 ? "," : "", (long long)(begin / 1000 + n * 20 * 60),
+                       n > 0 ? "," : "", (long long)begin / 1000 + (long long)n * 20 * 60,
                        n % 3 == 1 ? "image" : "text", n % 3 == 1 ? "" : "words");
         }
         scene(arena_printf(&arena,

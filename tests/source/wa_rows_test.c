@@ -304,7 +304,10 @@ static void dates_are_never_guessed(void **state)
         for (size_t n = 0; n < window.count; n++) {
             row = str_equal(window.rows[n].id, STR("1")) ? &window.rows[n] : row;
         }
-        assert_non_null(row);
+        if (row == NULL) {
+            fail_msg("%s gives no row", cases[i].raw);
+            return;
+        }
         int64_t expected = cases[i].first != NULL ? minute_of(cases[i].first) : 0;
         if (row->sent_ms != expected) {
             fail_msg("%s %s gives %lld", cases[i].locale, cases[i].raw, (long long)row->sent_ms);
