@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/must.h"
 #include "config/content.h"
 #include "config/either.h"
 #include "config/from.h"
@@ -507,7 +506,10 @@ static bool read_references(struct build *build, const struct yaml_node *map, st
         return true;
     }
     const char **names = arena_array(build->reader->arena, count + 1, sizeof *names);
-    bool good = names != NULL || reader_no_memory(build->reader);
+    if (names == NULL) {
+        return reader_no_memory(build->reader);
+    }
+    bool good = true;
     count = 0;
     for (const struct option *o = options; good && o->type != OPTION_TYPE_END; o++) {
         const struct str *name = (const struct str *)(const void *)((const char *)op + o->offset);

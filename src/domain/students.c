@@ -704,7 +704,7 @@ static bool count_message(struct students *students, struct op_env *env,
                           const struct message *message, const struct roster_row *row,
                           struct str about, bool practice, struct err *err)
 {
-    struct student student;
+    struct student student = {0};
     struct student_lesson *lesson = NULL;
     if (!put_entry(env, 'm', about, STR("1"), err) ||
         !load_student(students, env, row, message->sender, &student, &lesson, err)) {

@@ -517,16 +517,20 @@ static bool count_failure(struct worker *worker, struct err *err)
 
 /* The look failed. `status` hears of it when it is no hiccup, and runs stop waiting for it. What
  * the configuration has to change is none: it is as it is, however often one looks. */
-static void give_up(struct worker *worker, const struct err *why)
+static bool give_up(struct worker *worker, struct err *why)
 {
     int failures = worker->failures + 1;
     bool awaited = worker->intake.sweep_run != 0;
     bool settled = why->kind == ERR_CONFIG && (awaited || failures == 1);
     if (settled || failures == GIVE_UP_FAILURES || (failures > GIVE_UP_FAILURES && awaited)) {
-        struct err other = {0};
-        (void)end_sweep(worker, why->text, &other);
+        struct err worse = {0};
+        if (!end_sweep(worker, why->text, &worse)) { /* Here, too. */
+            *why = worse;
+            return false;
+        }
     }
     worker->intake.sweeping = false;
+    return true;
 }
 
 static int64_t fetch_deadline_ms(const struct worker *worker)
@@ -546,11 +550,7 @@ static bool fetch_failed(struct worker *worker, const struct batch *batch, struc
     if (why.kind == ERR_STOP && connector_stopping(&worker->source->source->connector)) {
         return false; /* Nothing failed. */
     }
-    if (!count_failure(worker, err)) {
-        return false;
-    }
-    give_up(worker, err);
-    return worker_outside_failed(err);
+    return count_failure(worker, err) && give_up(worker, err) && worker_outside_failed(err);
 }
 
 static bool goes_ahead(const struct worker *worker)

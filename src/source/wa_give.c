@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "base/must.h"
 #include "text/datetime.h"
 #include "text/json.h"
 #include "text/mediatype.h"

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/must.h"
 #include "source/wa_give.h"
 #include "source/wa_rows.h"
 
@@ -316,7 +314,7 @@ static bool add_task(struct desk *desk, size_t entry, struct str chat, const str
 /* `chats: all`: does the list go on with chats that may have something new? */
 static bool tail_is_new(const struct desk *desk, const struct wa_list *list)
 {
-    if (list->whole || list->count == 0 || list->count >= WA_CHATS_MAX) {
+    if (list->whole || list->count == 0 || list->chats == NULL || list->count >= WA_CHATS_MAX) {
         return false;
     }
     const struct wa_chat *last = &list->chats[list->count - 1];
@@ -397,25 +395,35 @@ static bool add_all(struct desk *desk, const struct wa_list *list, struct err *e
     return true;
 }
 
-/* Gaps within a range that was read whole since they were noted. */
+/* Of one chat's gaps those that lie within the range. */
+static bool close_within(struct desk *desk, size_t entry, const struct wa_repaired *range,
+                         struct err *err)
+{
+    struct wa_cursor *cursor = wa_book_find(&desk->books[entry], str_of(range->chat));
+    for (size_t i = cursor == NULL ? 0 : cursor->gap_count; i > 0; i--) {
+        struct wa_gap gap = cursor->gaps[i - 1];
+        bool within = gap.from_ms >= range->since_ms &&
+                      (range->until_ms == 0 || gap.to_ms <= range->until_ms);
+        if (!within) {
+            continue;
+        }
+        wa_cursor_gap_remove(cursor, i - 1);
+        desk->dirty[entry] = true;
+        if (!wa_give_gap(desk->batch, cursor->chat, &gap, "closed", err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Gaps within ranges that were read whole since they were noted. */
 static bool close_repaired(struct desk *desk, struct err *err)
 {
-    struct wa_sweep *sweep = desk->sweep;
+    const struct wa_sweep *sweep = desk->sweep;
     for (size_t i = 0; i < sweep->repaired_count; i++) {
-        const struct wa_repaired *range = &sweep->repaired[i];
         for (size_t j = 0; j < desk->batch->chat_count; j++) {
-            struct wa_cursor *cursor = wa_book_find(&desk->books[j], str_of(range->chat));
-            for (size_t k = cursor == NULL ? 0 : cursor->gap_count; k > 0; k--) {
-                struct wa_gap gap = cursor->gaps[k - 1];
-                if (gap.from_ms < range->since_ms ||
-                    (range->until_ms != 0 && gap.to_ms > range->until_ms)) {
-                    continue;
-                }
-                wa_cursor_gap_remove(cursor, k - 1);
-                desk->dirty[j] = true;
-                if (!wa_give_gap(desk->batch, cursor->chat, &gap, "closed", err)) {
-                    return false;
-                }
+            if (!close_within(desk, j, &sweep->repaired[i], err)) {
+                return false;
             }
         }
     }

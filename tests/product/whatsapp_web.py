@@ -368,6 +368,20 @@ def several(world):
     return "an edit and a deletion, two chats that cannot be read, two that are"
 
 
+def everything(world):
+    """`chats: all`: each chat with messages inside the lookback."""
+    chats = [{"title": f"chat {i}", "count": 12 + i} for i in range(5)]
+    world.scenario(now="real", chats=chats + [{"title": "old", "count": 9, "last": "2020-01-01T10:00:00Z"}], fill=0)
+    world.desk(chats="all", lookback="30d")
+    world.sluice("run")
+    for chat in chats:
+        is_the_truth(world, chat=chat["title"])
+    if any(row["chat"] == "old" for row in world.archive()):
+        raise Bad("a chat that is old was read")
+    world.verdict(chats=[chat["title"] for chat in chats])
+    return f"{len(chats)} chats"
+
+
 def grid(world):
     """The same through a Selenium Grid."""
     world.scenario(profile="C", chats=[{"title": GROUP, "count": 200}])
@@ -380,7 +394,7 @@ def grid(world):
     return f"{count} messages"
 
 
-CASES = {one.__name__: one for one in (generations, changes, unknown, kills, limits, several, grid)}
+CASES = {one.__name__: one for one in (generations, changes, unknown, kills, limits, several, everything, grid)}
 
 if __name__ == "__main__":
     main()

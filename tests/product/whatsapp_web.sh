@@ -1,12 +1,12 @@
 #!/bin/sh
-# WhatsApp Web through a browser: limits and gaps, edits, chats that cannot be read, a page that changes or that nobody knows.
+# WhatsApp Web through a browser: limits, gaps and their repair, the pace, and all chats at once.
 . "$(dirname "$0")/desk.inc"
 
 command -v python3 > /dev/null || {
     echo "[  SKIPPED ] whatsapp_web needs python3"
     exit 0
 }
-(cd "$repo" && exec python3 tests/product/whatsapp_web.py "$folder/web" limits several changes unknown) > out 2>&1
+(cd "$repo" && exec python3 tests/product/whatsapp_web.py "$folder/web" limits everything) > out 2>&1
 code=$?
 sed 's/^/    /' out
 case $code in

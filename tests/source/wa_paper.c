@@ -300,8 +300,8 @@ static bool paper_older(struct wa_page *page, int64_t deadline_ms, struct arena 
 }
 
 static bool paper_media(struct wa_page *page, const struct wa_row *row, size_t nth, size_t most,
-                        int64_t deadline_ms, struct arena *arena, struct str *bytes,
-                        struct str *extension, struct err *err)
+                        int64_t deadline_ms, struct arena *arena, struct wa_media *media,
+                        struct err *err)
 {
     struct paper *paper = paper_of(page);
     (void)deadline_ms;
@@ -310,9 +310,9 @@ static bool paper_media(struct wa_page *page, const struct wa_row *row, size_t n
     if (chance(paper, paper->faults.blind)) {
         return err_set(err, ERR_RETRY, "the picture has not come");
     }
-    *bytes = arena_printf(arena, "picture %zu of %.*s", nth, STR_ARG(row->id));
-    *extension = STR("png");
-    return bytes->len <= most || err_set(err, ERR_REJECT, "it is too large");
+    media->bytes = arena_printf(arena, "picture %zu of %.*s", nth, STR_ARG(row->id));
+    media->extension = STR("png");
+    return media->bytes.len <= most || err_set(err, ERR_REJECT, "it is too large");
 }
 
 static const struct wa_health *paper_health(struct wa_page *page)

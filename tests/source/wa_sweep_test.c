@@ -608,6 +608,46 @@ static void troubles_stay_with_their_chat(void **state)
     finish();
 }
 
+/* `chats: all`: one entry and one cursor for all that have messages inside the lookback. */
+static void all_chats_have_one_cursor(void **state)
+{
+    struct wa_book book = {0};
+    (void)state;
+    begin_with(15);
+    (void)chat_with("old", 30);
+    paper.wall_ms += 40 * (int64_t)DAY_MS;
+    (void)chat_with("first", 120);
+    (void)chat_with("\xd7\xa9\xd7\xa0\xd7\x99\xd7\x99\xd7\x9d", 90);
+    (void)chat_with("twice", 5);
+    (void)chat_with("twice", 5);
+    names[0] = "";
+    name_count = 1;
+    start();
+    sweep_all(&calm);
+    assert_true(wa_book_parse(str_of(cursors[0]), &scratch, &book));
+    assert_int_equal(book.count, 2);
+    assert_int_equal(paper.chats[0].opened + paper.chats[3].opened + paper.chats[4].opened, 0);
+    assert_int_equal(archive.refused, 1); /* The title that two chats have, once. */
+    int calls = paper.calls;
+    paper.chats[0].unread = 0;
+    sweep_all(&calm);
+    assert_int_equal(paper.calls, calls + 1);
+    assert_int_equal(archive.refused, 1);
+    (void)paper_add(&paper, &paper.chats[0]); /* It is no longer old. */
+    (void)paper_add(&paper, &paper.chats[2]);
+    crash();
+    sweep_all(&calm);
+    assert_true(archive.rows[0][30].there && archive.rows[2][90].there);
+    assert_false(archive.rows[0][20].there);
+    assert_true(wa_book_parse(str_of(cursors[0]), &scratch, &book));
+    assert_int_equal(book.count, 3);
+    assert_int_equal(archive.repeats, 0);
+    for (int i = 0; i < 120; i++) {
+        assert_true(archive.rows[1][i].there || !is_message(&paper.chats[1].rows[i]));
+    }
+    finish();
+}
+
 static void a_broken_page_writes_nothing(void **state)
 {
     struct err err = {0};
@@ -790,6 +830,7 @@ int main(void)
         cmocka_unit_test(the_telephone_and_a_dead_end_are_gaps),
         cmocka_unit_test(a_range_repairs),
         cmocka_unit_test(troubles_stay_with_their_chat),
+        cmocka_unit_test(all_chats_have_one_cursor),
         cmocka_unit_test(a_broken_page_writes_nothing),
         cmocka_unit_test(rows_without_a_time_are_refused_once),
         cmocka_unit_test(pictures_that_come_later_are_added),
