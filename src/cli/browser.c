@@ -80,9 +80,8 @@ int browser_pick(const struct cli *cli, const struct plan *plan, struct str name
     }
     *out = found;
     if (count == 0) {
-        cli_say("no source of this configuration is one that is logged in with a code (kind "
-                "whatsapp-web)");
-        return CLI_CONFIG;
+        return cli_misused(cli, "no source of this configuration is one that is logged in with a "
+                                "code (kind whatsapp-web)");
     }
     if (found == NULL) {
         return cli_misused(cli, "there is no source '%.*s' that is logged in with a code%s",

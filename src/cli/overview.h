@@ -70,6 +70,6 @@ struct overview {
 bool overview_read(struct overview *overview, struct look *look, struct err *err);
 
 /* The session of a source; NULL: it has none. */
-const struct overview_session *overview_session(const struct overview *overview, struct str source);
+const struct overview_session *overview_session(const struct overview *all, struct str source);
 
 #endif

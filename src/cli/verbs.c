@@ -736,12 +736,11 @@ const struct cli_verb cli_verbs[] = {
      .summary = "Browsers of WhatsApp Web sources, and their logins.",
      .examples = "  sluice session\n"
                  "  sluice session whatsapp --json\n",
-     .about =
-         "State and since when, the browser and its memory, language and zone of the page, "
-         "the\n"
-         "selectors that fit, and how often each command went to the browser. Opens no browser: "
-         "it\n"
-         "shows what was seen last.\n",
+     .about = "State and since when, the browser and its memory, language and zone of the page, "
+              "the selectors\n"
+              "that fit, and how often each command went to the browser. Opens no browser: it "
+              "shows what was seen\n"
+              "last.\n",
      .words_max = 1,
      .acts = session_acts,
      .run = cli_session},

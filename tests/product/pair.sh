@@ -15,5 +15,6 @@ for log in "$folder"/desk*/log; do
 done
 cd "$folder/desk1" || exit 1
 conforms session session
+conforms session-list session list web
 conforms status status
 finish
