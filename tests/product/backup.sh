@@ -158,7 +158,7 @@ sealed() {
 sealed "UPDATE audit SET actor='somebody else' WHERE id=1"
 refused "a store with a changed audit log" bad.tar.gz 1 "the audit log was changed at entry 1"
 sealed "PRAGMA user_version=99"
-sed 's/"schema":1/"schema":99/' inside/manifest.json > inside/m && mv inside/m inside/manifest.json && repack
+sed 's/"schema":[0-9]*/"schema":99/' inside/manifest.json > inside/m && mv inside/m inside/manifest.json && repack
 refused "a store of a newer version" bad.tar.gz 78 "the store has version 99"
 
 # Killed in the middle: nothing that could be taken for whole, and the next one cleans up.

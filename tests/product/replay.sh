@@ -10,6 +10,9 @@ try() {
     is "exit code of: sluice $*" $? "$want"
 }
 shows() { has "standard output" "$(cat out)" "$1"; }
+says() { has "standard error" "$(cat err)" "$1"; }
+# It has its lease: until then another command may take it.
+serving() { "$SLUICE" reload > /dev/null 2>&1; }
 hashes() { find data -type f ! -name '*-shm' | sort | xargs sha256sum; }
 
 desk 1
@@ -53,7 +56,7 @@ is "acts in the audit log" "$("$STAGE" query data/sluice.db "SELECT count(*) FRO
 
 # Beside a running serve, which carries it out; and it goes on with what comes.
 serve
-await 10 log_has "P1"
+await 10 serving || fail "serve does not answer"
 try 0 replay drops --apply
 shows "3 messages, 0 records queued"
 post "'DS10000003'"
