@@ -244,7 +244,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "domain",
-        .small_files = &.{ "proposals", "agent", "sync_files", "sync", "chat_facts" },
+        .small_files = &.{ "proposals", "agent", "sync_files", "sync", "chat_facts", "roster", "student" },
         .may = &.{ "base", "crypto", "text", "model" },
         .files = &.{
             "agent.c",
