@@ -15,14 +15,26 @@ static const char *const kind_names[] = {
     [WA_CALL] = "call",       [WA_OTHER] = "other",
 };
 
-static struct str extra_of(struct arena *arena, const struct wa_node *node, size_t missing)
+static void put_people(struct json_writer *json, const struct wa_people *people)
+{
+    json_field_bool(json, STR("group"), true);
+    json_key(json, STR("members"));
+    json_array_begin(json);
+    for (size_t i = 0; i < people->count; i++) {
+        json_put_str(json, people->names[i]);
+    }
+    json_array_end(json);
+}
+
+static struct str extra_of(struct arena *arena, const struct wa_people *people,
+                           const struct wa_node *node, size_t missing)
 {
     const struct wa_row *row = &node->row;
     struct buf buf;
     struct json_writer json;
     const char *kind = kind_names[row->kind];
     if (kind == NULL && row->quoted.len == 0 && !row->forwarded && !row->edited && !row->fold &&
-        row->file_name.len == 0 && row->media == 0 && row->jid.len == 0) {
+        row->file_name.len == 0 && row->media == 0 && row->jid.len == 0 && people->count == 0) {
         return (struct str){0};
     }
     buf_init(&buf, arena, 0);
@@ -54,6 +66,9 @@ static struct str extra_of(struct arena *arena, const struct wa_node *node, size
     }
     if (missing > 0) {
         json_field_int(&json, STR("missing"), (int64_t)missing);
+    }
+    if (people->count > 0) {
+        put_people(&json, people);
     }
     json_object_end(&json);
     json_writer_done(&json);
@@ -129,9 +144,9 @@ static bool fill(struct arena *arena, struct str chat, const struct wa_row *row,
            (row->mark.len == 0 || message->sent_text.ptr != NULL);
 }
 
-bool wa_give_row(struct batch *batch, struct str chat, const struct wa_node *node, struct str files,
-                 const struct wa_spool *spool, enum wa_given *given, struct str *attachments,
-                 struct err *err)
+bool wa_give_row(struct batch *batch, struct str chat, const struct wa_people *people,
+                 const struct wa_node *node, struct str files, const struct wa_spool *spool,
+                 enum wa_given *given, struct str *attachments, struct err *err)
 {
     struct arena *arena = batch->arena;
     const struct wa_row *row = &node->row;
@@ -150,8 +165,9 @@ bool wa_give_row(struct batch *batch, struct str chat, const struct wa_node *nod
         return true;
     }
     size_t missing = files.len == 0 && !row->deleted ? node->missing : 0;
-    made.extra = extra_of(arena, node, missing);
-    bool some = row->kind != WA_TEXT || row->quoted.len > 0 || row->media > 0 || row->jid.len > 0;
+    made.extra = extra_of(arena, people, node, missing);
+    bool some = people->count > 0 || row->kind != WA_TEXT || row->quoted.len > 0 ||
+                row->media > 0 || row->jid.len > 0;
     bool ok = fill(arena, chat, row, &made) && (!some || made.extra.ptr != NULL);
     if (!row->deleted) {
         made.attachments = pictures        ? attachments_of(arena, node)

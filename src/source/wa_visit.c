@@ -212,6 +212,28 @@ static bool fetch_between(struct wa_visit *visit, struct wa_node *node, const st
 
 /* ---- Opening and climbing ---- */
 
+/* For each message of a large group it would be too much. */
+static bool keep_people(struct wa_visit *visit, const struct wa_open *open, struct err *err)
+{
+    size_t bytes = 0;
+    struct str *names = arena_array(&visit->arena, open->member_count + 1, sizeof *names);
+    visit->people = (struct wa_people){0};
+    for (size_t i = 0; names != NULL && i < open->member_count; i++) {
+        names[i] = arena_copy(&visit->arena, open->members[i]);
+        bytes += open->members[i].len;
+        if (names[i].ptr == NULL) {
+            names = NULL;
+        }
+    }
+    if (names == NULL) {
+        return err_set(err, ERR_RETRY, "whatsapp-web: a chat's people do not fit into memory");
+    }
+    if (bytes <= WA_PEOPLE_BYTES_MAX) {
+        visit->people = (struct wa_people){names, open->member_count};
+    }
+    return true;
+}
+
 static bool open_chat(struct wa_visit *visit, struct batch *batch, int64_t deadline_ms,
                       struct err *err)
 {
@@ -228,6 +250,9 @@ static bool open_chat(struct wa_visit *visit, struct batch *batch, int64_t deadl
     }
     visit->how = open.how;
     visit->stage = open.how == WA_OPENED ? WA_VISIT_CLIMB : WA_VISIT_SHUT;
+    if (open.how == WA_OPENED && open.group && !keep_people(visit, &open, err)) {
+        return false;
+    }
     for (size_t i = 0; open.how == WA_NOT_FOUND && i < open.nearest_count; i++) {
         visit->nearest[i] = arena_copy(&visit->arena, open.nearest[i]);
         visit->nearest_count = i + 1;
@@ -603,9 +628,9 @@ static bool give(struct wa_visit *visit, struct batch *batch, bool learns, bool 
             bool handed = counts(visit, node) && in_range(visit, node);
             bool kept = before.files.len > 0 && (before.owed == 0 || node->missing > 0);
             hold_back_pictures(node, known);
-            if (handed &&
-                !wa_give_row(batch, visit->wish.chat, node, kept ? before.files : (struct str){0},
-                             visit->env->spool, &given, &files, err)) {
+            if (handed && !wa_give_row(batch, visit->wish.chat, &visit->people, node,
+                                       kept ? before.files : (struct str){0}, visit->env->spool,
+                                       &given, &files, err)) {
                 return false;
             }
             if (given == WA_NO_ROOM) {

@@ -26,6 +26,7 @@
 #include "base/rng.h"
 #include "model/source.h"
 #include "source/wa_cursor.h"
+#include "source/wa_give.h"
 #include "source/wa_page.h"
 #include "source/wa_scroll.h"
 #include "source/wa_spool.h"
@@ -37,8 +38,9 @@ enum {
     WA_TRAVEL_MAX = 2000,   /* Steps to a gap, through what is known. */
     WA_UNSETTLED_STEPS = 4, /* Further up only to settle rows. */
     WA_VISIT_STEP_MS =
-        20 * 1000,             /* A step is begun only when so much of the fetch's time is left. */
-    WA_PICTURE_MS = 15 * 1000, /* The same for a picture. */
+        20 * 1000,              /* A step is begun only when so much of the fetch's time is left. */
+    WA_PEOPLE_BYTES_MAX = 1024, /* Names of a group that each of its messages carries. */
+    WA_PICTURE_MS = 15 * 1000,  /* The same for a picture. */
 };
 
 struct wa_limits {
@@ -104,6 +106,7 @@ struct wa_visit {
     bool fresh; /* It had no past. */
     bool moved; /* `past` is another one since it was last taken over. */
     struct wa_tally tally;
+    struct wa_people people;
 
     /* Climbing. */
     bool shown; /* The rows at the end were seen. */

@@ -246,6 +246,8 @@ def generations(world):
         if not ordered:
             raise Bad(f"{profile}: the order is not the page's")
         world.verdict()
+        if '"members"' not in json.dumps(world.archive()[-1]).replace("\\", ""):
+            raise Bad(f"{profile}: nobody says who is in the group: {world.archive()[-1]}")
         archives[profile] = "\n".join(json.dumps({k: v for k, v in row.items() if k not in ("id", "archived_at")},
                                                  ensure_ascii=False) for row in world.archive())
     for profile, text in archives.items():
