@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/must.h"
 #include "domain/roster.h"
 #include "domain/student.h"
 #include "text/fold.h"
@@ -494,33 +495,6 @@ static bool list_waiting(struct op_env *env, struct str who, struct waiting_list
     return true;
 }
 
-static bool count_waiting(const struct students *students, struct op_env *env, struct str who,
-                          const struct roster_row *row, struct student *student,
-                          struct student_lesson **lesson, size_t *counted, int64_t now_ms,
-                          struct err *err)
-{
-    struct waiting_list list;
-    if (!list_waiting(env, who, &list, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < list.count; i++) {
-        const struct waiting *item = &list.items[i];
-        if (*lesson == NULL &&
-            !load_student(students, env, row, item->sender, student, lesson, err)) {
-            return false;
-        }
-        if (!env->del(env, item->key, err) ||
-            !put_entry(env, 'm', item->chat_and_id, STR("1"), err)) {
-            return false;
-        }
-        *counted += count(student, *lesson, item->practice, item->sent_ms);
-    }
-    return list.count == 0 ||
-           (add_waiting(env, -(int64_t)list.count, err) &&
-            close_warning(students, env, arena_printf(env->arena, "sender:%.*s", STR_ARG(who)),
-                          now_ms, err));
-}
-
 /* ---- A new version of the roster ---- */
 
 struct renewing {
@@ -529,24 +503,65 @@ struct renewing {
     int64_t now_ms;
 };
 
+/* The student of a row that changed; without a lesson until something is to be done. */
+struct renewed {
+    const struct roster_row *row;
+    struct student student;
+    struct student_lesson *lesson;
+    size_t counted;
+    bool moved;
+};
+
+static bool count_one_waiting(const struct renewing *renewing, struct renewed *renewed,
+                              const struct waiting *item, struct err *err)
+{
+    struct op_env *env = renewing->env;
+    if (renewed->lesson == NULL &&
+        !load_student(renewing->students, env, renewed->row, item->sender, &renewed->student,
+                      &renewed->lesson, err)) {
+        return false;
+    }
+    must(renewed->lesson != NULL);
+    renewed->counted += count(&renewed->student, renewed->lesson, item->practice, item->sent_ms);
+    return env->del(env, item->key, err) && put_entry(env, 'm', item->chat_and_id, STR("1"), err);
+}
+
+static bool count_waiting(const struct renewing *renewing, struct renewed *renewed, struct str who,
+                          struct err *err)
+{
+    struct op_env *env = renewing->env;
+    struct waiting_list list;
+    if (!list_waiting(env, who, &list, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (!count_one_waiting(renewing, renewed, &list.items[i], err)) {
+            return false;
+        }
+    }
+    return list.count == 0 || (add_waiting(env, -(int64_t)list.count, err) &&
+                               close_warning(renewing->students, env,
+                                             arena_printf(env->arena, "sender:%.*s", STR_ARG(who)),
+                                             renewing->now_ms, err));
+}
+
 /* The student as known, if the roster now says something else of them. */
-static bool move_on(struct renewing *renewing, const struct roster_row *row,
-                    struct student *student, struct student_lesson **lesson, bool *moved,
-                    struct err *err)
+static bool move_on(const struct renewing *renewing, struct renewed *renewed, struct err *err)
 {
     struct str text = {0};
     struct op_env *env = renewing->env;
-    if (!get_entry(env, 's', phone_str(&row->phone), &text, err)) {
+    if (!get_entry(env, 's', phone_str(&renewed->row->phone), &text, err)) {
         return false;
     }
     if (text.ptr == NULL) {
         return true;
     }
-    if (!load_student(renewing->students, env, row, STR(""), student, lesson, err)) {
+    if (!load_student(renewing->students, env, renewed->row, STR(""), &renewed->student,
+                      &renewed->lesson, err)) {
         return false;
     }
-    struct str now = student_write(env->arena, student);
-    *moved = now.ptr != NULL && !str_equal(now, text);
+    struct str now = student_write(env->arena, &renewed->student);
+    renewed->moved = now.ptr != NULL && !str_equal(now, text);
     return now.ptr != NULL || no_memory(err);
 }
 
@@ -554,30 +569,24 @@ static bool row_changed(void *context, const struct roster_row *row, struct err 
 {
     struct renewing *renewing = context;
     struct op_env *env = renewing->env;
-    struct student student = {0};
-    struct student_lesson *lesson = NULL;
+    struct renewed renewed = {.row = row};
     struct str only = {0};
-    size_t counted = 0;
-    bool moved = false;
     struct str digits = phone_str(&row->phone);
     struct arena_mark mark = arena_mark(env->arena);
-    if (!move_on(renewing, row, &student, &lesson, &moved, err)) {
+    if (!move_on(renewing, &renewed, err)) {
         return false;
     }
-    int64_t practice_ms = student.practice_ms;
+    int64_t practice_ms = renewed.student.practice_ms;
     /* A name counts for one student only while no other has it. */
-    if (!count_waiting(renewing->students, env, digits, row, &student, &lesson, &counted,
-                       renewing->now_ms, err) ||
+    if (!count_waiting(renewing, &renewed, digits, err) ||
         !get_entry(env, 'n', row->name, &only, err) ||
-        (str_equal(only, digits) &&
-         !count_waiting(renewing->students, env, row->name, row, &student, &lesson, &counted,
-                        renewing->now_ms, err))) {
+        (str_equal(only, digits) && !count_waiting(renewing, &renewed, row->name, err))) {
         return false;
     }
-    bool later = student.practice_ms != practice_ms &&
-                 !same_day(renewing->students, student.practice_ms, practice_ms);
-    bool ok = lesson == NULL || (!moved && counted == 0) ||
-              (save_student(env, row, &student, err) &&
+    bool later = renewed.student.practice_ms != practice_ms &&
+                 !same_day(renewing->students, renewed.student.practice_ms, practice_ms);
+    bool ok = renewed.lesson == NULL || (!renewed.moved && renewed.counted == 0) ||
+              (save_student(env, row, &renewed.student, err) &&
                put_entry(env, 'd', digits, later ? STR("s") : STR("r"), err));
     arena_rewind(env->arena, mark);
     return ok;

@@ -122,9 +122,8 @@ static bool apply_step(struct sqlite *db, const struct schema_steps *steps, int6
     for (const char *const *sql = steps->steps[version - 1]; ok && *sql != NULL; sql++) {
         ok = sqlite_exec(db, *sql, err);
     }
-    ok = ok && sqlite_exec(db, pragma, err) && sqlite_commit(db, err);
+    ok = ok && sqlite_exec(db, pragma, err);
     if (!ok) {
-        sqlite_rollback(db);
         return err_prefix(err, "cannot bring the store to version %" PRId64 ": ", version);
     }
     return true;
@@ -251,8 +250,14 @@ bool schema_upgrade(struct sqlite *db, struct str path, const struct schema_step
             sqlite_rollback(db);
             break;
         }
-        version++;
-        if (!apply_step(db, steps, version, err)) {
+        /* A new store is whole at once: nobody sees it in an old version. */
+        int64_t to = version == 0 ? steps->count : version + 1;
+        bool ok = true;
+        while (ok && version < to) {
+            ok = apply_step(db, steps, ++version, err);
+        }
+        if (!ok || !sqlite_commit(db, err)) {
+            sqlite_rollback(db);
             return false;
         }
     }
