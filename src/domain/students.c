@@ -264,6 +264,7 @@ static bool count(struct student *student, struct student_lesson *lesson, bool p
                   int64_t sent_ms)
 {
     int64_t minute_ms = sent_ms - sent_ms % MINUTE_MS;
+    must(lesson != NULL);
     if (minute_ms <= (practice ? student->adopted_practice_ms : student->adopted_message_ms)) {
         return false;
     }
@@ -521,7 +522,6 @@ static bool count_one_waiting(const struct renewing *renewing, struct renewed *r
                       &renewed->lesson, err)) {
         return false;
     }
-    must(renewed->lesson != NULL);
     renewed->counted += count(&renewed->student, renewed->lesson, item->practice, item->sent_ms);
     return env->del(env, item->key, err) && put_entry(env, 'm', item->chat_and_id, STR("1"), err);
 }
