@@ -15,18 +15,18 @@ static const char *const kind_names[] = {
     [WA_CALL] = "call",       [WA_OTHER] = "other",
 };
 
-static void put_people(struct json_writer *json, const struct wa_people *people)
+static void put_people(struct json_writer *json, const struct wa_place *place)
 {
     json_field_bool(json, STR("group"), true);
     json_key(json, STR("members"));
     json_array_begin(json);
-    for (size_t i = 0; i < people->count; i++) {
-        json_put_str(json, people->names[i]);
+    for (size_t i = 0; i < place->count; i++) {
+        json_put_str(json, place->names[i]);
     }
     json_array_end(json);
 }
 
-static struct str extra_of(struct arena *arena, const struct wa_people *people,
+static struct str extra_of(struct arena *arena, const struct wa_place *place,
                            const struct wa_node *node, size_t missing)
 {
     const struct wa_row *row = &node->row;
@@ -34,7 +34,7 @@ static struct str extra_of(struct arena *arena, const struct wa_people *people,
     struct json_writer json;
     const char *kind = kind_names[row->kind];
     if (kind == NULL && row->quoted.len == 0 && !row->forwarded && !row->edited && !row->fold &&
-        row->file_name.len == 0 && row->media == 0 && row->jid.len == 0 && people->count == 0) {
+        row->file_name.len == 0 && row->media == 0 && row->jid.len == 0 && place->count == 0) {
         return (struct str){0};
     }
     buf_init(&buf, arena, 0);
@@ -67,8 +67,8 @@ static struct str extra_of(struct arena *arena, const struct wa_people *people,
     if (missing > 0) {
         json_field_int(&json, STR("missing"), (int64_t)missing);
     }
-    if (people->count > 0) {
-        put_people(&json, people);
+    if (place->count > 0) {
+        put_people(&json, place);
     }
     json_object_end(&json);
     json_writer_done(&json);
@@ -144,9 +144,9 @@ static bool fill(struct arena *arena, struct str chat, const struct wa_row *row,
            (row->mark.len == 0 || message->sent_text.ptr != NULL);
 }
 
-bool wa_give_row(struct batch *batch, struct str chat, const struct wa_people *people,
-                 const struct wa_node *node, struct str files, const struct wa_spool *spool,
-                 enum wa_given *given, struct str *attachments, struct err *err)
+bool wa_give_row(struct batch *batch, const struct wa_place *place, const struct wa_node *node,
+                 struct str files, const struct wa_spool *spool, enum wa_given *given,
+                 struct str *attachments, struct err *err)
 {
     struct arena *arena = batch->arena;
     const struct wa_row *row = &node->row;
@@ -155,7 +155,7 @@ bool wa_give_row(struct batch *batch, struct str chat, const struct wa_people *p
     struct message made = {0};
     *attachments = (struct str){0};
     if (row->sent_ms == 0) {
-        batch_refuse(batch, chat, row->id,
+        batch_refuse(batch, place->chat, row->id,
                      "the page does not say when it was sent, and no date is guessed");
         *given = WA_REFUSED;
         return true;
@@ -165,10 +165,10 @@ bool wa_give_row(struct batch *batch, struct str chat, const struct wa_people *p
         return true;
     }
     size_t missing = files.len == 0 && !row->deleted ? node->missing : 0;
-    made.extra = extra_of(arena, people, node, missing);
-    bool some = people->count > 0 || row->kind != WA_TEXT || row->quoted.len > 0 ||
-                row->media > 0 || row->jid.len > 0;
-    bool ok = fill(arena, chat, row, &made) && (!some || made.extra.ptr != NULL);
+    made.extra = extra_of(arena, place, node, missing);
+    bool some = place->count > 0 || row->kind != WA_TEXT || row->quoted.len > 0 || row->media > 0 ||
+                row->jid.len > 0;
+    bool ok = fill(arena, place->chat, row, &made) && (!some || made.extra.ptr != NULL);
     if (!row->deleted) {
         made.attachments = pictures        ? attachments_of(arena, node)
                            : files.len > 0 ? arena_copy(arena, files)

@@ -25,16 +25,17 @@ enum wa_given {
     WA_NO_ROOM, /* Of the batch: it is first in the next one. */
 };
 
-/* Who is in the chat, where the page's header names them: it is a group then. */
-struct wa_people {
+/* A chat, and who is in it where the page's header names them: it is a group then. */
+struct wa_place {
+    struct str chat;
     const struct str *names;
     size_t count;
 };
 
 /* `files` are attachments that were delivered before; absent: what the node has in the spool. */
-bool wa_give_row(struct batch *batch, struct str chat, const struct wa_people *people,
-                 const struct wa_node *node, struct str files, const struct wa_spool *spool,
-                 enum wa_given *given, struct str *attachments, struct err *err);
+bool wa_give_row(struct batch *batch, const struct wa_place *place, const struct wa_node *node,
+                 struct str files, const struct wa_spool *spool, enum wa_given *given,
+                 struct str *attachments, struct err *err);
 
 /* {"state":"open","from":"…","to":"…","why":"…"} for `sluice` to list and to alert. */
 bool wa_give_gap(struct batch *batch, struct str chat, const struct wa_gap *gap, const char *state,

@@ -67,6 +67,7 @@ bool wa_visit_begin(struct wa_visit *visit, const struct wa_visit_env *env,
     visit->fresh = wish->range || past == NULL || past->known_count == 0;
     bool ok = copy_past(visit, past == NULL || wish->range ? &none : past);
     visit->wish.chat = arena_copy(&visit->arena, wish->chat);
+    visit->place.chat = visit->wish.chat;
     visit->wish.preview = arena_copy(&visit->arena, wish->preview);
     visit->past.chat = visit->wish.chat;
     ok = ok && visit->wish.chat.ptr != NULL && visit->wish.preview.ptr != NULL;
@@ -217,7 +218,7 @@ static bool keep_people(struct wa_visit *visit, const struct wa_open *open, stru
 {
     size_t bytes = 0;
     struct str *names = arena_array(&visit->arena, open->member_count + 1, sizeof *names);
-    visit->people = (struct wa_people){0};
+    visit->place.count = 0;
     for (size_t i = 0; names != NULL && i < open->member_count; i++) {
         names[i] = arena_copy(&visit->arena, open->members[i]);
         bytes += open->members[i].len;
@@ -229,7 +230,8 @@ static bool keep_people(struct wa_visit *visit, const struct wa_open *open, stru
         return err_set(err, ERR_RETRY, "whatsapp-web: a chat's people do not fit into memory");
     }
     if (bytes <= WA_PEOPLE_BYTES_MAX) {
-        visit->people = (struct wa_people){names, open->member_count};
+        visit->place.names = names;
+        visit->place.count = open->member_count;
     }
     return true;
 }
@@ -628,9 +630,9 @@ static bool give(struct wa_visit *visit, struct batch *batch, bool learns, bool 
             bool handed = counts(visit, node) && in_range(visit, node);
             bool kept = before.files.len > 0 && (before.owed == 0 || node->missing > 0);
             hold_back_pictures(node, known);
-            if (handed && !wa_give_row(batch, visit->wish.chat, &visit->people, node,
-                                       kept ? before.files : (struct str){0}, visit->env->spool,
-                                       &given, &files, err)) {
+            if (handed &&
+                !wa_give_row(batch, &visit->place, node, kept ? before.files : (struct str){0},
+                             visit->env->spool, &given, &files, err)) {
                 return false;
             }
             if (given == WA_NO_ROOM) {

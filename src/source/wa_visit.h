@@ -106,7 +106,7 @@ struct wa_visit {
     bool fresh; /* It had no past. */
     bool moved; /* `past` is another one since it was last taken over. */
     struct wa_tally tally;
-    struct wa_people people;
+    struct wa_place place;
 
     /* Climbing. */
     bool shown; /* The rows at the end were seen. */
