@@ -23,6 +23,7 @@ enum {
     LOOK_MS = 200,  /* While a run is open. */
     IDLE_MS = 1000, /* How soon the work of another process (a verb) is noticed. */
     RUN_BY_MESSAGE_MS_MAX = 600 * 1000, /* A run without an end would never be recorded. */
+    FOLLOW_REPLIES_MS_MAX = 600 * 1000, /* Where each reply leads to another, too. */
 };
 
 static const struct plan_pipeline *find_pipeline(const struct worker *worker, struct str name)
@@ -275,6 +276,30 @@ static bool sinks_settled(struct worker *worker, const struct run *run, bool *se
     return true;
 }
 
+/*
+ * What was delivered brought answers and receipts. Whoever runs by hand (or from cron) has nobody
+ * else at work, so the run goes on with them: what follows from them belongs to it.
+ */
+static bool follow_replies(struct worker *worker, struct run *run, int64_t age_ms, bool *more,
+                           struct err *err)
+{
+    int64_t newest = 0;
+    *more = false;
+    if (run->trigger != RUN_BY_HAND || age_ms > FOLLOW_REPLIES_MS_MAX) {
+        return true;
+    }
+    if (!store_replies_after(worker->store, run->pipeline, run->upto_id, &newest, err)) {
+        return false;
+    }
+    if (newest > run->upto_id) {
+        *more = true;
+        run->upto_id = newest;
+        run->phase = RUN_PIPELINE;
+        return store_run_update(worker->store, run, err);
+    }
+    return true;
+}
+
 /* What the next phase of the run is, if the present one is over. */
 static bool advance(struct worker *worker, struct run *run, bool *moved, struct err *err)
 {
@@ -312,7 +337,11 @@ static bool advance(struct worker *worker, struct run *run, bool *moved, struct 
         run->error = STR("records wait for a sink that cannot be reached");
         *moved = true;
     }
-    return !*moved || end_run(worker, run, err);
+    bool more = false;
+    if (*moved && !follow_replies(worker, run, age_ms, &more, err)) {
+        return false;
+    }
+    return !*moved || more || end_run(worker, run, err);
 }
 
 /* Move one run on as far as it goes, each phase in a change of its own. */

@@ -131,6 +131,11 @@ bool store_position_get(struct store *store, struct str pipeline, int64_t *id, s
 /* The same without the chats that are catching up. */
 bool store_position_common(struct store *store, struct str pipeline, int64_t *id, struct err *err);
 
+/* The newest answer or receipt to the pipeline that came after message `upto` about one up to
+   there; 0 for none. */
+bool store_replies_after(struct store *store, struct str pipeline, int64_t upto, int64_t *newest,
+                         struct err *err);
+
 /* Does the pipeline listen to this chat now, of whatever source, by its last opening? */
 bool store_subscribed(struct store *store, struct str pipeline, struct str chat, bool *is,
                       struct err *err);

@@ -128,6 +128,30 @@ bool store_position_get(struct store *store, struct str pipeline, int64_t *id, s
     return true;
 }
 
+bool store_replies_after(struct store *store, struct str pipeline, int64_t upto, int64_t *newest,
+                         struct err *err)
+{
+    struct query *query =
+        store_query(store,
+                    "SELECT coalesce(max(a.id), 0) FROM archive a JOIN chat c ON c.id=a.chat"
+                    " WHERE a.id>?1 AND a.about<=?1 AND a.flags&15 IN (?2, ?3) AND c.chat=?4",
+                    err);
+    bool row = false;
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, upto);
+    query_bind_int(query, 2, MESSAGE_ANSWER);
+    query_bind_int(query, 3, MESSAGE_RECEIPT);
+    query_bind_text(query, 4, pipeline);
+    if (!store_step(store, query, &row, err)) {
+        return false;
+    }
+    *newest = row ? query_int(query, 0) : 0;
+    query_end(query);
+    return true;
+}
+
 bool store_subscribed(struct store *store, struct str pipeline, struct str chat, bool *is,
                       struct err *err)
 {

@@ -4,8 +4,9 @@
  * A run is (pipeline, trigger). It goes through phases, each kept in the store so that a crash goes
  * on where it was: INTAKE until every source of the pipeline has been read, PIPELINE until the
  * pipeline has worked up to the archive's head of that moment, DELIVERY until each of its records
- * was delivered, dead, or at least tried. Then it ENDED, and the end is filed as a message that
- * other pipelines may listen to (that is how `logger_stats` is written).
+ * was delivered, dead, or at least tried. (Who runs by hand has nobody else at work: the replies
+ * that came belong to the run, and it goes back to PIPELINE for them.) Then it ENDED, and the end
+ * is filed as a message that other pipelines may listen to (that is how `logger_stats` is written).
  *
  * A verb beside a running `serve` leaves a request; the conductor carries it out and the verb
  * follows the run's record.

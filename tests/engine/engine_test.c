@@ -126,6 +126,23 @@ static void threads_end_with_their_run(void **state)
     assert_int_equal(toy_delivered(toy), 300);
 }
 
+/* Three receipts, each asked for by what the one before led to: nobody else is there to see them.
+ */
+static void a_run_goes_on_with_its_replies(void **state)
+{
+    struct toy *toy = *state;
+    for (int i = 1; i <= 20; i++) {
+        struct engine_counts counts;
+        toy->options.threads = i % 2 == 0;
+        atomic_store(&toy->shared->receipts, 3);
+        atomic_store(&toy->shared->total, i);
+        assert_true(run_once(toy, &counts));
+        assert_int_equal(atomic_load(&toy->shared->receipts), 0);
+        assert_int_equal(counts.messages, 4);
+        assert_int_equal(counts.delivered, 4);
+    }
+}
+
 static void a_run_that_is_stopped_is_partial(void **state)
 {
     struct toy *toy = *state;
@@ -576,6 +593,7 @@ int main(void)
         TEST(a_run_on_threads_does_the_same),
         TEST(threads_end_with_their_run),
         TEST(a_run_that_is_stopped_is_partial),
+        TEST(a_run_goes_on_with_its_replies),
         TEST(a_failing_store_ends_a_run_on_threads),
         TEST(a_failing_store_ends_serving),
         TEST(a_second_engine_is_told_who_owns_the_work),

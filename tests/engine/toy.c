@@ -89,13 +89,20 @@ static const struct source_type toy_source_type = {
 static bool toy_apply(struct op *op, struct op_env *env, const struct message *message,
                       struct err *err)
 {
+    struct toy *toy = (struct toy *)(void *)((char *)op - offsetof(struct toy, op));
     struct record record = {
         .sink = STR("toy-sink"),
         .target = STR("rows"),
         .entity = message->external_id,
         .body = STR("{\"set\":{\"n\":1}}"),
     };
-    (void)op;
+    if (atomic_load(&toy->shared->receipts) > 0) {
+        record.receipt = true;
+        atomic_fetch_sub(&toy->shared->receipts, 1);
+    }
+    if (message->kind == MESSAGE_RECEIPT) {
+        record.entity = arena_printf(env->arena, "%d", TOY_MESSAGES_MAX - 1 - (int)message->about);
+    }
     return env->put(env, STR("last"), message->external_id, err) && env->emit(env, &record, err);
 }
 

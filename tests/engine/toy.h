@@ -26,8 +26,9 @@ struct toy_shared {
     atomic_bool notice;     /* A fetch tells an event, unless it noted that it was told. */
     atomic_bool hang;       /* A fetch does not come back while this is set. */
     atomic_bool hanging;
-    atomic_bool pictures;                 /* Each message has one of two pictures. */
-    atomic_bool slow;                     /* A write takes some milliseconds. */
+    atomic_bool pictures; /* Each message has one of two pictures. */
+    atomic_bool slow;     /* A write takes some milliseconds. */
+    atomic_int receipts;  /* So often a receipt is asked for: by a message, then by each receipt. */
     atomic_uchar given[TOY_MESSAGES_MAX]; /* How often the sink was given each. */
 };
 
