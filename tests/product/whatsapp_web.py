@@ -150,7 +150,7 @@ class World:
 def main():
     folder, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     os.makedirs(folder, exist_ok=True)
-    world = World(folder, grid=names == ["grid"])
+    world = World(folder, grid=names[:1] == ["grid"])
     bad = False
     try:
         for name in names:
@@ -396,7 +396,38 @@ def grid(world):
     return f"{count} messages"
 
 
-CASES = {one.__name__: one for one in (generations, changes, unknown, kills, limits, several, everything, grid)}
+def grid_kills(world):
+    """5,000 messages through a Grid that is killed with its browser while they are read; then the archive is the truth."""
+    dice = random.Random(11)
+    world.scenario(profile="C", chats=[{"title": GROUP, "count": 5000, "kinds": {"text": 95, "quoted": 5}}], batch_size=[60, 60],
+                   triggers=[{"on": "batch", "chat": GROUP, "n": 15, "do": [["POST", "/ctl/message", {"chat": GROUP, "burst": 3}]]}])
+    world.desk()
+    # A browser that is killed before it has kept its login has none: a first look ends in order.
+    run = world.begin("run")
+    time.sleep(4)
+    run.send_signal(signal.SIGTERM)
+    run.wait()
+    killed = 0
+    for _ in range(2):
+        run = world.begin("run")
+        time.sleep(dice.uniform(4, 9))
+        killed += run.poll() is None
+        world.browser.ask("restart")
+        time.sleep(dice.uniform(0.5, 2))
+        if run.poll() is None:  # It goes on by itself, or is killed as well.
+            run.send_signal(signal.SIGKILL)
+        run.wait()
+    if killed == 0:
+        raise Bad("nothing was read when the Grid was killed")
+    world.sluice("run", fine=(0, 2))
+    world.sluice("run")
+    no_gaps(world)
+    _, count = is_the_truth(world)
+    world.verdict()
+    return f"{count} messages; the Grid was killed {killed} times"
+
+
+CASES = {one.__name__: one for one in (generations, changes, unknown, kills, limits, several, everything, grid, grid_kills)}
 
 if __name__ == "__main__":
     main()
