@@ -18,12 +18,38 @@ bool sync_emit(const struct sync *sync, struct op_env *env, const struct record 
                                                               : sync_out_of_memory(err);
 }
 
+/*
+ * A chat that is only known by its title is a person's once somebody of that name wrote in it: a
+ * group shows its members' names. What the source says of the chat goes before.
+ */
+static bool know_person(struct sync_work *work, struct err *err)
+{
+    const struct message *message = work->message;
+    struct str key = arena_printf(work->env->arena, "person:%.*s", STR_ARG(message->chat));
+    struct str known = {0};
+    if (work->facts.kind != CHAT_UNKNOWN || message->direction == MESSAGE_DIRECTION_UNKNOWN) {
+        return true;
+    }
+    if (key.ptr == NULL) {
+        return sync_out_of_memory(err);
+    }
+    if (!work->env->get(work->env, key, &known, err)) {
+        return false;
+    }
+    bool named =
+        message->direction == MESSAGE_INCOMING && str_equal(message->sender, message->chat);
+    if (known.ptr != NULL || named) {
+        work->facts.kind = CHAT_PERSON;
+    }
+    return known.ptr != NULL || !named || work->env->put(work->env, key, STR("1"), err);
+}
+
 static bool take_chat(struct sync *sync, struct op_env *env, const struct message *message,
                       struct err *err)
 {
     struct sync_work work = {.sync = sync, .env = env, .message = message};
-    return chat_facts_read(env->arena, message, &work.facts, err) && sync_row_put(&work, err) &&
-           sync_files_put(&work, err);
+    return chat_facts_read(env->arena, message, &work.facts, err) && know_person(&work, err) &&
+           sync_row_put(&work, err) && sync_files_put(&work, err);
 }
 
 static bool sync_apply(struct op *op, struct op_env *env, const struct message *message,

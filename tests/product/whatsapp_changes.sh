@@ -6,7 +6,7 @@ command -v python3 > /dev/null || {
     echo "[  SKIPPED ] whatsapp_changes needs python3"
     exit 0
 }
-(cd "$repo" && exec python3 tests/product/whatsapp_web.py "$folder/web" changes) > out 2>&1
+(cd "$repo" && exec python3 tests/product/whatsapp_web.py "$folder/web" changes scroll) > out 2>&1
 code=$?
 sed 's/^/    /' out
 case $code in

@@ -5,11 +5,13 @@
 Prints "ok CASE: what was seen" or "bad CASE: why"; "missing: why" when the machine has no browser. Ends with 1 when
 a case was bad. Everything that it starts listens on 127.0.0.1 and ends with it.
 """
+import hashlib
 import json
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -278,6 +280,21 @@ def changes(world):
     return f"{count} messages, nothing twice"
 
 
+def scroll(world):
+    """The page becomes another generation between two steps of one scroll: nothing twice, nothing lost."""
+    change = ["POST", "/ctl/change", {"profile": "B"}]
+    world.scenario(profile="A", chats=[{"title": GROUP, "count": 700}], triggers=[{"on": "batch", "chat": GROUP, "n": 5, "do": [change]}])
+    world.desk()
+    world.sluice("run", fine=(0, 2))
+    world.sluice("run")
+    no_gaps(world)
+    _, count = is_the_truth(world)
+    if world.ctl("GET", "/ctl/state")["profile"] != "B":
+        raise Bad("the page did not change")
+    world.verdict()
+    return f"{count} messages"
+
+
 def unknown(world):
     """A page that nobody knows: nothing is written, and it is said."""
     world.scenario(profile="X")
@@ -384,6 +401,83 @@ def everything(world):
     return f"{len(chats)} chats"
 
 
+def messages(world):
+    """config/message-sync.yaml as it is handed out, with a browser: chats become rows, whatever happens to them."""
+    dana = "Dana Example"
+    chats = [{"title": GROUP, "count": 120}, {"title": dana, "group": False, "count": 60},
+             {"title": "old", "count": 9, "last": "2020-01-01T10:00:00Z"}]
+    world.scenario(now="real", fill=0, chats=chats)
+    world.desk()
+    with open(os.path.join(REPO, "config/message-sync.yaml")) as file:
+        text = file.read()
+    with open(os.path.join(world.data, "sluice.yaml")) as file:
+        source = json.load(file)["sources"]["web"]
+    more = {name: source[name] for name in ("page", "headless", "args", "pace", "poll", "zone", "binary") if name in source}
+    at = "      profile: ${WHATSAPP_PROFILE_DIR:/data/whatsapp_profile}\n"
+    if at not in text:
+        raise Bad("config/message-sync.yaml is not what this test knows")
+    lines = "".join(f"      {name}: {json.dumps(value)}\n" for name, value in more.items())
+    with open(os.path.join(world.data, "sluice.yaml"), "w") as file:
+        file.write(text.replace(at, at + lines))
+    os.environ.update(WEBDRIVER_URL=source["webdriver"], WHATSAPP_PROFILE_DIR=source["profile"], SLUICE_DATA="data",
+                      ATTACHMENTS_DIR=os.path.join(world.data, "attachments"), WHATSAPP_OWN_NUMBER="972550000001")
+    for name in ("PG_URL", "WHATSAPP_DB_PATH", "WHATSAPP_AGENT_URL", "WHATSAPP_AGENT_COMMAND"):
+        os.environ.pop(name, None)
+    world.sluice("run")
+    rows = synced(world, GROUP) + synced(world, dana)
+    mine = [row for row in synced(world, dana) if row["is_outgoing"] and row["recipients_known"]]
+    theirs = [row for row in synced(world, dana) if row["is_outgoing"] == 0]
+    if not mine or any(json.loads(row["recipient_ids"]) != [dana] for row in mine):
+        raise Bad(f"recipients of what was written to a person: {mine[:2]}")
+    if not theirs or any(json.loads(row["recipient_ids"]) != ["972550000001"] for row in theirs):
+        raise Bad(f"recipients of what a person wrote: {theirs[:2]}")
+    if not all(json.loads(row["recipient_ids"]) for row in synced(world, GROUP)):
+        raise Bad("a group's members are not its recipients")
+    for file in query(world, "SELECT file_path, checksum FROM attachments"):
+        with open(file["file_path"], "rb") as picture:
+            if hashlib.sha256(picture.read()).hexdigest() != file["checksum"]:
+                raise Bad(f"{file['file_path']} is another file")
+    # Edited, deleted, new: the same rows, and nothing else.
+    plain = [row for row in world.truth() if row["kind"] == "text"]
+    world.ctl("POST", "/ctl/message", {"op": "add", "chat": GROUP, "text": "Kenny, dinner on Friday"})
+    world.ctl("POST", "/ctl/message", {"op": "edit", "chat": GROUP, "id": plain[-2]["id"], "text": "ערוך"})
+    world.ctl("POST", "/ctl/message", {"op": "delete", "chat": GROUP, "id": plain[-3]["id"]})
+    world.sluice("run")
+    after = {row["external_id"]: row for row in synced(world, GROUP)}
+    if (after[plain[-2]["id"]]["edited"], after[plain[-3]["id"]]["deleted"]) != (1, 1):
+        raise Bad("an edit or a deletion is not in the rows")
+    asked = query(world, "SELECT message_id, status FROM proposals")
+    if len(asked) != 1 or after[asked[0]["message_id"].split(":")[1]]["is_agent_channel"] != 1:
+        raise Bad(f"what was said to the assistant: {asked}")
+    newest = query(world, "SELECT last_seen_ts = (SELECT max(ts) FROM messages) AS ok FROM sync_state WHERE source='whatsapp'")
+    if newest != [{"ok": 1}]:
+        raise Bad(f"sync_state: {newest}")
+    world.verdict(chats=[GROUP, dana])
+    return f"{len(rows)} rows at first, {len(query(world, 'SELECT id FROM attachments'))} pictures"
+
+
+def query(world, sql):
+    db = sqlite3.connect(f"file:{world.data}/data/records.db?mode=ro", uri=True)
+    db.row_factory = sqlite3.Row
+    try:
+        return [dict(row) for row in db.execute(sql)]
+    finally:
+        db.close()
+
+
+def synced(world, chat):
+    """The rows of a chat, each of them as the truth has it."""
+    truth = {one["id"]: one for one in map(expected, [r for r in world.truth(chat) if r["kind"] not in ("system", "call")])}
+    rows = query(world, f"SELECT * FROM messages WHERE thread_external_id = '{chat}'")
+    if {row["external_id"] for row in rows} != set(truth) or len(rows) != len(truth):
+        raise Bad(f"{chat}: {len(rows)} rows for {len(truth)} messages")
+    for row in rows:
+        one = truth[row["external_id"]]
+        if (row["content_snippet"] or "", row["ts"][:16], row["is_outgoing"]) != (one["text"], one["sent"], int(one["direction"] == "out")):
+            raise Bad(f"{chat}: {row} should be {one}")
+    return rows
+
+
 def grid(world):
     """The same through a Selenium Grid."""
     world.scenario(profile="C", chats=[{"title": GROUP, "count": 200}])
@@ -427,7 +521,7 @@ def grid_kills(world):
     return f"{count} messages; the Grid was killed {killed} times"
 
 
-CASES = {one.__name__: one for one in (generations, changes, unknown, kills, limits, several, everything, grid, grid_kills)}
+CASES = {one.__name__: one for one in (generations, changes, scroll, unknown, kills, limits, several, everything, messages, grid, grid_kills)}
 
 if __name__ == "__main__":
     main()

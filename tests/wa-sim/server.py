@@ -191,7 +191,7 @@ class Sim:
 
     def get_state(self, query, _):
         return {"pages": [p.name for p in self.pages.values()], "devices": len(self.devices), "boots": self.boots,
-                "ref": self.refs[-1]["ref"] if self.refs else None, "counts": self.counts}
+                "ref": self.refs[-1]["ref"] if self.refs else None, "counts": self.counts, "profile": self.options["profile"]}
 
     def get_journal(self, query, _):
         since, kind = int(query.get("since", 0)), query.get("type")
