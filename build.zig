@@ -569,6 +569,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "engine/retry" },
     .{ .name = "engine/runner", .room = "app", .with = &.{"store/fixture.c"}, .threads = true },
     .{ .name = "engine/reload", .room = "app", .threads = true },
+    .{ .name = "fuzz/replay", .room = "app", .with = &.{"fuzz/targets.c"} },
     .{ .name = "model/option" },
     .{ .name = "model/schedule" },
     .{ .name = "engine/engine", .room = "app", .with = &.{"engine/toy.c"}, .threads = true },
@@ -810,6 +811,7 @@ pub fn build(b: *std.Build) void {
     all.step("test", "Run every test and every check");
 
     addSanitize(&shop, only);
+    addFuzz(&shop);
     addStorm(&shop);
     addDemo(b, product, stage);
     addBench(&shop, if (release) product else addProduct(&shop, .ReleaseFast), stage);
@@ -895,6 +897,20 @@ fn addSanitize(shop: *Shop, only: []const u8) void {
     }
     for (tally.runs.items) |run| fewer(run);
     tally.step("sanitize", "Run the unit tests under AddressSanitizer, those with threads under ThreadSanitizer");
+}
+
+/// Readers of bytes from outside against libFuzzer: `ci/zig build fuzz -- TARGET SECONDS`.
+fn addFuzz(shop: *Shop) void {
+    const b = shop.b;
+    const run = b.addSystemCommand(&.{"ci/fuzz"});
+    run.addFileArg(shop.manifest());
+    run.addFileArg(shop.zoneData());
+    run.addFileArg(shop.authorityData());
+    run.addFileArg(shop.pageData());
+    if (b.args) |args| run.addArgs(args);
+    run.stdio = .inherit;
+    run.has_side_effects = true;
+    b.step("fuzz", "Fuzz what reads bytes from outside: -- [keep] [TARGET [SECONDS]]").dependOn(&run.step);
 }
 
 /// What takes hours: many seeds, and every single fault; and what plants bugs to see them caught.
