@@ -15,11 +15,13 @@
 #include "store/meter.h"
 #include "store/outbox.h"
 #include "store/progress.h"
+#include "store/reference.h"
 #include "store/replay.h"
 #include "store/run.h"
 #include "text/json.h"
 
 enum {
+    MS_PER_S = 1000,
     LOOK_MS = 200,  /* While a run is open. */
     IDLE_MS = 1000, /* How soon the work of another process (a verb) is noticed. */
     RUN_BY_MESSAGE_MS_MAX = 600 * 1000, /* A run without an end would never be recorded. */
@@ -152,29 +154,76 @@ static bool take_request(struct worker *worker, bool *taken, struct err *err)
     return ok;
 }
 
-/* Have all sources of the pipeline been read for this run? Failures are gathered in `error`. */
+static bool look_done(struct worker *worker, struct str source, const struct run *run, bool *done,
+                      struct str *error, struct err *err)
+{
+    struct sweep sweep = {0};
+    if (!store_sweep_get(worker->store, &worker->arena, source, &sweep, err)) {
+        return false;
+    }
+    *done = sweep.run >= run->id;
+    if (*done && sweep.error.len > 0) {
+        *error = sweep.error;
+    }
+    return true;
+}
+
+/* What the pipeline reads: messages of its chats, or a table that it looks things up in. */
+static bool reads_source(const struct plan_pipeline *pipeline, const struct plan_source *source)
+{
+    const char *const *table = op_references(pipeline->op);
+    for (size_t i = 0; i < pipeline->chat_count; i++) {
+        if (str_equal(pipeline->chats[i].source, source->name)) {
+            return true;
+        }
+    }
+    for (; source->reference.len > 0 && table != NULL && *table != NULL; table++) {
+        if (str_equal(str_of(*table), source->reference)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Have all sources of the pipeline been read for this run? Failures are gathered in `error`. What
+   sluice files itself ("runs") is no source. */
 static bool intake_done(struct worker *worker, const struct plan_pipeline *pipeline,
                         const struct run *run, bool *done, struct str *error, struct err *err)
 {
     *done = true;
-    for (size_t i = 0; i < pipeline->chat_count && *done; i++) {
-        struct sweep sweep = {0};
-        struct str source = pipeline->chats[i].source;
-        bool is_source = false;
-        for (size_t j = 0; j < worker->plan->source_count && !is_source; j++) {
-            is_source = str_equal(worker->plan->sources[j].name, source);
-        }
-        if (!is_source) {
-            continue; /* What sluice files itself ("runs"). */
-        }
-        if (!store_sweep_get(worker->store, &worker->arena, source, &sweep, err)) {
+    for (size_t i = 0; i < worker->plan->source_count && *done; i++) {
+        const struct plan_source *source = &worker->plan->sources[i];
+        if (reads_source(pipeline, source) &&
+            !look_done(worker, source->name, run, done, error, err)) {
             return false;
         }
-        *done = sweep.run >= run->id;
-        if (*done && sweep.error.len > 0) {
-            *error = sweep.error;
-        }
     }
+    return true;
+}
+
+static int64_t took_ms(const struct run *run)
+{
+    return run->ended_ms > run->started_ms ? run->ended_ms - run->started_ms : 0;
+}
+
+/* Of each target of the pipeline, how many records were delivered since its last run ended. */
+static bool write_written(struct worker *worker, const struct run *run, struct json_writer *json,
+                          struct err *err)
+{
+    const struct plan_pipeline *pipeline = find_pipeline(worker, run->pipeline);
+    const struct target *const *targets = op_targets(pipeline->op);
+    json_key(json, STR("written"));
+    json_object_begin(json);
+    for (size_t i = 0; targets != NULL && targets[i] != NULL; i++) {
+        int64_t written = 0;
+        struct str name = str_of(targets[i]->name);
+        if (!store_meter_take(worker->store, METER_RUN_WRITTEN, run->pipeline, name, &written,
+                              err)) {
+            return false;
+        }
+        json_field_int(json, name, written);
+    }
+    json_object_end(json);
     return true;
 }
 
@@ -199,8 +248,18 @@ static bool file_run_event(struct worker *worker, const struct run *run, struct 
     json_field_int(&json, STR("records"), run->records);
     json_field_int(&json, STR("delivered"), run->delivered);
     json_field_int(&json, STR("failed"), run->failed);
+    json_key(&json, STR("took_s"));
+    json_put_double(&json, (double)took_ms(run) / (double)MS_PER_S);
+    json_field_bool(&json, STR("success"), run->outcome == RUN_OK);
+    json_field_str(&json, STR("level"),
+                   run->outcome == RUN_OK        ? STR("info")
+                   : run->outcome == RUN_PARTIAL ? STR("warning")
+                                                 : STR("error"));
     if (run->error.len > 0) {
         json_field_str(&json, STR("error"), run->error);
+    }
+    if (!write_written(worker, run, &json, err)) {
+        return false;
     }
     json_object_end(&json);
     json_writer_done(&json);
@@ -218,35 +277,19 @@ static bool file_run_event(struct worker *worker, const struct run *run, struct 
     return store_archive_put(worker->store, arena, &message, 1, &counts, err);
 }
 
-/* Somebody listens to run events of this pipeline. */
-static bool has_listener(const struct worker *worker, struct str pipeline)
-{
-    for (size_t i = 0; i < worker->plan->pipeline_count; i++) {
-        const struct plan_pipeline *other = &worker->plan->pipelines[i];
-        for (size_t j = 0; j < other->chat_count; j++) {
-            if (str_equal(other->chats[j].source, STR("runs")) &&
-                (other->chats[j].chat.len == 0 || str_equal(other->chats[j].chat, pipeline))) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static bool count_cycle(struct worker *worker, const struct run *run, struct err *err)
 {
-    int64_t took_ms = run->ended_ms > run->started_ms ? run->ended_ms - run->started_ms : 0;
     return !metrics_wanted(worker->plan, run->pipeline) ||
            (store_meter_add(worker->store, METER_CYCLES, run->pipeline, (struct str){0}, 1, err) &&
-            store_meter_add(worker->store, METER_CYCLES_MS, run->pipeline, (struct str){0}, took_ms,
-                            err) &&
-            store_meter_set(worker->store, METER_CYCLE_MS, run->pipeline, took_ms, err));
+            store_meter_add(worker->store, METER_CYCLES_MS, run->pipeline, (struct str){0},
+                            took_ms(run), err) &&
+            store_meter_set(worker->store, METER_CYCLE_MS, run->pipeline, took_ms(run), err));
 }
 
 static bool end_run(struct worker *worker, struct run *run, struct err *err)
 {
     const struct plan_pipeline *pipeline = find_pipeline(worker, run->pipeline);
-    bool quiet = pipeline == NULL || pipeline->quiet || !has_listener(worker, run->pipeline);
+    bool quiet = pipeline == NULL || pipeline->quiet || !metrics_heard(worker->plan, run->pipeline);
     bool troubled = run->failed > 0 || run->error.len > 0;
     run->phase = RUN_ENDED;
     run->ended_ms = clock_wall_ms(worker->clock);
@@ -300,6 +343,22 @@ static bool follow_replies(struct worker *worker, struct run *run, int64_t age_m
     return true;
 }
 
+/* A table that was never read, and cannot be: the pipeline does nothing until somebody helps. */
+static bool waits_for_table(struct worker *worker, const struct plan_pipeline *pipeline,
+                            const struct run *run, bool *waits, struct err *err)
+{
+    const char *const *name = op_references(pipeline->op);
+    *waits = false;
+    for (; run->error.len > 0 && name != NULL && *name != NULL && !*waits; name++) {
+        int64_t version = 0;
+        if (!store_reference_version(worker->store, str_of(*name), INT64_MAX, &version, err)) {
+            return false;
+        }
+        *waits = version == 0;
+    }
+    return true;
+}
+
 /* What the next phase of the run is, if the present one is over. */
 static bool advance(struct worker *worker, struct run *run, bool *moved, struct err *err)
 {
@@ -322,8 +381,12 @@ static bool advance(struct worker *worker, struct run *run, bool *moved, struct 
                            store_run_update(worker->store, run, err));
     }
     if (run->phase == RUN_PIPELINE) {
-        if (!store_position_get(worker->store, run->pipeline, &position, err)) {
+        if (!store_position_get(worker->store, run->pipeline, &position, err) ||
+            !waits_for_table(worker, pipeline, run, moved, err)) {
             return false;
+        }
+        if (*moved) {
+            return end_run(worker, run, err);
         }
         *moved = position >= run->upto_id;
         run->phase = *moved ? RUN_DELIVERY : RUN_PIPELINE;
@@ -397,7 +460,7 @@ static bool conductor_step(struct worker *worker, struct err *err)
         }
     }
     log_run_set_id(0);
-    for (size_t i = 0; i < worker->plan->pipeline_count; i++) {
+    for (size_t i = 0; i < worker->plan->pipeline_count && !worker->by_hand; i++) {
         if (!look_at_schedule(worker, &worker->plan->pipelines[i], runs, count, &next_ms, err)) {
             return false;
         }

@@ -213,10 +213,16 @@ struct tally {
 
 static bool tally_keep(struct worker *worker, const struct tally *tally, struct err *err)
 {
-    return store_meter_add(worker->store, METER_WRITTEN, tally->pipeline, tally->target,
-                           tally->written, err) &&
-           store_meter_add(worker->store, METER_UNWRITTEN, tally->pipeline, (struct str){0},
-                           tally->unwritten, err);
+    if (metrics_heard(worker->plan, tally->pipeline) &&
+        !store_meter_add(worker->store, METER_RUN_WRITTEN, tally->pipeline, tally->target,
+                         tally->written, err)) {
+        return false;
+    }
+    return !metrics_wanted(worker->plan, tally->pipeline) ||
+           (store_meter_add(worker->store, METER_WRITTEN, tally->pipeline, tally->target,
+                            tally->written, err) &&
+            store_meter_add(worker->store, METER_UNWRITTEN, tally->pipeline, (struct str){0},
+                            tally->unwritten, err));
 }
 
 /* The last of the tallies that is for it, or a new one; NULL: there is no room. */
@@ -252,8 +258,7 @@ static bool count_meters(struct worker *worker, const struct parcel *parcels, si
         }
         struct tally *tally = tally_of(tallies, &used, &parcels[i]);
         if (tally == NULL) { /* Whatever was found makes room. */
-            ok = !metrics_wanted(worker->plan, tallies[0].pipeline) ||
-                 tally_keep(worker, &tallies[0], err);
+            ok = tally_keep(worker, &tallies[0], err);
             tallies[0] =
                 (struct tally){.pipeline = parcels[i].effect.pipeline, .target = parcels[i].target};
             tally = &tallies[0];
@@ -262,8 +267,7 @@ static bool count_meters(struct worker *worker, const struct parcel *parcels, si
         tally->unwritten += !done;
     }
     for (size_t i = 0; ok && i < used; i++) {
-        ok = !metrics_wanted(worker->plan, tallies[i].pipeline) ||
-             tally_keep(worker, &tallies[i], err);
+        ok = tally_keep(worker, &tallies[i], err);
     }
     return ok && (!any || store_meter_set(worker->store, METER_GOOD_MS, worker->sink->name,
                                           clock_wall_ms(worker->clock), err));

@@ -8,6 +8,8 @@
 #include "base/must.h"
 #include "engine/internal.h"
 #include "engine/keys.h"
+#include "store/archive.h"
+#include "store/outbox.h"
 #include "store/run.h"
 
 enum {
@@ -258,6 +260,33 @@ static void add_counts(struct engine_counts *counts, const struct run *run)
     counts->failed += run->failed;
 }
 
+/* A pipeline that listens to the ends of runs has worked on them, and tried to deliver. */
+static bool has_heard(struct engine *engine, const struct plan_pipeline *pipeline, bool *has,
+                      struct err *err)
+{
+    bool listens = false;
+    bool waits = false;
+    int64_t untried = 0;
+    int64_t position = 0;
+    for (size_t i = 0; i < pipeline->chat_count && !waits; i++) {
+        const struct plan_chat *chat = &pipeline->chats[i];
+        if (!str_equal(chat->source, STR("runs"))) {
+            continue;
+        }
+        listens = true;
+        if (!store_position_get(engine->store, pipeline->name, &position, err) ||
+            !store_runs_after(engine->store, chat->chat, position, &waits, err)) {
+            return false;
+        }
+    }
+    if (listens && !waits &&
+        !store_outbox_untried(engine->store, pipeline->name, INT64_MAX, &untried, err)) {
+        return false;
+    }
+    *has = !waits && untried == 0;
+    return true;
+}
+
 /* Have all the runs that were asked for ended? */
 static bool runs_ended(struct engine *engine, struct arena *arena, const int64_t *requests,
                        size_t count, bool *ended, bool *partial, struct err *err)
@@ -283,6 +312,11 @@ static bool runs_ended(struct engine *engine, struct arena *arena, const int64_t
         *ended = run.phase == RUN_ENDED;
         *partial = *partial || run.outcome != RUN_OK;
         add_counts(&engine->counts, &run);
+    }
+    for (size_t i = 0; i < engine->edition->plan.pipeline_count && *ended; i++) {
+        if (!has_heard(engine, &engine->edition->plan.pipelines[i], ended, err)) {
+            return false;
+        }
     }
     return true;
 }
@@ -505,6 +539,7 @@ bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struc
     }
     arena_init(&arena, WORKER_ARENA_LIMIT);
     listen_here(engine);
+    engine->posts[0].worker->by_hand = true; /* The conductor's. */
     bool threads = engine->options.threads;
     bool ok = held      ? follow_other(engine, &arena, requests, count, partial, err)
               : threads ? thread_until_ended(engine, &arena, requests, count, partial, err)
@@ -516,6 +551,7 @@ bool engine_ask(struct engine *engine, const struct engine_ask *ask, const struc
     for (size_t i = 0; i < engine->count; i++) {
         engine->posts[i].worker->bell = NULL;
     }
+    engine->posts[0].worker->by_hand = false;
     return ok;
 }
 

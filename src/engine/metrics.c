@@ -18,6 +18,20 @@ bool metrics_wanted(const struct plan *plan, struct str pipeline)
     return found != NULL && found->op->type->metrics != NULL;
 }
 
+bool metrics_heard(const struct plan *plan, struct str pipeline)
+{
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        const struct plan_pipeline *other = &plan->pipelines[i];
+        for (size_t j = 0; j < other->chat_count; j++) {
+            if (str_equal(other->chats[j].source, STR("runs")) &&
+                (other->chats[j].chat.len == 0 || str_equal(other->chats[j].chat, pipeline))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool add(struct store *store, enum meter meter, struct str whose, int64_t *sum,
                 struct err *err)
 {

@@ -27,4 +27,7 @@ bool metrics_read(struct store *store, const struct plan *plan, struct arena *ar
 /* Has the pipeline's kind any? Then its workers count. */
 bool metrics_wanted(const struct plan *plan, struct str pipeline);
 
+/* Does another pipeline listen to how its runs end? */
+bool metrics_heard(const struct plan *plan, struct str pipeline);
+
 #endif

@@ -110,6 +110,7 @@ struct worker {
     struct str owner; /* For the lease. */
     bool threads;     /* It has a thread, and may have more. */
     bool shadowed;    /* Its store is a shadow: nothing may be written beside it either. */
+    bool by_hand;     /* Only what was asked for is run: no schedule is looked at. */
 
     /* What the runner looks at. */
     bool opened;

@@ -136,6 +136,10 @@ bool store_position_common(struct store *store, struct str pipeline, int64_t *id
 bool store_replies_after(struct store *store, struct str pipeline, int64_t upto, int64_t *newest,
                          struct err *err);
 
+/* Is there an end of a run of this pipeline (empty: of any) behind message `id`? */
+bool store_runs_after(struct store *store, struct str pipeline, int64_t id, bool *any,
+                      struct err *err);
+
 /* Does the pipeline listen to this chat now, of whatever source, by its last opening? */
 bool store_subscribed(struct store *store, struct str pipeline, struct str chat, bool *is,
                       struct err *err);

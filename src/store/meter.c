@@ -17,6 +17,7 @@ static const char *const names[] = {
     [METER_CYCLES_MS] = "cycles-ms",
     [METER_CYCLE_MS] = "cycle-ms",
     [METER_GOOD_MS] = "good-ms",
+    [METER_RUN_WRITTEN] = "run-written",
 };
 
 /* Longer names than the room are cut: nothing that a configuration takes is that long. */
@@ -51,6 +52,13 @@ bool store_meter_set(struct store *store, enum meter meter, struct str whose, in
     query_bind_text(query, 1, str_of(name_of(meter, whose, (struct str){0}, room)));
     query_bind_int(query, 2, value);
     return store_run(store, query, err);
+}
+
+bool store_meter_take(struct store *store, enum meter meter, struct str whose, struct str part,
+                      int64_t *out, struct err *err)
+{
+    return store_meter_get(store, meter, whose, part, out, err) &&
+           store_meter_add(store, meter, whose, part, -*out, err);
 }
 
 bool store_meter_get(struct store *store, enum meter meter, struct str whose, struct str part,

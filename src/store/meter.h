@@ -21,6 +21,7 @@ enum meter {
     METER_CYCLES_MS,     /* how long all of them took, */
     METER_CYCLE_MS,      /* and the last one. */
     METER_GOOD_MS,       /* By sink: when it last took something. */
+    METER_RUN_WRITTEN, /* By pipeline and target, since its last run that was listened to ended. */
 };
 
 enum { METER_NAME_MAX = 512 };
@@ -30,6 +31,10 @@ bool store_meter_add(struct store *store, enum meter meter, struct str whose, st
                      int64_t by, struct err *err);
 bool store_meter_set(struct store *store, enum meter meter, struct str whose, int64_t value,
                      struct err *err);
+
+/* The count so far, and it begins anew at 0. Needs an open change. */
+bool store_meter_take(struct store *store, enum meter meter, struct str whose, struct str part,
+                      int64_t *out, struct err *err);
 
 /* 0 for what was never counted. */
 bool store_meter_get(struct store *store, enum meter meter, struct str whose, struct str part,

@@ -152,6 +152,27 @@ bool store_replies_after(struct store *store, struct str pipeline, int64_t upto,
     return true;
 }
 
+bool store_runs_after(struct store *store, struct str pipeline, int64_t id, bool *any,
+                      struct err *err)
+{
+    struct query *query =
+        store_query(store,
+                    "SELECT 1 FROM archive a JOIN chat c ON c.id=a.chat WHERE a.id>?1"
+                    " AND a.flags&15=?2 AND (?3='' OR c.chat=?3) LIMIT 1",
+                    err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, id);
+    query_bind_int(query, 2, MESSAGE_RUN);
+    query_bind_text(query, 3, pipeline.ptr != NULL ? pipeline : STR(""));
+    if (!store_step(store, query, any, err)) {
+        return false;
+    }
+    query_end(query);
+    return true;
+}
+
 bool store_subscribed(struct store *store, struct str pipeline, struct str chat, bool *is,
                       struct err *err)
 {
