@@ -3,6 +3,7 @@
 #include <mongoc_sluice.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -12,6 +13,7 @@
 
 enum {
     WHERE_MAX = 320,
+    HOST_ROOM = 32, /* For what is put to it. */
     WORDS_MAX = 400,
     CODE_NO_LOGIN = 18, /* AuthenticationFailed */
     SOCKET_CHECK_MS = 5000,
@@ -212,17 +214,45 @@ static bool bad_uri(const bson_error_t *error, struct err *err)
     return err_set(err, ERR_CONFIG, "mongodb: the URI is not right: %s", why);
 }
 
+/*
+ * The host `auto`: `mongo`, as compose files call the server, in a container, else this machine.
+ * That is by what the machine is, not by who answers: nothing is asked.
+ */
+static bool in_container(void)
+{
+    return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
+}
+
+/* Of `text`, which has room for a longer name. */
+static void name_host(char *text, size_t size)
+{
+    static const char word[] = "auto";
+    char *begin = strstr(text, "://");
+    char *at = strrchr(text, '@');
+    char rest[MONGO_URI_MAX + HOST_ROOM];
+    begin = at != NULL ? at + 1 : begin != NULL ? begin + 3 : text;
+    size_t len = strcspn(begin, ":/,?");
+    if (len == sizeof word - 1 && strncmp(begin, word, len) == 0) {
+        (void)snprintf(rest, sizeof rest, "%s", begin + len);
+        (void)snprintf(begin, size - (size_t)(begin - text), "%s%s",
+                       in_container() ? "mongo" : "localhost", rest);
+    }
+}
+
 static bool read_uri(struct mongo *db, const struct mongo_options *options, struct err *err)
 {
-    char text[MONGO_URI_MAX + 1];
+    char text[MONGO_URI_MAX + HOST_ROOM];
     bson_error_t error = {0};
     struct str uri = str_trim(options->uri);
     if (uri.len == 0 || uri.len > MONGO_URI_MAX || memchr(uri.ptr, '\0', uri.len) != NULL) {
         return err_set(err, ERR_CONFIG, "mongodb: the URI is empty or longer than %d bytes",
                        MONGO_URI_MAX);
     }
-    memcpy(text, uri.ptr, uri.len);
-    text[uri.len] = '\0';
+    /* A host alone is enough. */
+    bool bare = memmem(uri.ptr, uri.len, "://", 3) == NULL;
+    (void)snprintf(text, sizeof text, "%s%.*s%s", bare ? "mongodb://" : "", STR_ARG(uri),
+                   bare && memchr(uri.ptr, '/', uri.len) == NULL ? "/" : "");
+    name_host(text, sizeof text);
     db->uri = mongoc_uri_new_with_error(text, &error);
     if (db->uri == NULL) {
         return bad_uri(&error, err);

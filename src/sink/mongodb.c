@@ -35,8 +35,10 @@ struct mongodb_sink {
     struct str ledger;
     struct str_map indexes;
     struct str_map schema;
+    struct str_map collections;
 
     /* From open to close. */
+    struct target *renamed; /* Targets as their collections are called. */
     struct mongo *db;
     struct arena scratch;
     struct body body;            /* Of the parcel at hand. */
@@ -67,14 +69,40 @@ static size_t target_count(const struct mongodb_sink *self)
     return count;
 }
 
+/* As its collection is called. */
+static const struct target *target_at(const struct mongodb_sink *self, size_t i)
+{
+    return self->renamed != NULL ? &self->renamed[i] : self->sink.connector.env.targets[i];
+}
+
+static bool rename_targets(struct mongodb_sink *self, struct err *err)
+{
+    struct arena *arena = self->sink.connector.env.arena;
+    size_t count = target_count(self);
+    struct target *list = arena_array(arena, count + 1, sizeof *list);
+    bool ok = list != NULL;
+    for (size_t i = 0; ok && i < count; i++) {
+        list[i] = *self->sink.connector.env.targets[i];
+        for (size_t j = 0; j < self->collections.count; j++) {
+            if (str_equal(self->collections.items[j].name, str_of(list[i].name))) {
+                list[i].name = arena_copy(arena, self->collections.items[j].text).ptr;
+                break;
+            }
+        }
+        ok = list[i].name != NULL;
+    }
+    self->renamed = ok ? list : NULL;
+    return ok || err_set(err, ERR_RETRY, "out of memory");
+}
+
 static const struct target *target_find(const struct mongodb_sink *self, struct str name,
                                         struct err *err)
 {
     size_t count = target_count(self);
     for (size_t i = 0; i < count; i++) {
-        const struct target *target = self->sink.connector.env.targets[i];
-        if (str_equal(str_of(target->name), name) || (name.len == 0 && count == 1)) {
-            return target;
+        struct str declared = str_of(self->sink.connector.env.targets[i]->name);
+        if (str_equal(declared, name) || (name.len == 0 && count == 1)) {
+            return target_at(self, i);
         }
     }
     (void)err_set(err, ERR_REJECT, "no pipeline declares a collection '%.*s' for this sink",
@@ -123,7 +151,7 @@ static bool check_targets(const struct mongodb_sink *self, struct err *err)
         return err_set(err, ERR_CONFIG, "more than %d collections", TARGETS_MAX);
     }
     for (size_t i = 0; i < count; i++) {
-        if (!check_target(self, self->sink.connector.env.targets[i], err)) {
+        if (!check_target(self, target_at(self, i), err)) {
             return false;
         }
     }
@@ -208,8 +236,9 @@ static bool sink_open(struct connector *connector, struct err *err)
     self->db = NULL;
     self->checked_ms = 0;
     arena_init(&self->scratch, SCRATCH_BYTES_MAX);
-    bool ok =
-        check_targets(self, err) && open_schemas(self, err) && mongo_open(&self->db, &options, err);
+    self->renamed = NULL;
+    bool ok = rename_targets(self, err) && check_targets(self, err) && open_schemas(self, err) &&
+              mongo_open(&self->db, &options, err);
     if (!ok) {
         close_schemas(self);
     }
@@ -221,6 +250,7 @@ static void sink_close(struct connector *connector)
     struct mongodb_sink *self = self_of(connector);
     mongo_close(self->db);
     self->db = NULL;
+    self->renamed = NULL;
     close_schemas(self);
     arena_free(&self->scratch);
 }
@@ -459,8 +489,7 @@ static bool ready(struct mongodb_sink *self, struct mongodb_batch *batch,
         return true;
     }
     for (size_t i = 0; i < target_count(self); i++) {
-        if (!check_index(self, self->sink.connector.env.targets[i], batch->arena,
-                         batch->deadline_ms, err)) {
+        if (!check_index(self, target_at(self, i), batch->arena, batch->deadline_ms, err)) {
             return false;
         }
     }
@@ -683,8 +712,7 @@ static bool sink_probe(struct connector *connector, int64_t deadline_ms, struct 
     bool ok = mongo_ready(self->db, deadline_ms, err);
     for (size_t i = 0; ok && i < count; i++) {
         bool one = false;
-        ok = mongodb_index_ready(self->db, connector->env.targets[i], &scratch, deadline_ms, &one,
-                                 err);
+        ok = mongodb_index_ready(self->db, target_at(self, i), &scratch, deadline_ms, &one, err);
         usable += one;
     }
     if (ok) {
@@ -740,8 +768,8 @@ static bool sink_migrate(struct sink *sink, bool dry, struct arena *arena, struc
     struct buf report;
     buf_init(&report, arena, 256);
     for (size_t i = 0; i < target_count(self); i++) {
-        if (!mongodb_index_migrate(self->db, sink->connector.env.targets[i], &self->indexes, dry,
-                                   arena, deadline_ms, &report, err)) {
+        if (!mongodb_index_migrate(self->db, target_at(self, i), &self->indexes, dry, arena,
+                                   deadline_ms, &report, err)) {
             return explain(self, err);
         }
     }
@@ -755,7 +783,7 @@ static size_t collections_of(const struct mongodb_sink *self, struct str names[T
     size_t count = target_count(self);
     names[0] = self->ledger;
     for (size_t i = 0; i < count; i++) {
-        names[i + 1] = str_of(self->sink.connector.env.targets[i]->name);
+        names[i + 1] = str_of(target_at(self, i)->name);
     }
     return count + 1;
 }
@@ -829,6 +857,9 @@ static const struct option options[] = {
                 "user."),
     OPTION_DURATION(struct mongodb_sink, timeout_ms, "timeout", "20s",
                     "How long one batch may take."),
+    OPTION_MAP(struct mongodb_sink, collections, "collections", NULL,
+               "Targets, and what their collections are called: {target: collection}; by default "
+               "as the target."),
     OPTION_TEXT(struct mongodb_sink, ledger, "ledger", "sluice_effects",
                 "The collection that remembers which effects were done."),
     OPTION_MAP(struct mongodb_sink, indexes, "indexes", NULL,

@@ -29,6 +29,7 @@ struct csv_source {
     struct str_map rename;
     int64_t settle_ms;
     bool reference;
+    bool optional;
     struct str key;
     struct key_form form;
 
@@ -89,6 +90,9 @@ static bool options_read(struct csv_source *self, const char **option, struct er
     if (self->reference && self->key.len == 0) {
         return err_set(err, ERR_CONFIG,
                        "a reference needs a `key`: the header of the column that is looked up");
+    }
+    if (!self->reference && self->optional) {
+        return err_set(err, ERR_CONFIG, "`optional` is for a table with `reference: true`");
     }
     if (!self->reference && self->key.len > 0) {
         return err_set(err, ERR_CONFIG, "`key` is for a table with `reference: true`");
@@ -592,6 +596,28 @@ static bool fetch_reference(struct csv_source *self, struct batch *batch, int64_
     return true;
 }
 
+static bool is_absent(const struct csv_source *self)
+{
+    struct file_info info;
+    struct err ignored = {0};
+    return self->optional && file_look(self->path, &info, &ignored) && info.kind == FILE_MISSING;
+}
+
+/* A table that nobody made has no rows. One that was read and went away stays as it is. */
+static bool fetch_absent(struct csv_source *self, struct batch *batch, struct err *err)
+{
+    struct csv_header none = {0};
+    struct keyed table;
+    if (batch->chat_count == 0 || batch->chats[0].cursor.len > 0) {
+        return true;
+    }
+    keyed_begin(&table, batch, self->file.name, &none, 0, &self->form);
+    bool ok = keyed_give(&table, self->source.connector.name, err);
+    keyed_end(&table);
+    batch->chats[0].next = STR("r1:absent");
+    return ok;
+}
+
 /* ---- The kind ---- */
 
 static bool csv_fetch(struct source *source, struct batch *batch, int64_t deadline_ms,
@@ -599,6 +625,9 @@ static bool csv_fetch(struct source *source, struct batch *batch, int64_t deadli
 {
     struct csv_source *self = csv_of(&source->connector);
     struct batch before = *batch;
+    if (is_absent(self)) {
+        return fetch_absent(self, batch, err);
+    }
     if (!csv_file_open(&self->file, err)) {
         return err_prefix(err, "source %.*s: ", STR_ARG(source->connector.name));
     }
@@ -641,6 +670,11 @@ static bool csv_probe(struct connector *connector, int64_t deadline_ms, struct s
     int64_t line = 0;
     bool there = false;
     (void)deadline_ms; /* One row of a local file. */
+    if (is_absent(self)) {
+        *found = arena_printf(connector->env.arena, "%.*s is not there: a table without rows",
+                              STR_ARG(self->file.name));
+        return found->ptr != NULL || no_memory(self, err);
+    }
     bool ok = csv_file_open(&self->file, err) &&
               read_header(self, connector->env.arena, true, &columns, &first, &line, &there, err);
     csv_file_close(&self->file);
@@ -687,6 +721,8 @@ static const struct option options[] = {
                     "a reference, counts."),
     OPTION_BOOL(struct csv_source, reference, "reference", "false",
                 "The file is a table to look things up in, under the name of this source."),
+    OPTION_BOOL(struct csv_source, optional, "optional", "false",
+                "With reference: a file that was never there is a table without rows."),
     OPTION_TEXT(struct csv_source, key, "key", NULL,
                 "With reference: header of the column that is looked up."),
     KEY_FORM_OPTIONS(struct csv_source, form),
