@@ -7,7 +7,7 @@
 #include "text/fold.h"
 #include "text/json.h"
 
-enum { ROWS_FIRST = 256, CELL_SHOWN = 64 };
+enum { COLUMNS = 4, ROWS_FIRST = 256, CELL_SHOWN = 64 };
 
 static bool no_memory(struct err *err)
 {
@@ -35,7 +35,8 @@ struct loading {
     struct roster *roster;
     size_t row_room;
     size_t problem_room;
-    bool failed; /* No memory, or too many. */
+    bool failed;        /* No memory, or too many. */
+    struct str missing; /* The first column that a row does not have. */
 };
 
 static bool add_problem(struct loading *loading, enum roster_trouble trouble, struct str key,
@@ -104,6 +105,18 @@ static struct str cell(struct arena *arena, const struct json_value *row, struct
     return buf_str(&buf);
 }
 
+/* Each row has all columns of its table, empty cells too. */
+static void look_for(struct loading *loading, const struct json_value *row)
+{
+    const struct roster_columns *columns = loading->columns;
+    const struct str wanted[] = {columns->phone, columns->name, columns->lesson, columns->teacher};
+    for (size_t i = 0; i < COLUMNS && loading->missing.ptr == NULL; i++) {
+        if (json_get(row, wanted[i]) == NULL) {
+            loading->missing = wanted[i];
+        }
+    }
+}
+
 static bool load_row(void *context, struct str key, struct str body)
 {
     struct loading *loading = context;
@@ -115,6 +128,7 @@ static bool load_row(void *context, struct str key, struct str body)
         loading->failed = true;
         return false;
     }
+    look_for(loading, root);
     struct roster_row row = {.key = key,
                              .cell = cell(arena, root, loading->columns->phone),
                              .name = seen_name(arena, cell(arena, root, loading->columns->name)),
@@ -214,6 +228,12 @@ bool roster_load(struct op_env *env, struct str name, const struct roster_column
     struct loading loading = {.arena = env->arena, .columns = columns, .home = home, .roster = out};
     if (!env->rows(env, name, load_row, &loading, err)) {
         return false;
+    }
+    if (loading.missing.ptr != NULL && !loading.failed) {
+        return err_set(err, ERR_REJECT,
+                       "the roster '%.*s' has no column '%.*s'; its students stay as they were. "
+                       "Name the column so, or say in `columns` what it is called",
+                       STR_ARG(name), STR_ARG(loading.missing));
     }
     return (!loading.failed && drop_doubles(&loading) && tell_names(&loading)) || no_memory(err);
 }

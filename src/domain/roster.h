@@ -61,7 +61,7 @@ struct roster_columns {
     struct str teacher;
 };
 
-/* The version of table `name` that holds at the message. */
+/* The version of table `name` that holds at the message. ERR_REJECT when it lacks a column. */
 bool roster_load(struct op_env *env, struct str name, const struct roster_columns *columns,
                  enum phone_country home, struct roster *out, struct err *err);
 

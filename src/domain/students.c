@@ -759,7 +759,15 @@ static bool begin_roster(struct students *students, struct op_env *env,
     if (!env->get(env, STR("begun"), &there, err)) {
         return false;
     }
-    return there.ptr != NULL || renew_roster(students, env, message, err);
+    if (there.ptr != NULL || renew_roster(students, env, message, err)) {
+        return true;
+    }
+    if (err->kind != ERR_REJECT) {
+        return false;
+    }
+    *err =
+        (struct err){0}; /* It is told where the roster came; the message waits for a better one. */
+    return true;
 }
 
 static bool hear(struct students *students, struct op_env *env, const struct message *message,
