@@ -907,6 +907,7 @@ fn addFuzz(shop: *Shop) void {
     run.addFileArg(shop.zoneData());
     run.addFileArg(shop.authorityData());
     run.addFileArg(shop.pageData());
+    run.addArg("tests/fuzz/fuzzer.c");
     if (b.args) |args| run.addArgs(args);
     run.stdio = .inherit;
     run.has_side_effects = true;

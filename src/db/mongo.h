@@ -33,8 +33,8 @@
  * a wrong certificate or a missing right, ERR_REJECT for documents that can never be taken
  * (duplicate key, failed validation, too large). They name indexes and never values.
  *
- * A host alone (`mongo`, `mongo:27017`) is a URI, too. The host `auto` is `mongo` in a container and
- * `localhost` elsewhere.
+ * A host alone (`mongo`, `mongo:27017`) is a URI, too. The host `auto` is `mongo` in a container
+ * and `localhost` elsewhere.
  *
  * Where TLS or a user is missing (S33 of the security rules): refused on the way to a public host
  * unless `allow_insecure`; on a private one there is a note. Client certificates, compression,
