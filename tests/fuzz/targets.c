@@ -22,7 +22,6 @@
 #include "text/fold.h"
 #include "text/host.h"
 #include "text/json.h"
-#include "text/json_merge.h"
 #include "text/jsonschema.h"
 #include "text/keywords.h"
 #include "text/pagestamp.h"
