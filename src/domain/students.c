@@ -15,11 +15,10 @@
  *
  *     p, n      the roster (roster.h)
  *     s DIGITS  a student (student.h)
- *     d DIGITS  a row that is still to be written; "s" when the sheet's is, too
- *     m CHAT/ID a message that counted
- *     w WHO/CHAT/ID  one that waits until the roster has its writer; `wn` says how many there are
- *     x SUBJECT a warning that is open, and what it says
- *     begun     the roster was read
+ *     d DIGITS  a row that is still to be written; "s" when the sheet's is, too; `dn`: there are
+ * some m CHAT/ID a message that counted w WHO/CHAT/ID  one that waits until the roster has its
+ * writer; `wn` says how many there are x SUBJECT a warning that is open, and what it says begun the
+ * roster was read
  */
 
 enum { WAITING_FIRST = 16, FUTURE_MS = 24 * 60 * 60 * 1000, MINUTE_MS = 60 * 1000, MS_DIGITS = 24 };
@@ -329,6 +328,13 @@ static bool write_due(const struct students *students, struct op_env *env, struc
 static bool write_all_due(const struct students *students, struct op_env *env, size_t limit,
                           int64_t now_ms, struct err *err)
 {
+    struct str some = {0};
+    if (!env->get(env, STR("dn"), &some, err)) {
+        return false;
+    }
+    if (some.ptr == NULL) {
+        return true;
+    }
     struct due *due = arena_alloc(env->arena, sizeof *due);
     if (due == NULL) {
         return no_memory(err);
@@ -343,7 +349,7 @@ static bool write_all_due(const struct students *students, struct op_env *env, s
             return false;
         }
     }
-    return true;
+    return due->count >= limit || env->del(env, STR("dn"), err);
 }
 
 /* ---- Messages of people who are not in the roster ---- */
@@ -587,7 +593,8 @@ static bool row_changed(void *context, const struct roster_row *row, struct err 
                  !same_day(renewing->students, renewed.student.practice_ms, practice_ms);
     bool ok = renewed.lesson == NULL || (!renewed.moved && renewed.counted == 0) ||
               (save_student(env, row, &renewed.student, err) &&
-               put_entry(env, 'd', digits, later ? STR("s") : STR("r"), err));
+               (put_entry(env, 'd', digits, later ? STR("s") : STR("r"), err) &&
+                env->put(env, STR("dn"), STR("1"), err)));
     arena_rewind(env->arena, mark);
     return ok;
 }
