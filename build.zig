@@ -982,6 +982,12 @@ fn addBench(shop: *Shop, product: *std.Build.Step.Compile, stage: *std.Build.Ste
     mongodb_run.has_side_effects = true;
     mongodb_run.stdio = .inherit;
     b.step("bench-mongodb", "Guarded upserts against pymongo's bulk_write").dependOn(&mongodb_run.step);
+    const students = b.addSystemCommand(&.{ "python3", "tests/bench/students.py" });
+    students.addArtifactArg(product);
+    students.addArgs(b.args orelse &.{});
+    students.has_side_effects = true;
+    students.stdio = .inherit;
+    b.step("bench-students", "Documents of students against pymongo (needs Python 3 and its servers)").dependOn(&students.step);
 }
 
 /// Programs that are run under ci/record, and the ci/tally that says what they found.
