@@ -371,6 +371,7 @@ const ROOMS = [_]Room{
             "intake.c",
             "keys.c",
             "metrics.c",
+            "pending.c",
             "reload.c",
             "replay.c",
             "retry.c",

@@ -91,6 +91,27 @@ static bool note_question(const struct applying *now, const struct record *recor
                               str_of(words), err);
 }
 
+/* Until the end of the change: a later message of it may say more of the row. */
+static bool keep_record(struct applying *now, const struct effect *effect,
+                        const struct record *record, struct err *err)
+{
+    struct worker *worker = now->worker;
+    struct pending *pending = &worker->rules.pending;
+    int64_t partition = now->message->partition;
+    now->nth++;
+    if (pending_put(pending, effect, partition, record)) {
+        return true;
+    }
+    int64_t queued = 0;
+    bool news = false;
+    if (!pending_flush(pending, worker->store, &queued, err) ||
+        !store_outbox_put(worker->store, effect, partition, record, &news, err)) {
+        return false;
+    }
+    now->records += queued + news;
+    return true;
+}
+
 static bool env_emit(struct op_env *env, const struct record *record, struct err *err)
 {
     struct applying *now = applying_of(env);
@@ -115,6 +136,12 @@ static bool env_emit(struct op_env *env, const struct record *record, struct err
         .nth = now->nth,
         .origin = {now->origin, sizeof now->origin},
     };
+    if (watch == NULL && record->kind == RECORD_ABSOLUTE && !record->removed) {
+        return store_outbox_check(record, err) && keep_record(now, &effect, record, err);
+    }
+    if (record->removed) {
+        pending_drop(&now->worker->rules.pending, record);
+    }
     if (!store_outbox_put(now->worker->store, &effect, now->message->partition, record, &queued,
                           err) ||
         !note_question(now, record, err) ||
@@ -245,8 +272,14 @@ static bool open_rules(struct worker *worker, struct err *err)
            open_lanes(worker, err);
 }
 
+static void rest_rules(struct worker *worker)
+{
+    pending_free(&worker->rules.pending);
+}
+
 static void close_lanes(struct worker *worker)
 {
+    rest_rules(worker);
     store_reader_close(worker->rules.live.reader);
     store_reader_close(worker->rules.past.reader);
 }
@@ -456,7 +489,7 @@ static bool work(struct worker *worker, struct lane *lane, struct stretch *stret
 {
     for (const struct piece *piece = stretch->first; piece != NULL; piece = piece->next) {
         for (size_t i = 0; i < piece->count; i++) {
-            if (stretch->records >= STEP_RECORDS_MAX) {
+            if (stretch->records + (int64_t)worker->rules.pending.count >= STEP_RECORDS_MAX) {
                 store_reader_stop(lane->reader, stretch->last_id);
                 return true;
             }
@@ -556,6 +589,7 @@ static bool lane_step(struct worker *worker, struct lane *lane, struct err *err)
     if (!lane->mute && !worker_name_run(worker, worker->pipeline->name, err)) {
         return false;
     }
+    pending_forget(&worker->rules.pending);
     if (!begin_stretch(worker, lane, &stretch, err)) {
         lane->limit = lane->limit > 1 ? lane->limit / 2 : 1;
         return false;
@@ -569,8 +603,13 @@ static bool lane_step(struct worker *worker, struct lane *lane, struct err *err)
         lane->more = true;
         return false;
     }
-    bool more = stretch.messages >= lane->limit || stretch.records >= STEP_RECORDS_MAX;
+    int64_t queued = 0;
     bool rest = false;
+    if (!pending_flush(&worker->rules.pending, worker->store, &queued, err)) {
+        return false;
+    }
+    stretch.records += queued;
+    bool more = stretch.messages >= lane->limit || stretch.records >= STEP_RECORDS_MAX;
     if (!store_reader_end(worker->store, lane->reader, &rest, err) ||
         (stretch.messages > 0 && !lane->mute && !count_run(worker, &stretch, err)) ||
         !keep_keys(worker, lane, &stretch, err) || !store_commit(worker->store, err)) {
@@ -657,7 +696,13 @@ static bool rules_step(struct worker *worker, struct err *err)
     return true;
 }
 
-const struct worker_type worker_pipeline = {
-    .name = "pipeline", .open = open_rules, .step = rules_step, .close = close_rules};
-const struct worker_type worker_pipeline_again = {
-    .name = "pipeline", .open = open_lanes, .step = rules_step, .close = close_lanes};
+const struct worker_type worker_pipeline = {.name = "pipeline",
+                                            .open = open_rules,
+                                            .step = rules_step,
+                                            .rest = rest_rules,
+                                            .close = close_rules};
+const struct worker_type worker_pipeline_again = {.name = "pipeline",
+                                                  .open = open_lanes,
+                                                  .step = rules_step,
+                                                  .rest = rest_rules,
+                                                  .close = close_lanes};

@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "engine/ahead.h"
+#include "engine/pending.h"
 #include "engine/retry.h"
 #include "model/plan.h"
 #include "store/lease.h"
@@ -149,6 +150,7 @@ struct worker {
         int64_t messages;   /* Worked on since it was opened. */
         bool latest;        /* Look references up in their newest version. */
         struct rules_watch *watch; /* May be NULL. */
+        struct pending pending;    /* Of the open change. */
         struct str keys;           /* How keys are made (engine/keys.h), … */
         bool keys_kept;            /* … and whether the store knows that from this worker. */
     } rules;
