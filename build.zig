@@ -568,6 +568,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "domain/sync" },
     .{ .name = "engine/ahead", .room = "app", .threads = true },
     .{ .name = "engine/retry" },
+    .{ .name = "engine/pending", .room = "app", .with = &.{"store/fixture.c"} },
     .{ .name = "engine/runner", .room = "app", .with = &.{"store/fixture.c"}, .threads = true },
     .{ .name = "engine/reload", .room = "app", .threads = true },
     .{ .name = "fuzz/replay", .room = "app", .with = &.{"fuzz/targets.c"} },
