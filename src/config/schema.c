@@ -178,6 +178,37 @@ static void property(struct json_writer *json, const struct option *option)
     json_object_end(json);
 }
 
+/* What a pipeline listens to has a long form, too: config/from.h. */
+static bool is_from(const struct option *option)
+{
+    return option == config_pipeline_options(); /* Its first: `source`. */
+}
+
+static void from_property(struct json_writer *json)
+{
+    static const struct option item[] = {
+        {.type = OPTION_TYPE_TEXT, .name = "source", .doc = "Its name."}, OPTION_END};
+    key(json, "from");
+    json_object_begin(json);
+    field(json, "description",
+          "The long form of `source` and `chats`: several sources, or `runs` for how runs of other "
+          "pipelines ended.");
+    field(json, "type", "array");
+    key(json, "items");
+    json_object_begin(json);
+    field(json, "type", "object");
+    json_field_bool(json, STR("additionalProperties"), false);
+    key(json, "properties");
+    json_object_begin(json);
+    property(json, &item[0]);
+    key(json, "chats");
+    json_object_begin(json);
+    json_object_end(json);
+    json_object_end(json);
+    json_object_end(json);
+    json_object_end(json);
+}
+
 /* A map with these keys and no others. `kind` may be NULL. */
 static void map_of(struct json_writer *json, const char *kind, const char *about,
                    const struct option *const *tables)
@@ -199,6 +230,9 @@ static void map_of(struct json_writer *json, const char *kind, const char *about
     for (size_t i = 0; tables[i] != NULL; i++) {
         for (const struct option *o = tables[i]; o->type != OPTION_TYPE_END; o++) {
             property(json, o);
+            if (is_from(o)) {
+                from_property(json);
+            }
         }
     }
     json_object_end(json);
@@ -209,7 +243,7 @@ static void map_of(struct json_writer *json, const char *kind, const char *about
     }
     for (size_t i = 0; tables[i] != NULL; i++) {
         for (const struct option *o = tables[i]; o->type != OPTION_TYPE_END; o++) {
-            if (is_required(o)) {
+            if (is_required(o) && !is_from(o)) {
                 json_put_str(json, str_of(o->name));
             }
         }

@@ -12,7 +12,7 @@ try() {
 shows() { has "standard output" "$(cat out)" "$1"; }
 says() { has "standard error" "$(cat err)" "$1"; }
 # It has its lease: until then another command may take it.
-serving() { "$SLUICE" status 2> /dev/null | grep -q "^at work"; }
+serving() { "$SLUICE" status 2> /dev/null | grep "^at work" | grep -qv nobody; }
 hashes() { find data -type f ! -name '*-shm' | sort | xargs sha256sum; }
 
 desk 1

@@ -143,9 +143,9 @@ class World:
         log = open(os.path.join(self.data, "log"), "a")
         return subprocess.Popen([SLUICE, *words], cwd=self.data, stdout=log, stderr=log)
 
-    def archive(self):
+    def archive(self, fine=(0,)):
         """All rows, oldest first, with every revision."""
-        done = self.sluice("export", "messages", "--revisions", "--json", quiet=True)
+        done = self.sluice("export", "messages", "--revisions", "--json", quiet=True, fine=fine)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -498,7 +498,10 @@ def grid_kills(world):
     world.desk()
     # A browser that is killed before it has kept its login has none: a first look ends in order.
     run = world.begin("run")
-    time.sleep(4)
+    until = time.monotonic() + 90
+    while not world.archive(fine=(0, 1, 69, 78)) and time.monotonic() < until:
+        time.sleep(0.5)
+    time.sleep(3)
     run.send_signal(signal.SIGTERM)
     run.wait()
     killed = 0
