@@ -143,9 +143,13 @@ class World:
         log = open(os.path.join(self.data, "log"), "a")
         return subprocess.Popen([SLUICE, *words], cwd=self.data, stdout=log, stderr=log)
 
-    def archive(self, fine=(0,)):
+    def log(self):
+        with open(os.path.join(self.data, "log")) as file:
+            return file.read()
+
+    def archive(self):
         """All rows, oldest first, with every revision."""
-        done = self.sluice("export", "messages", "--revisions", "--json", quiet=True, fine=fine)
+        done = self.sluice("export", "messages", "--revisions", "--json", quiet=True)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -499,15 +503,19 @@ def grid_kills(world):
     # A browser that is killed before it has kept its login has none: a first look ends in order.
     run = world.begin("run")
     until = time.monotonic() + 90
-    while not world.archive(fine=(0, 1, 69, 78)) and time.monotonic() < until:
-        time.sleep(0.5)
-    time.sleep(3)
+    while "session: ready" not in world.log() and time.monotonic() < until:
+        time.sleep(0.2)
+    time.sleep(2)
     run.send_signal(signal.SIGTERM)
     run.wait()
     killed = 0
     for _ in range(2):
+        before = world.log().count("session: ready")
         run = world.begin("run")
-        time.sleep(dice.uniform(4, 9))
+        until = time.monotonic() + 60
+        while world.log().count("session: ready") == before and run.poll() is None and time.monotonic() < until:
+            time.sleep(0.2)
+        time.sleep(dice.uniform(1, 5))
         killed += run.poll() is None
         world.browser.ask("restart")
         time.sleep(dice.uniform(0.5, 2))
