@@ -16,6 +16,7 @@ const libyaml = &@import("vendor/libyaml/recipe.zig").recipe;
 const curl = &@import("vendor/curl/recipe.zig").recipe;
 const libpq = &@import("vendor/libpq/recipe.zig").recipe;
 const mongoc = &@import("vendor/mongoc/recipe.zig").recipe;
+const microhttpd = &@import("vendor/microhttpd/recipe.zig").recipe;
 const qrcodegen = &@import("vendor/qrcodegen/recipe.zig").recipe;
 const cmocka = &@import("vendor/cmocka/recipe.zig").recipe;
 const certifi = &@import("vendor/certifi/recipe.zig").recipe;
@@ -398,6 +399,7 @@ const ROOMS = [_]Room{
             "fault.c",
             "either.c",
             "from.c",
+            "http.c",
             "nearest.c",
             "ops.c",
             "options.c",
@@ -412,8 +414,20 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "serve",
+        .small_files = &.{ "address", "ask", "deadline", "desk", "health", "planned", "pulse", "service" },
         .may = &.{ "base", "crypto", "text", "model", "store", "engine", "config" },
-        .files = &.{},
+        .libs = &.{microhttpd},
+        .files = &.{
+            "address.c",
+            "ask.c",
+            "deadline.c",
+            "health.c",
+            "health_page.c",
+            "planned.c",
+            "pulse.c",
+            "server.c",
+            "service.c",
+        },
     },
     .{
         .name = "cli",
@@ -440,6 +454,7 @@ const ROOMS = [_]Room{
             "export.c",
             "export_out.c",
             "gaps.c",
+            "health.c",
             "help.c",
             "init.c",
             "keys.c",
@@ -853,17 +868,22 @@ fn fewer(run: *std.Build.Step.Run) void {
     run.setEnvironmentVariable("FAULT_STRIDE", "2000");
 }
 
-/// Every tests/product/NAME.sh and NAME.py; $SLUICE is the product, $STAGE is demo/stage.c.
+/// Every NAME.sh and NAME_test.py of tests/product, and of tests/security, which attacks;
+/// $SLUICE is the product, $STAGE is demo/stage.c.
 fn addProductTests(b: *std.Build, tally: *Tally, product: *std.Build.Step.Compile, stage: *std.Build.Step.Compile) void {
-    var dir = b.build_root.handle.openDir("tests/product", .{ .iterate = true }) catch return;
+    for ([_][]const u8{ "product", "security" }) |folder| addScripts(b, tally, folder, product, stage);
+}
+
+fn addScripts(b: *std.Build, tally: *Tally, folder: []const u8, product: *std.Build.Step.Compile, stage: *std.Build.Step.Compile) void {
+    var dir = b.build_root.handle.openDir(b.fmt("tests/{s}", .{folder}), .{ .iterate = true }) catch return;
     defer dir.close();
     var entries = dir.iterate();
     while (entries.next() catch null) |entry| {
-        const script = b.fmt("tests/product/{s}", .{entry.name});
+        const script = b.fmt("tests/{s}/{s}", .{ folder, entry.name });
         if (std.mem.endsWith(u8, script, ".sh")) {
-            tally.add(b.fmt("product/{s}", .{entry.name}), &.{ "ci/with-product", "sh", script }, product);
+            tally.add(b.fmt("{s}/{s}", .{ folder, entry.name }), &.{ "ci/with-product", "sh", script }, product);
         } else if (std.mem.endsWith(u8, script, "_test.py")) {
-            tally.add(b.fmt("product/{s}", .{entry.name}), &.{ "ci/with-product", "python3", script }, product);
+            tally.add(b.fmt("{s}/{s}", .{ folder, entry.name }), &.{ "ci/with-product", "python3", script }, product);
         } else continue;
         tally.runs.getLast().addArtifactArg(stage);
     }
@@ -1320,7 +1340,7 @@ const Shop = struct {
         const b = shop.b;
         var out: std.ArrayList(u8) = .empty;
         const w = out.writer(b.allocator);
-        const recipes = [_]*const Recipe{ bearssl, zlib, pcre2, sqlite, yyjson, libyaml, curl, libpq, mongoc, qrcodegen, cmocka };
+        const recipes = [_]*const Recipe{ bearssl, zlib, pcre2, sqlite, yyjson, libyaml, curl, libpq, mongoc, microhttpd, qrcodegen, cmocka };
         for (recipes) |recipe| {
             w.print("foreign {s}", .{recipe.name}) catch @panic("OOM");
             for (recipe.private) |dir| w.print(" -I{s}/{s}", .{ shop.tree(recipe), dir }) catch @panic("OOM");

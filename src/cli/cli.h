@@ -159,6 +159,7 @@ int cli_drops_status(struct cli *cli);
 int cli_export_messages(struct cli *cli);
 int cli_export_records(struct cli *cli);
 int cli_gaps(struct cli *cli);
+int cli_health(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_init(struct cli *cli);
 int cli_migrate(struct cli *cli);

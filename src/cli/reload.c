@@ -271,6 +271,24 @@ static void tell(struct reload *reload, const struct config *after,
     }
 }
 
+static bool same_http(const struct config_http *a, const struct config_http *b)
+{
+    bool same = str_equal(a->listen, b->listen) && a->port == b->port &&
+                str_equal(a->internal, b->internal) && a->proxies.count == b->proxies.count;
+    for (size_t i = 0; same && i < a->proxies.count; i++) {
+        same = str_equal(a->proxies.items[i], b->proxies.items[i]);
+    }
+    return same;
+}
+
+static void tell_service(struct reload *reload, struct loaded *next)
+{
+    if (!same_http(&reload->now->config.http, &next->config.http)) {
+        log_warn("http: what changed in this section counts from the next start on");
+    }
+    service_replan(reload->session->service, &next->config.plan, loaded_owner(next));
+}
+
 static void once(struct reload *reload)
 {
     struct err err = {0};
@@ -299,6 +317,7 @@ static void once(struct reload *reload)
         return;
     }
     tell(reload, &next->config, &changes);
+    tell_service(reload, next);
     loaded_drop(reload->now);
     reload->now = next;
 }

@@ -21,6 +21,17 @@ static void leave(struct session *session)
     _exit(CLI_FAILED);
 }
 
+static bool listen(struct session *session, struct err *err)
+{
+    struct service_options options = {
+        .http = &session->config->http,
+        .engine = session->engine,
+        .plan = &session->config->plan,
+        .plan_owner = loaded_owner(session->loaded),
+    };
+    return service_start(&session->service, &options, err);
+}
+
 int cli_serve(struct cli *cli)
 {
     struct session session;
@@ -29,9 +40,10 @@ int cli_serve(struct cli *cli)
     int code = session_begin(&session, cli);
     if (code == CLI_OK) {
         struct reload *reload = NULL;
-        bool ok =
-            reload_start(&reload, &session, cli, &err) && engine_serve(session.engine, &left, &err);
+        bool ok = listen(&session, &err) && reload_start(&reload, &session, cli, &err) &&
+                  engine_serve(session.engine, &left, &err);
         reload_stop(reload);
+        service_stop(session.service);
         if (!ok) {
             code = cli_fail(&err);
             log_error("%s", err.text);

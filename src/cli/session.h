@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/loaded.h"
 #include "engine/engine.h"
+#include "serve/service.h"
 
 enum { SESSION_OWNER_MAX = 128 };
 
@@ -21,6 +22,7 @@ struct session {
     const struct config *config; /* Of `loaded`: what it began with. */
     struct log log;
     struct engine *engine;
+    struct service *service;       /* Of `serve`; NULL: nobody listens. */
     char owner[SESSION_OWNER_MAX]; /* "host/pid" */
     bool logging;
 };

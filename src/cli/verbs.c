@@ -20,6 +20,11 @@ static const struct cli_flag dlq_drop_flags[] = {
     {0},
 };
 
+static const struct cli_flag health_flags[] = {
+    {"--live", NULL, "Only whether it is there and its store answers; for HEALTHCHECK."},
+    {0},
+};
+
 static const struct cli_flag migrate_flags[] = {
     {"--dry-run", NULL, "Only say what would be done."},
     {0},
@@ -905,6 +910,18 @@ const struct cli_verb cli_verbs[] = {
               "/usr/local/share/man/man1/sluice.1\n",
      .no_json = true,
      .run = cli_man},
+    {.name = "health",
+     .words = "",
+     .summary = "Ask a running `serve` how it is.",
+     .examples = "  sluice health\n"
+                 "  sluice health --live\n",
+     .about = "Asks over HTTP, at the address of the configuration. Ends with 0 when all is well, "
+              "with 2 when\n"
+              "something needs a look and work goes on, with 1 when nothing arrives or leaves any "
+              "more, and with\n"
+              "69 when nobody answers. With --live any answer but a good one is 1.\n",
+     .flags = health_flags,
+     .run = cli_health},
     {.name = "help",
      .words = "[COMMAND [ACT] | TOPIC]",
      .summary = "This, or more about a command or a topic.",

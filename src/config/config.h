@@ -39,6 +39,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config/fault.h"
+#include "config/http.h"
 #include "config/kinds.h"
 #include "config/reader.h"
 #include "config/secrets.h"
@@ -77,6 +78,7 @@ struct config {
     int64_t log_bytes_max;   /* $LOG_FILE_MB: then it is turned; 0 never. */
     int log_keep;            /* $LOG_FILE_KEEP: old ones that are kept. */
     enum log_level log_level;
+    struct config_http http;
     struct str environment; /* $ENV: "production"; absent when it is not said. */
     struct config_projects *projects;
     size_t project_lists;

@@ -271,6 +271,8 @@ static void configuration_page(struct making *making)
     table_put(&page, config_top_options());
     buf_add(&page, STR("\n## `keep`\n\n"));
     table_put(&page, config_keep_options());
+    buf_add(&page, STR("\n## `http`\n\n"));
+    table_put(&page, config_http_options());
     buf_add(&page, STR("\n## Every source\n\n"));
     table_put(&page, config_source_options());
     buf_add(&page, STR("\n## Every sink\n\n"));

@@ -457,6 +457,9 @@ static void define_top(struct json_writer *json)
     key(json, "keep");
     map_of(json, NULL, "How long things are kept.",
            (const struct option *const[]){config_keep_options(), NULL});
+    key(json, "http");
+    map_of(json, NULL, "Where `sluice serve` listens.",
+           (const struct option *const[]){config_http_options(), NULL});
     for (const struct option *o = config_top_options(); o->type != OPTION_TYPE_END; o++) {
         if (o->type != OPTION_TYPE_MAP) {
             property(json, o);

@@ -227,6 +227,20 @@ static bool is_stopping(void *context)
     return atomic_load(&engine->stop);
 }
 
+bool engine_store(struct engine *engine, struct store **out, struct err *err)
+{
+    return engine_open_store(engine, out, err);
+}
+
+void engine_wake(struct engine *engine)
+{
+    lock_take(&engine->guard);
+    if (engine->runner != NULL) {
+        runner_ring(engine->runner);
+    }
+    lock_give(&engine->guard);
+}
+
 size_t engine_left(struct engine *engine, const char **names, size_t max)
 {
     return engine->runner == NULL ? 0 : runner_left(engine->runner, names, max);

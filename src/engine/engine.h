@@ -106,6 +106,13 @@ struct engine_counts {
 };
 void engine_counts(const struct engine *engine, struct engine_counts *out);
 
+/* A handle of the engine's store for another thread of this process, which then takes turns with
+   the workers. To be closed before the engine is. */
+bool engine_store(struct engine *engine, struct store **out, struct err *err);
+
+/* Somebody else committed something that the workers may wait for. From any thread. */
+void engine_wake(struct engine *engine);
+
 void engine_close(struct engine *engine);
 
 #endif

@@ -171,6 +171,11 @@ void runner_nudge(struct runner *runner)
     lock_give(&runner->lock);
 }
 
+void runner_ring(struct runner *runner)
+{
+    runner->bell.ring(&runner->bell);
+}
+
 bool runner_start(struct runner **out, struct worker *const *workers, size_t count, struct err *err)
 {
     must(count <= RUNNER_WORKERS_MAX);

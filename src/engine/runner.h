@@ -35,6 +35,9 @@ void runner_nudge(struct runner *runner);
 /* Wait until a worker failed for good (its error is copied) or runner_ask_stop() was called. */
 bool runner_wait(struct runner *runner, struct err *err);
 
+/* As a worker's bell; from any thread. */
+void runner_ring(struct runner *runner);
+
 /* Wait until somebody rings or `deadline_ms`; false once it stops, for whatever reason. */
 bool runner_pause(struct runner *runner, int64_t deadline_ms);
 

@@ -27,7 +27,7 @@ static const struct fault_case structure_cases[] = {
      "sluice.yaml:1:8: keep: unknown key 'mesages'; did you mean 'messages'?"},
     {"keep: 5\n" SOURCES REST,
      "sluice.yaml:1:7: keep: a map of keys is expected here, not a whole number"},
-    {"http: {}\n" SOURCES REST, "sluice.yaml:1:1: unknown key 'http'"},
+    {"htpp: {}\n" SOURCES REST, "sluice.yaml:1:1: unknown key 'htpp'; did you mean 'http'?"},
     {SOURCES SINKS, "sluice.yaml:1:1: the key 'pipelines' is missing"},
     {"sources: {}\n" REST, "sluice.yaml:1:10: sources: between 1 and 64 are expected\n"
                            "sluice.yaml:5:28: pipeline 'p': there is no source 'in'"},
