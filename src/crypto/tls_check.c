@@ -65,7 +65,7 @@ static void start_cert(const br_x509_class **engine, uint32_t len)
     } else if (check->chain_len + len > check->chain_room) {
         char *chain = mem_resize(check->chain, check->chain_len + len);
         if (chain == NULL) {
-            check->problem = TLS_PROBLEM_TOO_LONG;
+            check->problem = TLS_PROBLEM_MEMORY;
         } else {
             check->chain = chain;
             check->chain_room = check->chain_len + len;
@@ -208,6 +208,7 @@ static unsigned code_of(enum tls_problem problem)
     case TLS_PROBLEM_WEAK_HASH:
         return BR_ERR_X509_UNSUPPORTED;
     case TLS_PROBLEM_TOO_LONG:
+    case TLS_PROBLEM_MEMORY:
         return BR_ERR_X509_LIMIT_EXCEEDED;
     case TLS_PROBLEM_UNREADABLE:
         return BR_ERR_X509_INVALID_VALUE;

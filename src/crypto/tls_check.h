@@ -25,6 +25,7 @@ enum tls_problem {
     TLS_PROBLEM_WEAK_HASH,
     TLS_PROBLEM_TOO_LONG,
     TLS_PROBLEM_UNREADABLE,
+    TLS_PROBLEM_MEMORY, /* Ours: it says nothing about the server. */
 };
 
 struct tls_check {

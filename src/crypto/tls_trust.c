@@ -147,6 +147,8 @@ static bool is_certificate(const char *title)
     return strcmp(title, "CERTIFICATE") == 0 || strcmp(title, "X509 CERTIFICATE") == 0;
 }
 
+static const char no_memory[] = "out of memory";
+
 /* NULL when it was read; else what is wrong. */
 static const char *read_all(struct reading *reading, struct str pem)
 {
@@ -167,7 +169,7 @@ static const char *read_all(struct reading *reading, struct str pem)
         case BR_PEM_END_OBJ:
             open = false;
             if (wanted && !add_anchor(reading)) {
-                return "out of memory";
+                return no_memory;
             }
             wanted = false;
             break;
@@ -200,7 +202,7 @@ bool tls_trust_parse(struct str pem, struct str name, struct tls_trust **out, st
 {
     struct tls_trust *trust = mem_alloc(sizeof *trust);
     struct reading reading = {.trust = trust, .bytes = mem_alloc_raw(CERTIFICATE_MAX)};
-    const char *wrong = "out of memory";
+    const char *wrong = no_memory;
     if (trust != NULL && reading.bytes != NULL) {
         arena_init(&trust->arena, ARENA_MAX);
         trust->holders = 1;
@@ -217,7 +219,8 @@ bool tls_trust_parse(struct str pem, struct str name, struct tls_trust **out, st
     if (trust != NULL) {
         destroy(trust);
     }
-    return err_set(err, ERR_CONFIG, "certificate authorities in %.*s: %s", STR_ARG(name), wrong);
+    return err_set(err, wrong == no_memory ? ERR_RETRY : ERR_CONFIG,
+                   "certificate authorities in %.*s: %s", STR_ARG(name), wrong);
 }
 
 /* ---- Files ---- */
@@ -290,14 +293,16 @@ static void remember(struct tls_trust *trust)
     tls_trust_drop(old);
 }
 
-static bool read_file(struct str path, struct tls_trust **out, struct err *err)
+static bool read_file(struct str path, uint64_t size, struct tls_trust **out, struct err *err)
 {
     struct arena arena;
     struct str pem = {0};
     arena_init(&arena, 2 * (size_t)TLS_TRUST_FILE_MAX);
     bool ok = file_read(&arena, path, TLS_TRUST_FILE_MAX, &pem, err);
     if (!ok) {
-        err->kind = err->kind == ERR_REJECT ? ERR_CONFIG : err->kind;
+        if (err->kind == ERR_REJECT) { /* Too large for us, or for this machine just now. */
+            err->kind = size > TLS_TRUST_FILE_MAX ? ERR_CONFIG : ERR_RETRY;
+        }
         (void)err_prefix(err, "certificate authorities: ");
     }
     ok = ok && tls_trust_parse(pem, path, out, err);
@@ -325,7 +330,7 @@ bool tls_trust_load(struct str path, struct tls_trust **out, struct err *err)
         return true;
     }
     struct str pem = {(const char *)tls_authorities_pem, tls_authorities_len};
-    bool ok = own ? tls_trust_parse(pem, path, out, err) : read_file(path, out, err);
+    bool ok = own ? tls_trust_parse(pem, path, out, err) : read_file(path, info.size, out, err);
     if (ok) {
         must(*out != NULL);
         (*out)->file = info;

@@ -212,6 +212,8 @@ static bool why_problem(const struct tls_check *check, struct err *err)
                        check->host);
     case TLS_PROBLEM_TOO_LONG:
         return err_set(err, ERR_CONFIG, "%s sends too many or too large certificates", check->host);
+    case TLS_PROBLEM_MEMORY:
+        return err_set(err, ERR_RETRY, "out of memory for the certificates of %s", check->host);
     }
     return false;
 }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "crypto/tls.h"
 #include "rig/outside.h"
 #include "test.h"
@@ -348,12 +349,59 @@ static void damaged_certificates(void **state)
     }
 }
 
+static bool countdown(void *context)
+{
+    int *left = context;
+    return (*left)-- <= 0;
+}
+
+/* One connection of which the n-th allocation fails; false as soon as one did. */
+static bool shake_without(struct str authorities, int allocation, struct err *why)
+{
+    struct tls_policy policy = {.host = STR("localhost")};
+    struct tls *tls = NULL;
+    int left = allocation;
+    int fd = outside_connect(outside_port(&servers, "chain"));
+    struct tls_transport transport = {&fd, send_to, receive_from};
+    assert_true(fd >= 0);
+    mem_fault_set(countdown, &left);
+    bool ok = tls_trust_parse(authorities, STR("ca.crt"), &policy.trust, why) &&
+              tls_new(&tls, &policy, why);
+    ok = ok && (shake(tls, &transport) == TLS_DONE || tls_why(tls, why));
+    mem_fault_set(NULL, NULL);
+    tls_trust_drop(policy.trust);
+    tls_free(tls);
+    (void)close(fd);
+    return ok;
+}
+
+/* It says nothing about the server, so it must not be taken for a wrong certificate. */
+static void lost_memory_is_tried_again(void **state)
+{
+    (void)state;
+    if (!started) {
+        skip();
+    }
+    struct str authorities = read_text("ca.crt");
+    bool ok = false;
+    int failures = 0;
+    while (!ok && failures < 100) {
+        struct err why = {0};
+        ok = shake_without(authorities, failures, &why);
+        if (!ok && (why.kind != ERR_RETRY || strstr(why.text, "out of memory") == NULL)) {
+            fail_msg("allocation %d: %s: %s", failures, err_kind_name(why.kind), why.text);
+        }
+        failures += !ok;
+    }
+    assert_true(ok && failures >= 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_matrix),           cmocka_unit_test(trust_is_shared),
         cmocka_unit_test(the_built_in_list),    cmocka_unit_test(many_authorities_cost_little),
-        cmocka_unit_test(damaged_certificates),
+        cmocka_unit_test(damaged_certificates), cmocka_unit_test(lost_memory_is_tried_again),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
