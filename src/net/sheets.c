@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "net/http.h"
 #include "net/oauth.h"
+#include "net/quota.h"
 #include "net/sheets_answer.h"
 
 enum {
@@ -16,12 +17,6 @@ enum {
     NAP_MS = 100,
     PATH_ROOM = 1024,
     SMALL_ARENA = 8 * 1024 * 1024,
-};
-
-/* Requests that may be sent; in thousandths, so that a slow rate adds up. */
-struct bucket {
-    int64_t thousandths;
-    int64_t last_ms;
 };
 
 struct sheets {
@@ -35,9 +30,7 @@ struct sheets {
     struct str id;
     const struct str *worksheets;
     size_t worksheet_count;
-    int64_t rate;
-    struct bucket reads;
-    struct bucket writes;
+    struct quota_share quota;
     enum sheets_trouble trouble;
 };
 
@@ -105,7 +98,8 @@ static bool open_parts(struct sheets *sheets, const struct sheets_options *optio
         .clock = sheets->clock,
     };
     return keep_names(sheets, options, err) && http_url_check(sheets->api, err) &&
-           oauth_open(&sheets->oauth, &oauth, err) && http_open(&sheets->http, &http, err);
+           oauth_open(&sheets->oauth, &oauth, err) && http_open(&sheets->http, &http, err) &&
+           quota_join(&sheets->quota, oauth_account(sheets->oauth), options->rate, err);
 }
 
 bool sheets_open(struct sheets **out, const struct sheets_options *options, struct err *err)
@@ -119,9 +113,6 @@ bool sheets_open(struct sheets **out, const struct sheets_options *options, stru
     sheets->clock = options->clock != NULL ? options->clock : clock_system();
     sheets->stopping = options->stopping;
     sheets->stopping_context = options->stopping_context;
-    sheets->rate = options->rate;
-    sheets->reads = (struct bucket){options->rate * 1000, clock_mono_ms(sheets->clock)};
-    sheets->writes = sheets->reads;
     if (!open_parts(sheets, options, err)) {
         sheets_close(sheets);
         return false;
@@ -133,6 +124,7 @@ bool sheets_open(struct sheets **out, const struct sheets_options *options, stru
 void sheets_close(struct sheets *sheets)
 {
     if (sheets != NULL) {
+        quota_leave(&sheets->quota);
         oauth_close(sheets->oauth);
         http_close(sheets->http);
         arena_free(&sheets->arena);
@@ -234,41 +226,37 @@ static void put_range_escaped(const struct sheets *sheets, const struct sheets_a
 
 /* ---- One request ---- */
 
-static void refill(const struct sheets *sheets, struct bucket *bucket)
-{
-    int64_t now_ms = clock_mono_ms(sheets->clock);
-    int64_t passed_ms = now_ms - bucket->last_ms;
-    passed_ms = passed_ms < SHEETS_QUOTA_MS ? passed_ms : SHEETS_QUOTA_MS;
-    bucket->thousandths += passed_ms * sheets->rate * 1000 / SHEETS_QUOTA_MS;
-    int64_t full = sheets->rate * 1000;
-    bucket->thousandths = bucket->thousandths < full ? bucket->thousandths : full;
-    bucket->last_ms = now_ms;
-}
-
 /* Wait for our turn, if it comes before the deadline. */
-static bool take_turn(struct sheets *sheets, struct bucket *bucket, int64_t deadline_ms,
+static bool take_turn(struct sheets *sheets, enum quota_kind kind, int64_t deadline_ms,
                       struct err *err)
 {
-    refill(sheets, bucket);
-    int64_t wait_ms = (1000 - bucket->thousandths) * SHEETS_QUOTA_MS / (sheets->rate * 1000) + 1;
-    if (bucket->thousandths < 1000 && clock_mono_ms(sheets->clock) + wait_ms >= deadline_ms) {
-        (void)err_set(err, ERR_RETRY,
-                      "%" PRId64 " requests a minute are sent to Google Sheets (`rate`), and the "
-                      "next one's turn comes later",
-                      sheets->rate);
-        err->retry_after_ms = wait_ms;
-        return false;
-    }
-    while (bucket->thousandths < 1000) {
+    for (;;) {
+        int64_t now_ms = clock_mono_ms(sheets->clock);
+        int64_t wait_ms = quota_take(&sheets->quota, kind, now_ms);
+        if (wait_ms == 0) {
+            return true;
+        }
+        if (now_ms + wait_ms >= deadline_ms) {
+            (void)err_set(err, ERR_RETRY,
+                          "%" PRId64 " requests a minute are sent to Google Sheets in the name of "
+                          "%.*s (`rate`), and the next one's turn comes later",
+                          quota_rate(&sheets->quota), STR_ARG(oauth_account(sheets->oauth)));
+            err->retry_after_ms = wait_ms;
+            return false;
+        }
         if (sheets->stopping != NULL && sheets->stopping(sheets->stopping_context)) {
             return err_set(err, ERR_STOP, "asked to stop");
         }
-        int64_t until_ms = clock_mono_ms(sheets->clock) + (wait_ms < NAP_MS ? wait_ms : NAP_MS);
-        sheets->clock->sleep_until(sheets->clock, until_ms);
-        refill(sheets, bucket);
+        sheets->clock->sleep_until(sheets->clock, now_ms + (wait_ms < NAP_MS ? wait_ms : NAP_MS));
     }
-    bucket->thousandths -= 1000;
-    return true;
+}
+
+/* What one of us is told by Google holds for all who use the account. */
+static void hold_turns(struct sheets *sheets, enum quota_kind kind, const struct err *err)
+{
+    if (err->retry_after_ms > 0) {
+        quota_hold(&sheets->quota, kind, clock_mono_ms(sheets->clock) + err->retry_after_ms);
+    }
 }
 
 /* One request with a token; a token that is not taken is replaced once. */
@@ -302,6 +290,7 @@ static bool ask(struct sheets *sheets, struct buf *url, struct str body, bool wr
                 struct err *err)
 {
     const struct json_limits limits = {.size_max = SHEETS_ANSWER_MAX, .innocent = true};
+    const enum quota_kind kind = write ? QUOTA_WRITES : QUOTA_READS;
     struct http_answer answer = {0};
     struct http_request request = {
         .url = buf_str(url), .body = body, .answer_max = SHEETS_ANSWER_MAX, .once = write};
@@ -309,7 +298,7 @@ static bool ask(struct sheets *sheets, struct buf *url, struct str body, bool wr
     if (request.url.ptr == NULL) {
         return err_set(err, ERR_RETRY, "out of memory for a request to Google Sheets");
     }
-    if (!take_turn(sheets, write ? &sheets->writes : &sheets->reads, deadline_ms, err)) {
+    if (!take_turn(sheets, kind, deadline_ms, err)) {
         return false;
     }
     if (!ask_once(sheets, &request, deadline_ms, arena, &answer, err)) {
@@ -323,6 +312,7 @@ static bool ask(struct sheets *sheets, struct buf *url, struct str body, bool wr
         struct sheets_answer_place place = {.account = oauth_account(sheets->oauth),
                                             .write = write};
         sheets->trouble = sheets_answer_why(&answer, &place, arena, err);
+        hold_turns(sheets, kind, err);
         return false;
     }
     struct err why = {0};

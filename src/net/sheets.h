@@ -14,9 +14,9 @@
  * out, or may be within the next three minutes, after which Google gives up. Whoever appends must
  * look before trying again.
  *
- * Google counts requests: 60 reads and 60 writes a minute for an account. `rate` bounds ours below
- * that, in a bucket that holds a minute's worth; a request waits for its turn within its deadline.
- * A 429 says how long to wait, or else it is a minute.
+ * Google counts requests: 60 reads and 60 writes a minute for an account. `rate` bounds below that
+ * what all who use the account in this process send together (quota.h); a request waits for its
+ * turn within its deadline. A 429 says how long to wait, or else it is a minute, and all wait.
  *
  * A token that is not taken is replaced once. Errors are for people: a spreadsheet that is not
  * shared names the account to share it with; an interface that is switched off says where to

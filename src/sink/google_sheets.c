@@ -518,9 +518,10 @@ static const struct option options[] = {
     OPTION_DURATION(struct google_sheets, settle_ms, "settle", "3m",
                     "How long nothing is written when nobody knows whether the last request was "
                     "carried out; Google works on one for up to three minutes."),
-    OPTION_INT(struct google_sheets, rate, "rate", "50", 1, SHEETS_RATE_MAX,
-               "How many requests a minute may be sent, of reads and of writes; Google allows an "
-               "account 60."),
+    OPTION_INT(
+        struct google_sheets, rate, "rate", "50", 1, SHEETS_RATE_MAX,
+        "How many requests a minute may be sent, of reads and of writes, by all that use this "
+        "account together; the lowest rate of them counts. Google allows an account 60."),
     OPTION_TEXT(struct google_sheets, api, "api", "https://sheets.googleapis.com",
                 "Where the interface is."),
     OPTION_PATH(struct google_sheets, authorities, "authorities", NULL,

@@ -341,7 +341,8 @@ static const struct option options[] = {
     OPTION_BOOL(struct google_sheets, allow_empty, "allow_empty", "false",
                 "A worksheet without rows counts; by default what was read before stays."),
     OPTION_INT(struct google_sheets, rate, "rate", "50", 1, SHEETS_RATE_MAX,
-               "How many requests a minute may be sent; Google allows an account 60."),
+               "How many requests a minute may be sent by all that use this account together; the "
+               "lowest rate of them counts. Google allows an account 60."),
     OPTION_TEXT(struct google_sheets, api, "api", "https://sheets.googleapis.com",
                 "Where the interface is."),
     OPTION_PATH(struct google_sheets, authorities, "authorities", NULL,

@@ -227,6 +227,7 @@ static void troubles(void **state)
         struct str row = arena_printf(&arena, "[[\"case %zu\"]]", i);
         bool hangs = strstr(cases[i].fault, "hang") != NULL;
         int64_t deadline_ms = hangs ? clock_mono_ms(clock_system()) + 700 : outside_soon();
+        assert_true(open_book("B", true, RATE)); /* What a 429 said is forgotten. */
         google_ask("fault {\"on\":\"append\",%s}", cases[i].fault);
         err = (struct err){0};
         assert_false(sheets_append(sheets, MAIN, 1, row, deadline_ms, &arena, &where, &err));
@@ -268,30 +269,90 @@ static void tokens_are_replaced(void **state)
     assert_non_null(strstr(err.text, "no right to write"));
 }
 
-/* A minute's worth at once, then one at a time: what does not fit before the deadline says so. */
-static void rates(void **state)
+/* A clock that goes on only when somebody sleeps. */
+static int64_t hand_ms = 1000000;
+
+static int64_t hand_wall_ms(struct clock *clock)
+{
+    (void)clock;
+    return clock_wall_ms(clock_system());
+}
+
+static int64_t hand_mono_ms(struct clock *clock)
+{
+    (void)clock;
+    return clock_mono_ms(clock_system()) + hand_ms;
+}
+
+static void hand_sleep_until(struct clock *clock, int64_t until_ms)
+{
+    int64_t left_ms = until_ms - hand_mono_ms(clock);
+    hand_ms += left_ms > 0 ? left_ms : 0;
+}
+
+static struct clock hand = {hand_wall_ms, hand_mono_ms, hand_sleep_until};
+
+static bool read_head(struct sheets *book, int64_t patience_ms)
 {
     const struct sheets_area head = {MAIN, 1, 1, 1, 0};
     const struct json_value *value = NULL;
-    int64_t begun_ms = clock_mono_ms(clock_system());
+    err = (struct err){0};
+    return sheets_read(book, &head, 1, 0, hand_mono_ms(&hand) + patience_ms, &arena, &value, &err);
+}
+
+/* Two books of one account, of which the double refuses what is too much: nothing is refused, it
+   waits; and what one is told by a 429 holds for both. */
+static void rates(void **state)
+{
+    enum { RATE_HERE = 6, READS = 20 };
+    struct sheets *books[2] = {NULL, NULL};
+    struct sheets_options options = {
+        .credentials = google_credentials(&arena),
+        .spreadsheet = STR("B"),
+        .write = true,
+        .worksheets = titles,
+        .worksheet_count = COUNT(titles),
+        .api = google_api(&arena),
+        .root = str_of(outside_path(&google, "ca.crt")),
+        .rate = RATE_HERE,
+        .clock = &hand,
+    };
     (void)state;
     if (!started) {
         skip();
     }
-    assert_true(open_book("B", true, 120)); /* Two a second. */
-    for (int i = 0; i < 120; i++) {
-        assert_true(sheets_read(sheets, &head, 1, 0, outside_soon(), &arena, &value, &err));
+    sheets_close(sheets);
+    sheets = NULL;
+    assert_true(sheets_open(&books[0], &options, &err));
+    options.rate = 10 * RATE_HERE;
+    assert_true(sheets_open(&books[1], &options, &err));
+    int64_t calls = google_calls(&arena, "read");
+    int64_t begun_ms = hand_ms;
+    for (int i = 0; i < READS; i++) {
+        assert_true(read_head(books[i % 2], 3 * SHEETS_QUOTA_MS));
     }
-    int64_t full_ms = clock_mono_ms(clock_system());
-    for (int64_t i = 0; i < 2 * (full_ms - begun_ms) / 1000 + 2; i++) { /* Those that came since. */
-        assert_true(sheets_read(sheets, &head, 1, 0, outside_soon(), &arena, &value, &err));
+    assert_int_equal(google_calls(&arena, "read"), calls + READS); /* None was sent in vain. */
+    int64_t slept_ms = hand_ms - begun_ms;
+    assert_true(slept_ms > 3 * (SHEETS_QUOTA_MS - 1000) - 20000); /* 6, 6, 6 and 2. */
+    assert_true(slept_ms <= 3 * (SHEETS_QUOTA_MS + 1000));
+    while (read_head(books[0], 100)) {
     }
-    assert_true(sheets_read(sheets, &head, 1, 0, outside_soon(), &arena, &value, &err));
-    assert_false(sheets_read(sheets, &head, 1, 0, clock_mono_ms(clock_system()) + 100, &arena,
-                             &value, &err));
     assert_int_equal(err.kind, ERR_RETRY);
-    assert_true(err.retry_after_ms > 0 && err.retry_after_ms <= 600);
-    assert_non_null(strstr(err.text, "120 requests a minute"));
+    assert_true(err.retry_after_ms > 0 && err.retry_after_ms <= SHEETS_QUOTA_MS + 1000);
+    assert_non_null(strstr(err.text, "6 requests a minute"));
+    assert_non_null(strstr(err.text, "robot@invented-project"));
+
+    hand_ms += 10 * (int64_t)SHEETS_QUOTA_MS;
+    google_ask("fault {\"on\":\"read\",\"what\":\"status\",\"code\":429,\"retry_after\":\"40\"}");
+    assert_false(read_head(books[0], 100));
+    assert_int_equal(err.retry_after_ms, 40000);
+    calls = google_calls(&arena, "read");
+    assert_false(read_head(books[1], 1000));
+    assert_true(err.retry_after_ms > 30000 && err.retry_after_ms <= 40000);
+    assert_int_equal(google_calls(&arena, "read"), calls); /* Nothing was sent. */
+    assert_true(read_head(books[1], 41000));
+    sheets_close(books[0]);
+    sheets_close(books[1]);
 }
 
 static void ids(void **state)
