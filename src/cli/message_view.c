@@ -8,7 +8,8 @@ enum { MASK_ROOM_FACTOR = 12, MASK_ROOM_LEAST = 64 };
 
 const char *message_kind_name(const struct message *message)
 {
-    static const char *const names[] = {"chat", "tick", "answer", "receipt", "run", "reference"};
+    static const char *const names[] = {"chat", "tick",      "answer", "receipt",
+                                        "run",  "reference", "act"};
     size_t kind = (size_t)message->kind;
     return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
 }

@@ -511,6 +511,69 @@ static const struct cli_flag check_flags[] = {
 };
 
 /* In the order in which a person meets them. */
+#define STUDENTS_FLAGS                                                                             \
+    {"--pipeline", "NAME", "Which pipeline of kind students, where there are several."},           \
+        {"--show-people", NULL, "Show phone numbers, which are masked otherwise."}
+
+static const struct cli_flag students_list_flags[] = {
+    {"--teacher", "NAME", "Only those of this teacher."},
+    {"--lesson", "NAME", "Only those in this lesson."},
+    {"--silent", "DAYS", "Only those who wrote nothing that counts for so many days."},
+    {"--limit", "N", "At most so many; 100 without it."},
+    STUDENTS_FLAGS,
+    {0},
+};
+
+static const struct cli_flag students_show_flags[] = {STUDENTS_FLAGS, {0}};
+
+static const struct cli_flag students_paid_flags[] = {
+    {"--undo", NULL, "It is not paid after all."},
+    {"--dry-run", NULL, "Only say what would be done."},
+    {"--pipeline", "NAME", "Which pipeline of kind students, where there are several."},
+    {0},
+};
+
+static const struct cli_verb students_acts[] = {
+    {.name = "list",
+     .words = "",
+     .summary = "All students, the latest activity first.",
+     .examples = "  sluice students list\n"
+                 "  sluice students list --teacher Noa --silent 14\n",
+     .about = "Practices and messages are those of the current lesson; \"in all\" is both, of all "
+              "lessons.\n"
+              "From what the op counted, so no server is asked. Numbers are masked without "
+              "--show-people.\n",
+     .flags = students_list_flags,
+     .run = cli_students_list},
+    {.name = "show",
+     .words = "WHO",
+     .summary = "One student, lesson by lesson.",
+     .examples = "  sluice students show 055-000-0001\n"
+                 "  sluice students show \"Dana\" --json\n",
+     .about = "WHO is a name or a part of one, a phone in any look, or a uniq_id. Where several "
+              "could be meant,\n"
+              "they are listed and the verb ends with 1. Whether a lesson is paid is asked of the "
+              "sink.\n",
+     .flags = students_show_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_students_show},
+    {.name = "paid",
+     .words = "WHO LESSON",
+     .summary = "Mark a lesson as paid, or as not paid after all.",
+     .examples = "  sluice students paid 055-000-0001 7\n"
+                 "  sluice students paid Dana 7 --undo\n",
+     .about = "The only thing that changes `paid`: no run does. It is written once, by the "
+              "pipeline's sink, with\n"
+              "who did it in: sluice audit list --act students. Beside a running `serve` it takes "
+              "seconds.\n",
+     .flags = students_paid_flags,
+     .words_min = 2,
+     .words_max = 2,
+     .run = cli_students_paid},
+    {0},
+};
+
 const struct cli_verb cli_verbs[] = {
     {.name = "init",
      .words = "[FOLDER]",
@@ -885,6 +948,16 @@ const struct cli_verb cli_verbs[] = {
      .examples = "  sluice drops status\n"
                  "  sluice drops list --today\n",
      .acts = drops_acts},
+    {.name = "students",
+     .words = "",
+     .summary = "A school's students: who, where they stand, what is paid.",
+     .examples = "  sluice students\n"
+                 "  sluice students show Dana\n"
+                 "  sluice students paid Dana 7\n",
+     .about = "Without an act: the list.\n",
+     .flags = students_list_flags,
+     .acts = students_acts,
+     .run = cli_students_list},
     {.name = "keys",
      .words = "",
      .summary = "How rows get their keys, and the consent to another way.",

@@ -235,15 +235,20 @@ bool student_new(struct arena *arena, struct str phone, struct str name, struct 
     return out->id.ptr != NULL || no_memory(err);
 }
 
+struct student_lesson *student_find_lesson(const struct student *student, struct str lesson)
+{
+    for (size_t i = 0; i < student->count; i++) {
+        if (str_equal(student->lessons[i].lesson, lesson)) {
+            return &student->lessons[i];
+        }
+    }
+    return NULL;
+}
+
 struct student_lesson *student_move(struct arena *arena, struct student *student, struct str lesson,
                                     struct str teacher, struct err *err)
 {
-    struct student_lesson *found = NULL;
-    for (size_t i = 0; i < student->count && found == NULL; i++) {
-        if (str_equal(student->lessons[i].lesson, lesson)) {
-            found = &student->lessons[i];
-        }
-    }
+    struct student_lesson *found = student_find_lesson(student, lesson);
     if (found == NULL) {
         found = add(arena, student, err);
         if (found == NULL) {
@@ -268,6 +273,17 @@ static void put_time(struct json_writer *json, struct str key, const struct stud
     }
 }
 
+/* What of a lesson is the op's. */
+static void put_counts(struct json_writer *json, const struct student_lesson *lesson,
+                       const struct student_times *times)
+{
+    json_field_str(json, STR("teacher"), lesson->teacher);
+    json_field_int(json, STR("practice_count"), lesson->practices);
+    put_time(json, STR("first_practice"), times, lesson->first_ms);
+    put_time(json, STR("last_practice"), times, lesson->last_ms);
+    json_field_int(json, STR("message_count"), lesson->messages);
+}
+
 static void put_lessons(struct json_writer *json, const struct student *student,
                         const struct student_times *times)
 {
@@ -281,11 +297,7 @@ static void put_lessons(struct json_writer *json, const struct student *student,
         json_key(json, STR("set"));
         json_object_begin(json);
         json_field_str(json, STR("lesson"), lesson->lesson);
-        json_field_str(json, STR("teacher"), lesson->teacher);
-        json_field_int(json, STR("practice_count"), lesson->practices);
-        put_time(json, STR("first_practice"), times, lesson->first_ms);
-        put_time(json, STR("last_practice"), times, lesson->last_ms);
-        json_field_int(json, STR("message_count"), lesson->messages);
+        put_counts(json, lesson, times);
         json_object_end(json);
         json_key(json, STR("insert"));
         json_object_begin(json);
@@ -295,6 +307,67 @@ static void put_lessons(struct json_writer *json, const struct student *student,
     }
     json_array_end(json);
     json_object_end(json);
+}
+
+static void put_person(struct json_writer *json, const struct student *student,
+                       const struct student_times *times)
+{
+    json_field_str(json, STR("phone_number"), student->phone);
+    json_field_str(json, STR("name"), student->name);
+    json_field_str(json, STR("current_lesson"), student->current);
+    put_time(json, STR("last_message_timedate"), times, student->message_ms);
+    put_time(json, STR("last_practice_timedate"), times, student->practice_ms);
+}
+
+/* The lesson is found by its name; one that the row lacks comes with its counts. */
+static void put_paid(struct json_writer *json, const struct student_lesson *lesson, bool paid,
+                     const struct student_times *times)
+{
+    json_object_begin(json);
+    json_field_str(json, STR("by"), STR("lesson"));
+    json_key(json, STR("items"));
+    json_array_begin(json);
+    json_object_begin(json);
+    json_key(json, STR("set"));
+    json_object_begin(json);
+    json_field_str(json, STR("lesson"), lesson->lesson);
+    json_field_bool(json, STR("paid"), paid);
+    json_object_end(json);
+    json_key(json, STR("insert"));
+    json_object_begin(json);
+    put_counts(json, lesson, times);
+    json_object_end(json);
+    json_object_end(json);
+    json_array_end(json);
+    json_object_end(json);
+}
+
+struct str student_paid_body(struct arena *arena, const struct student *student,
+                             const struct student_lesson *lesson, bool paid,
+                             const struct student_times *times, int64_t now_ms)
+{
+    struct buf buf;
+    struct json_writer json;
+    buf_init(&buf, arena, BODY_ROOM);
+    json_writer_init(&json, &buf);
+    json_object_begin(&json);
+    json_key(&json, STR("set"));
+    json_object_begin(&json);
+    put_time(&json, STR("updated_at"), times, now_ms);
+    json_object_end(&json);
+    json_key(&json, STR("insert"));
+    json_object_begin(&json);
+    put_person(&json, student, times);
+    put_time(&json, STR("created_at"), times, now_ms);
+    json_object_end(&json);
+    json_key(&json, STR("merge"));
+    json_object_begin(&json);
+    json_key(&json, STR("lessons"));
+    put_paid(&json, lesson, paid, times);
+    json_object_end(&json);
+    json_object_end(&json);
+    json_writer_done(&json);
+    return buf_str(&buf);
 }
 
 struct str student_body(struct arena *arena, const struct student *student,
@@ -307,11 +380,7 @@ struct str student_body(struct arena *arena, const struct student *student,
     json_object_begin(&json);
     json_key(&json, STR("set"));
     json_object_begin(&json);
-    json_field_str(&json, STR("phone_number"), student->phone);
-    json_field_str(&json, STR("name"), student->name);
-    json_field_str(&json, STR("current_lesson"), student->current);
-    put_time(&json, STR("last_message_timedate"), times, student->message_ms);
-    put_time(&json, STR("last_practice_timedate"), times, student->practice_ms);
+    put_person(&json, student, times);
     put_time(&json, STR("updated_at"), times, now_ms);
     json_object_end(&json);
     json_key(&json, STR("insert"));

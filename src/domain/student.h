@@ -61,10 +61,19 @@ bool student_new(struct arena *arena, struct str phone, struct str name, struct 
 /* The key of a phone and a name; absent when the arena is full. */
 struct str student_id(struct arena *arena, struct str phone, struct str name);
 
+/* The lesson of that name; NULL for none. */
+struct student_lesson *student_find_lesson(const struct student *student, struct str lesson);
+
 /* The lesson of that name, made if there is none; it is then the current one. NULL with the reason
  * when there is no room. */
 struct student_lesson *student_move(struct arena *arena, struct student *student, struct str lesson,
                                     struct str teacher, struct err *err);
+
+/* The body that says of one of the student's lessons whether it is paid, and nothing else of what a
+ * row that is there holds. Absent when the arena is full. */
+struct str student_paid_body(struct arena *arena, const struct student *student,
+                             const struct student_lesson *lesson, bool paid,
+                             const struct student_times *times, int64_t now_ms);
 
 /* The body of the student's row; absent when the arena is full. */
 struct str student_body(struct arena *arena, const struct student *student,

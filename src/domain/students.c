@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "domain/roster.h"
 #include "domain/student.h"
+#include "domain/student_days.h"
 #include "text/fold.h"
 #include "text/json.h"
 
@@ -15,6 +16,7 @@
  *
  *     p, n      the roster (roster.h)
  *     s DIGITS  a student (student.h)
+ *     h DIGITS YYYY-MM  the student's practices by day (student_days.h)
  *     d DIGITS  a row that is still to be written; "s" when the sheet's is, too; `dn`: there are
  * some m CHAT/ID a message that counted w WHO/CHAT/ID  one that waits until the roster has its
  * writer; `wn` says how many there are x SUBJECT a warning that is open, and what it says begun the
@@ -528,8 +530,12 @@ static bool count_one_waiting(const struct renewing *renewing, struct renewed *r
                       &renewed->lesson, err)) {
         return false;
     }
-    renewed->counted += count(&renewed->student, renewed->lesson, item->practice, item->sent_ms);
-    return env->del(env, item->key, err) && put_entry(env, 'm', item->chat_and_id, STR("1"), err);
+    bool counted = count(&renewed->student, renewed->lesson, item->practice, item->sent_ms);
+    renewed->counted += counted;
+    return (!counted || !item->practice ||
+            student_days_add(env, phone_str(&renewed->row->phone), renewed->lesson->lesson,
+                             renewing->students->zone, item->sent_ms, err)) &&
+           env->del(env, item->key, err) && put_entry(env, 'm', item->chat_and_id, STR("1"), err);
 }
 
 static bool count_waiting(const struct renewing *renewing, struct renewed *renewed, struct str who,
@@ -735,6 +741,10 @@ static bool count_message(struct students *students, struct op_env *env,
     if (!counted) {
         return true;
     }
+    if (practice && !student_days_add(env, phone_str(&row->phone), lesson->lesson, students->zone,
+                                      message->sent_ms, err)) {
+        return false;
+    }
     bool later =
         student.practice_ms != practice_ms && !same_day(students, student.practice_ms, practice_ms);
     return emit_student(students, env, &student, message->archived_ms, err) &&
@@ -807,6 +817,72 @@ static bool hear(struct students *students, struct op_env *env, const struct mes
                              : wait_for_roster(students, env, message, practice, err);
 }
 
+/* ---- Acts of people ---- */
+
+static bool emit_paid(const struct students *students, struct op_env *env,
+                      const struct student *student, const struct student_lesson *lesson, bool paid,
+                      int64_t now_ms, struct err *err)
+{
+    struct student_times times = times_of(students);
+    struct record record = {
+        .kind = RECORD_EFFECT,
+        .sink = students->sink,
+        .target = STR("student_stats"),
+        .entity = student->id,
+        .body = student_paid_body(env->arena, student, lesson, paid, &times, now_ms)};
+    return record.body.ptr != NULL ? env->emit(env, &record, err) : no_memory(err);
+}
+
+/*
+ * A lesson was paid, or was not after all. It is an effect, done once and never again: what people
+ * set in the row later stays. The row comes first, for a student who pays before the first
+ * practice.
+ */
+static bool take_paid(const struct students *students, struct op_env *env,
+                      const struct message *message, const struct json_value *act, struct err *err)
+{
+    struct student student = {0};
+    struct student_lesson *lesson = NULL;
+    struct roster_row row;
+    struct str text = {0};
+    bool paid = false;
+    struct str digits = json_str(json_get(act, STR("student")));
+    if (!roster_find(env, digits, PHONE_ANYWHERE, &row, err)) {
+        return false;
+    }
+    if (row.phone.len > 0) {
+        if (!load_student(students, env, &row, STR(""), &student, &lesson, err) ||
+            !save_student(env, &row, &student, err)) {
+            return false;
+        }
+    } else if (!get_entry(env, 's', digits, &text, err) ||
+               (text.ptr != NULL && !student_read(env->arena, text, &student, err))) {
+        return false;
+    }
+    lesson = student_find_lesson(&student, json_str(json_get(act, STR("lesson"))));
+    if (lesson == NULL || !json_bool(json_get(act, STR("paid")), &paid)) {
+        return err_set(
+            err, ERR_REJECT,
+            "students: the act names a student or a lesson that is not known (any more); "
+            "`sluice students show` says what is");
+    }
+    return emit_student(students, env, &student, message->archived_ms, err) &&
+           emit_paid(students, env, &student, lesson, paid, message->archived_ms, err);
+}
+
+static bool take_act(struct students *students, struct op_env *env, const struct message *message,
+                     struct err *err)
+{
+    const struct json_value *act = NULL;
+    if (!json_parse(env->arena, message->text, NULL, &act, err)) {
+        return err_prefix(err, "students: an act: ");
+    }
+    if (!str_equal(json_str(json_get(act, STR("act"))), STR("paid"))) {
+        return err_set(err, ERR_REJECT, "students: an act that this version does not know");
+    }
+    return begin_roster(students, env, message, err) && take_paid(students, env, message, act, err);
+}
+
 static bool students_apply(struct op *op, struct op_env *env, const struct message *message,
                            struct err *err)
 {
@@ -814,6 +890,9 @@ static bool students_apply(struct op *op, struct op_env *env, const struct messa
     if (message->kind == MESSAGE_REFERENCE) {
         return !str_equal(message->chat, students->roster) ||
                renew_roster(students, env, message, err);
+    }
+    if (message->kind == MESSAGE_ACT) {
+        return take_act(students, env, message, err);
     }
     return message->kind != MESSAGE_CHAT || message->deleted || hear(students, env, message, err);
 }

@@ -70,6 +70,7 @@ static bool sync_apply(struct op *op, struct op_env *env, const struct message *
     case MESSAGE_TICK:
     case MESSAGE_RUN:
     case MESSAGE_REFERENCE:
+    case MESSAGE_ACT:
         break;
     }
     return ok && sync_files_ask(sync, env, message, err);

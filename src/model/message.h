@@ -19,6 +19,10 @@
  *   RECEIPT    receipts/<sink>    <pipeline>        the effect that was delivered
  *   REFERENCE  references         <reference name>  a counter
  *   RUN        runs               <pipeline>        the run's number
+ *   ACT        acts               <pipeline>        the moment and the archive's number then
+ *
+ * An act is what a person asked of a pipeline by a verb (a lesson was paid): its sender is who did
+ * it, its text a JSON object that the pipeline's op understands.
  *
  * An answer's or receipt's text is what the sink said, its sender is the target that was asked, and
  * its extra is {"entity": …}, the row identity that was asked about; of an answer also "asked", a
@@ -44,6 +48,7 @@ enum message_kind {
     MESSAGE_RECEIPT = 3,
     MESSAGE_RUN = 4,
     MESSAGE_REFERENCE = 5,
+    MESSAGE_ACT = 6,
 };
 
 /* Who wrote it. "Unknown" is an answer; nobody guesses. */

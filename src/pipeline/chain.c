@@ -92,6 +92,8 @@ static struct str kind_name(enum message_kind kind)
         return STR("run");
     case MESSAGE_REFERENCE:
         return STR("reference");
+    case MESSAGE_ACT:
+        return STR("act");
     }
     return STR("");
 }

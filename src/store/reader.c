@@ -209,7 +209,8 @@ static bool is_wanted(const struct reader_options *options, struct str source, s
 /* What sluice files itself for this pipeline needs no subscription. */
 static bool is_own(const struct reader_options *options, struct str source, struct str chat)
 {
-    if (str_starts(source, STR("answers/")) || str_starts(source, STR("receipts/"))) {
+    if (str_starts(source, STR("answers/")) || str_starts(source, STR("receipts/")) ||
+        str_equal(source, STR("acts"))) {
         return str_equal(chat, options->pipeline);
     }
     if (!str_equal(source, STR("references"))) {

@@ -1,0 +1,190 @@
+#!/bin/sh
+# The verbs of a school: who is there, and what is paid. A lesson is marked as paid by an act of a
+# person, once, while the product is killed, beside a running `serve`, in SQLite and (where this machine
+# can have them) PostgreSQL and MongoDB; no run changes it, and no count changes with it.
+. "$(dirname "$0")/desk.inc"
+
+command -v python3 > /dev/null || {
+    echo "[  SKIPPED ] students_verbs needs python3"
+    exit 0
+}
+chmod 711 "$folder" # PostgreSQL runs as nobody.
+sinks=sqlite
+server() {
+    mkdir "$1" && mkfifo "$1.in"
+    (cd "$repo" && exec python3 "tests/db/$1_server.py" "$folder/$1") < "$1.in" > "$1.out" 2> "$1.err" &
+    eval "exec $2> $1.in"
+}
+ready() {
+    await 120 grep -q -e ready -e missing "$1.out" || { cat "$1.err"; fail "$1 did not start"; finish; }
+    if grep missing "$1.out"; then
+        echo "students_verbs: no server for $1, so not shown for it"
+    else
+        sinks="$sinks $1"
+    fi
+}
+if command -v openssl > /dev/null; then
+    server postgres 4
+    server mongo 5
+fi
+
+cat > school.py << 'P'
+"""A group and a roster, all invented: school.py FROM TO makes days of messages."""
+import csv, os, sqlite3, sys
+from datetime import datetime, timedelta, timezone
+
+PEOPLE = [("0550000001", "דנה לוי"), ("0550000002", "<script>alert(1)</script>"), ("0550000003", "דנה כהן"), ("0550000004", "=cmd|'x'!A1")]
+with open("roster.new", "w", newline="", encoding="utf-8") as out:
+    rows = csv.writer(out)
+    rows.writerow(["row", "phone_number", "name", "current_lesson", "teacher"])
+    for i, (phone, name) in enumerate(PEOPLE):
+        rows.writerow([i + 2, phone, name, 7 + i % 2, "נועה" if i % 2 else "Ron"])
+os.replace("roster.new", "roster.csv")
+db = sqlite3.connect("messages.db")
+db.execute("CREATE TABLE IF NOT EXISTS messages(id INTEGER PRIMARY KEY, sender TEXT, text TEXT, timestamp TEXT, chat TEXT)")
+for day in range(int(sys.argv[1]), int(sys.argv[2])):
+    at = datetime(2025, 11, 20, 10, 0, tzinfo=timezone.utc) + timedelta(days=day)
+    for i, (phone, name) in enumerate(PEOPLE[:3]):
+        if day % (i + 1) == 0:
+            db.execute("INSERT INTO messages(sender, text, timestamp, chat) VALUES(?,?,?,'School')", ("972" + phone[1:], ("סיימתי תרגול", "practice", "שאלה")[(day + i) % 3], at.isoformat()))
+db.commit()
+P
+configure() {
+    cat << 'END'
+store: data
+sources:
+  group: {kind: whatsapp-bridge, path: messages.db, zone: Asia/Jerusalem}
+  roster: {kind: csv, path: roster.csv, reference: true, key: row, settle: 0s}
+sinks:
+  sqlite: {kind: sqlite}
+END
+    case $sinks in *postgres*) echo '  postgres: {kind: postgres, uri: "env:PG_URI"}' ;; esac
+    case $sinks in *mongo*) echo '  mongo: {kind: mongodb, uri: "env:MONGO_URI"}' ;; esac
+    echo 'pipelines:'
+    for sink in $sinks; do
+        echo "  students_$sink: {kind: students, source: group, chats: [School], practice_words: 'תרגול,practice', message_words: שאלה, sink: $sink}"
+    done
+}
+run() { "$SLUICE" run > out 2> err || fail "run: $(cat out err)"; }
+# lessons SINK: name, lesson, counts and paid of every row, whatever database it is in.
+lessons() {
+    "$SLUICE" export records student_stats --sink "$1" --format ndjson > one 2>> sluice.log || fail "$1: export"
+    python3 - << 'PY'
+import json
+for line in sorted(open("one", encoding="utf-8")):
+    row = json.loads(line)
+    lessons = row["lessons"] if isinstance(row["lessons"], list) else json.loads(row["lessons"])
+    print(row["name"], [(l["lesson"], l["practice_count"], l["message_count"], l["paid"], l.get("note")) for l in lessons])
+PY
+}
+# paid SINK NAME: is it paid?
+paid() { "$SLUICE" students show "$2" --pipeline "students_$1" --json 2>> sluice.log | python3 -c 'import json,sys; print(json.load(sys.stdin)["lessons"][0]["paid"])'; }
+
+if command -v openssl > /dev/null; then
+    ready postgres
+    ready mongo
+fi
+export PG_URI="host=localhost user=app password=secret dbname=appdb sslmode=verify-full sslrootcert=$folder/postgres/ca.crt port=$(awk '$1 == "postgres" { print $2 }' postgres.out)" # invented
+export MONGO_URI="mongodb://app:secret@localhost:$(awk '$1 == "mongo" { print $2 }' mongo.out)/work?tls=true&tlsCAFile=$folder/mongo/ca.crt" # invented
+configure > sluice.yaml
+p='--pipeline students_sqlite'
+
+# Before anything ran.
+"$SLUICE" students $p > out 2> err
+is "an empty school's code" $? 0
+has "an empty school" "$(cat err)" "no student is known yet"
+"$SLUICE" migrate > out 2>&1 || fail "migrate: $(cat out)"
+python3 school.py 0 30
+run
+
+# ---- Who is there ----
+"$SLUICE" students $p > out 2> err
+has "the list" "$(cat out)" "דנה לוי"
+has "the list's first line" "$(head -n 1 out)" "practices"
+case $(cat out) in *972\ 55-000-0001*) fail "a number is shown without --show-people" ;; esac
+has "the list with people" "$("$SLUICE" students list $p --show-people 2> err)" "972 55-000-0001"
+is "students of a teacher" "$("$SLUICE" students list $p --teacher נועה --json 2> err | grep -o '"uniq_id"' | wc -l)" 2
+conforms students students $p
+conforms students-list students list $p --limit 1
+conforms students-show students show 055-000-0001 $p
+for who in 0550000001 "+972 55-000-0001" "דנה לוי" 'לוי'; do
+    is "who is $who" "$("$SLUICE" students show "$who" $p --json 2> err | grep -o '"name":"[^"]*"')" '"name":"דנה לוי"'
+done
+"$SLUICE" students show דנה $p > out 2> err
+is "the code for two of one name" $? 1
+has "two of one name" "$(cat err)" "may be 2 students"
+"$SLUICE" students show Nobody $p > out 2> err
+is "the code for nobody" $? 1
+"$SLUICE" students show $p > out 2> err
+is "the code without a word" $? 64
+
+# ---- Paid ----
+lessons sqlite > before
+"$SLUICE" students paid 0550000001 7 --dry-run $p > out 2> err
+has "a dry run" "$(cat out)" "would be marked as paid"
+"$SLUICE" students paid 0550000001 9 $p > out 2> err
+is "the code for a lesson that is not there" $? 1
+has "a lesson that is not there" "$(cat err)" "there are: 7"
+run
+lessons sqlite > after
+cmp before after || fail "a dry run or a refusal changed something"
+for sink in $sinks; do
+    "$SLUICE" students paid 0550000001 7 --pipeline "students_$sink" > out 2> err || fail "$sink: paid: $(cat err)"
+    "$SLUICE" students paid "=cmd" 8 --pipeline "students_$sink" > out 2> err || fail "$sink: paid before the first practice: $(cat err)"
+done
+conforms students-paid students paid 0550000001 7 --dry-run $p
+# Killed while it is written, and again.
+for pause in 0.02 0.05 0.1 0.2; do
+    "$SLUICE" run > out 2>> sluice.log &
+    sluice=$!
+    sleep $pause
+    kill9
+done
+run
+for sink in $sinks; do
+    lessons "$sink" > "after_$sink"
+    cmp after_sqlite "after_$sink" || fail "$sink differs from SQLite: $(diff after_sqlite "after_$sink" | head -n 4)"
+    is "$sink: paid" "$(paid "$sink" 0550000001)" True
+    is "$sink: paid before the first practice" "$(paid "$sink" =cmd)" True
+    is "$sink: not paid" "$(paid "$sink" 'דנה כהן')" False
+done
+grep -v cmd after_sqlite | sed 's/True/False/' | sort > counts
+sort before | cmp - counts || fail "a count changed with it: $(cat before counts)"
+
+# No run changes it; what a person does in the row stays, too, and a second act is a second act.
+sqlite3 data/records.db "UPDATE student_stats SET lessons=json_set(lessons,'\$[0].note','by hand') WHERE name='דנה לוי'"
+python3 school.py 30 60
+run
+for sink in $sinks; do
+    is "$sink: still paid after a run that counts" "$(paid "$sink" 0550000001)" True
+    "$SLUICE" students paid 0550000001 7 --undo --pipeline "students_$sink" > out 2> err || fail "$sink: undo"
+done
+has "what stood beside it" "$(lessons sqlite)" "by hand"
+# Beside a running `serve`.
+serve
+undone() { [ "$(paid "$1" 0550000001)" = False ]; }
+for sink in $sinks; do
+    await 20 undone "$sink" || fail "$sink: serve did not take the act: $(lessons "$sink")"
+done
+"$SLUICE" students paid 0550000001 7 $p > out 2> err || fail "paid beside serve: $(cat err)"
+redone() { [ "$(paid sqlite 0550000001)" = True ]; }
+await 20 redone || fail "serve did not take a new act"
+stop
+has "the audit log" "$("$SLUICE" audit list --act students --json)" '"act":"students.unpaid"'
+case $("$SLUICE" audit list --act students --json) in *דנה*) fail "a name is in the audit log" ;; esac
+"$SLUICE" audit verify > out 2>&1 || fail "audit verify: $(cat out)"
+is "refused messages" "$("$SLUICE" refused list --json | grep -o '"why"' | wc -l)" 0
+# What cannot be audited is not done.
+acts() { "$STAGE" query data/sluice.db "SELECT count(*) FROM archive WHERE flags&15=6"; }
+count=$(acts)
+"$STAGE" exec data/sluice.db "CREATE TRIGGER no_audit BEFORE INSERT ON audit BEGIN SELECT RAISE(FAIL, 'no'); END"
+"$SLUICE" students paid 0550000001 7 --undo $p > out 2> err && fail "an act that cannot be audited was done"
+"$STAGE" exec data/sluice.db "DROP TRIGGER no_audit"
+is "acts in the archive" "$(acts)" "$count"
+# A replay does nothing of it a second time: what people set since then stays.
+sqlite3 data/records.db "UPDATE student_stats SET lessons=json_set(lessons,'\$[0].paid',json('false')) WHERE name='דנה לוי'"
+"$SLUICE" replay students_sqlite --apply > out 2>> sluice.log || fail "replay: $(cat out)"
+run
+is "paid, after a replay" "$(paid sqlite 0550000001)" False
+# more
+finish
