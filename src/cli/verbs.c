@@ -533,6 +533,24 @@ static const struct cli_flag students_paid_flags[] = {
     {0},
 };
 
+static const struct cli_flag students_report_flags[] = {
+    {"--format", "FORMAT", "csv, json or html (a page to print); else by the file's name."},
+    {"--out", "FILE", "Write there, whole or not at all; the file has mode 0600."},
+    {"--output", "FILE", "The same; -o is short for it."},
+    {"--teacher", "NAME", "Only lessons with this teacher."},
+    WHEN_SINCE,
+    WHEN_UNTIL,
+    {"--by", "PERIOD",
+     "Practices over time by day, week (from Sunday) or month; month without it."},
+    {"--silent", "DAYS",
+     "Who wrote nothing that counts for so many days is silent; 14 without it."},
+    {"--per", "WHOM", "CSV: a row for each lesson of a student (student), or for each teacher."},
+    {"--bom", NULL, "CSV begins with a byte order mark, which makes Excel read Hebrew."},
+    {"--no-guard", NULL, "Leave texts alone that a spreadsheet would take for formulas."},
+    {"--pipeline", "NAME", "Which pipeline of kind students, where there are several."},
+    {0},
+};
+
 static const struct cli_verb students_acts[] = {
     {.name = "list",
      .words = "",
@@ -571,6 +589,20 @@ static const struct cli_verb students_acts[] = {
      .words_min = 2,
      .words_max = 2,
      .run = cli_students_paid},
+    {.name = "report",
+     .words = "",
+     .summary = "Practices over time, silent students, unpaid lessons, by student and teacher.",
+     .examples =
+         "  sluice students report --out school.html\n"
+         "  sluice students report --teacher Noa --since 30d --by week --out noa.csv --bom\n"
+         "  sluice students report --json\n",
+     .about = "Names and numbers are written out: it is for the owner of the data. The page needs "
+              "nothing else,\n"
+              "has no scripts, and runs from right to left where most names do. Ends with 2 when "
+              "the sink could\n"
+              "not be asked what is paid.\n",
+     .flags = students_report_flags,
+     .run = cli_students_report},
     {0},
 };
 

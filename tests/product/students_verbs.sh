@@ -118,6 +118,78 @@ is "the code for nobody" $? 1
 "$SLUICE" students show $p > out 2> err
 is "the code without a word" $? 64
 
+# ---- Reports ----
+"$SLUICE" students report $p --out report.csv 2> err || fail "report as CSV: $(cat err)"
+is "mode of a report" "$(stat -c %a report.csv)" 600
+python3 - << 'PY' || fail "the CSV report"
+import csv, json, sqlite3, sys
+from datetime import datetime
+rows = list(csv.DictReader(open("report.csv", encoding="utf-8", newline="")))
+assert len(rows) == 4, rows
+by = {r["name"]: r for r in rows}
+assert "'=cmd|'x'!A1" in by, by.keys()  # No formula.
+for name, lessons in sqlite3.connect("data/records.db").execute("SELECT name, lessons FROM student_stats"):
+    for lesson in json.loads(lessons):
+        row = by[name]
+        assert int(row["practices"]) == lesson["practice_count"] and int(row["messages"]) == lesson["message_count"], (row, lesson)
+        months = {k: int(v) for k, v in row.items() if k[:2] == "20"}
+        assert sum(months.values()) == lesson["practice_count"], (months, lesson)
+        # Straight from the group: who practised when.
+        want = {m: 0 for m in months}
+        digits = row["phone_number"].replace(" ", "").replace("-", "")
+        for text, at in sqlite3.connect("messages.db").execute("SELECT text, timestamp FROM messages WHERE sender=?", (digits,)):
+            if "practice" in text or "תרגול" in text:
+                want[at[:7]] += 1
+        assert want == months, (want, months)
+PY
+is "a byte order mark" "$("$SLUICE" students report $p --bom 2> err | head -c 3 | od -An -tx1 | tr -d ' ')" efbbbf
+is "rows without the guard" "$("$SLUICE" students report $p --no-guard 2> err | grep -c ',=cmd')" 1
+is "teachers" "$("$SLUICE" students report $p --per teacher 2> err | wc -l)" 3
+"$SLUICE" students report $p --since 2025-11-20 --until 2025-11-29 --by day --json > report.json 2> err
+python3 - << 'PY' || fail "the JSON report of ten days"
+import json
+r = json.load(open("report.json"))
+assert r["periods"][0] == "2025-11-20" and r["periods"][-1] == "2025-11-29" and len(r["periods"]) == 10, r["periods"]
+dana = [s for s in r["students"] if s["name"] == "דנה לוי"][0]
+assert dana["lessons"][0]["over_time"] == [int(d % 3 != 2) for d in range(10)], dana
+assert dana["practices_in_range"] == 7 and dana["practices"] == 20 and dana["silent"] and dana["lessons"][0]["unpaid"], dana
+never = [s for s in r["students"] if s["name"].startswith("=")][0]
+assert never["silent"] and never["silent_days"] is None and never["lessons"] == [], never
+assert sum(t["practices"] for t in r["teachers"]) == r["practices"] and r["silent"] == 4, r
+PY
+conforms students-report students report $p --by week
+conforms students-report students report $p --teacher Ron --silent 30000
+"$SLUICE" students report $p --out report.html 2> err || fail "report as HTML: $(cat err)"
+python3 - << 'PY' || fail "the page"
+import html.parser
+class Page(html.parser.HTMLParser):
+    tags, attrs, text, open = set(), set(), "", []
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attrs |= {k for k, v in attrs}
+        for k, v in attrs:
+            assert not (v and ("//" in v or "javascript" in v)), (tag, k, v)
+        if tag not in ("meta", "path"):
+            self.open.append(tag)
+    def handle_endtag(self, tag):
+        if tag != "path":
+            assert self.open.pop() == tag, tag
+    def handle_data(self, data):
+        self.text += data
+page, text = Page(), open("report.html", encoding="utf-8").read()
+page.feed(text)
+assert not page.open, page.open
+assert not page.tags & {"script", "link", "img", "iframe", "object", "a"}, page.tags
+assert not [a for a in page.attrs if a.startswith("on") or a in ("src", "href")], page.attrs
+assert "<script>alert(1)</script>" in page.text and "<script" not in text  # A name, and no script.
+assert 'dir="auto"' in text and "svg" in page.tags and "@media print" in text and "דנה לוי" in page.text
+PY
+has "a page's direction" "$(cat report.html)" '<html lang="en" dir="ltr">'
+"$SLUICE" students report $p --by day --since 2000-01-01 > out 2> err
+is "the code for too many periods" $? 78
+"$SLUICE" students report $p --format pdf > out 2> err
+is "the code for another format" $? 64
+
 # ---- Paid ----
 lessons sqlite > before
 "$SLUICE" students paid 0550000001 7 --dry-run $p > out 2> err
