@@ -76,7 +76,7 @@ bool student_days_add(struct op_env *env, struct str digits, struct str lesson,
         return true; /* A time that no calendar has. */
     }
     struct str key =
-        arena_printf(env->arena, "h %.*s %04d-%02d", STR_ARG(digits), civil.year, civil.month);
+        arena_printf(env->arena, "h %04d-%02d %.*s", civil.year, civil.month, STR_ARG(digits));
     struct str day = arena_printf(env->arena, "%d", civil.day);
     if (key.ptr == NULL || day.ptr == NULL) {
         return no_memory(err);
@@ -88,7 +88,7 @@ bool student_days_add(struct op_env *env, struct str digits, struct str lesson,
     return after.ptr != NULL ? env->put(env, key, after, err) : no_memory(err);
 }
 
-/* "h DIGITS YYYY-MM" */
+/* "h YYYY-MM DIGITS" */
 static bool read_key(struct str key, struct student_day *out)
 {
     int64_t year = 0;
@@ -96,8 +96,8 @@ static bool read_key(struct str key, struct student_day *out)
     if (!str_starts(key, STUDENT_DAYS_PREFIX) || key.len < 2 + 1 + MONTH_LEN) {
         return false;
     }
-    struct str text = str_slice(key, key.len - MONTH_LEN, key.len);
-    out->digits = str_slice(key, 2, key.len - MONTH_LEN - 1);
+    struct str text = str_slice(key, 2, 2 + MONTH_LEN);
+    out->digits = str_slice(key, 2 + MONTH_LEN + 1, key.len);
     if (!str_to_int64(str_slice(text, 0, YEAR_LEN), &year) ||
         !str_to_int64(str_slice(text, YEAR_LEN + 1, MONTH_LEN), &month) || month < 1 ||
         month > MONTHS) {

@@ -1,10 +1,11 @@
 /*
  * student_days: on which days a student practised, for those who look at practices over time.
  *
- * One entry of the state of op `students` for each student and month, beside what is known of the
- * student (student.h), which has only sums:
+ * One entry of the state of op `students` for each month and student, beside what is known of the
+ * student (student.h), which has only sums. The month comes first, so that what is written at one
+ * time lies together:
  *
- *     h 972550000001 2025-12      {"7":{"11":2,"12":1},"8":{"30":1}}       lesson, day, practices
+ *     h 2025-12 972550000001      {"7":{"11":2,"12":1},"8":{"30":1}}       lesson, day, practices
  *
  * A day is one on the wall of the op's zone. What another program counted has no days, nor has what
  * was counted before there were such entries (a replay makes them).
@@ -21,7 +22,7 @@
 #include "model/op.h"
 #include "text/zone.h"
 
-/* With it all entries begin; behind it the digits, a blank, and the month. */
+/* With it all entries begin; behind it the month, a blank, and the digits. */
 #define STUDENT_DAYS_PREFIX STR("h ")
 
 enum { STUDENT_DAYS_MAX = 31 };

@@ -16,7 +16,7 @@
  *
  *     p, n      the roster (roster.h)
  *     s DIGITS  a student (student.h)
- *     h DIGITS YYYY-MM  the student's practices by day (student_days.h)
+ *     h YYYY-MM DIGITS  the student's practices by day (student_days.h)
  *     d DIGITS  a row that is still to be written; "s" when the sheet's is, too; `dn`: there are
  * some m CHAT/ID a message that counted w WHO/CHAT/ID  one that waits until the roster has its
  * writer; `wn` says how many there are x SUBJECT a warning that is open, and what it says begun the
