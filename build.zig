@@ -494,6 +494,7 @@ const ROOMS = [_]Room{
             "students.c",
             "students_figures.c",
             "students_html.c",
+            "students_migrate.c",
             "students_paid.c",
             "students_report.c",
             "students_school.c",

@@ -163,6 +163,7 @@ int cli_health(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_init(struct cli *cli);
 int cli_migrate(struct cli *cli);
+int cli_migrate_students(struct cli *cli);
 int cli_keys_accept(struct cli *cli);
 int cli_keys_list(struct cli *cli);
 int cli_project_add(struct cli *cli);

@@ -30,6 +30,23 @@ static const struct cli_flag migrate_flags[] = {
     {0},
 };
 
+static const struct cli_verb migrate_acts[] = {
+    {.name = "students",
+     .words = "",
+     .summary = "Rows of an older program: every lesson gets paid and message_count.",
+     .examples = "  sluice migrate students --dry-run\n"
+                 "  sluice migrate students\n",
+     .about = "In student_stats, wherever the sink is. Only what is missing is written; where no "
+              "lesson has a\n"
+              "count of messages yet, total_messages becomes that of the current one. Safe to run "
+              "twice; do it\n"
+              "before the first run. Not beside a running `serve`. Ends with 2 when a row was left "
+              "out.\n",
+     .flags = migrate_flags,
+     .run = cli_migrate_students},
+    {0},
+};
+
 static const struct cli_flag init_flags[] = {
     {"--profile", "NAME", "drops (reviews of drop numbers) or rows (a row for each message)."},
     {"--bridge", "FILE", "The WhatsApp bridge's file."},
@@ -948,6 +965,7 @@ const struct cli_verb cli_verbs[] = {
          "one. Rows are\n"
          "never touched. Not beside a running `serve`.\n",
      .flags = migrate_flags,
+     .acts = migrate_acts,
      .run = cli_migrate},
     {.name = "audit",
      .words = "",

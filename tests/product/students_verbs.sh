@@ -258,5 +258,77 @@ sqlite3 data/records.db "UPDATE student_stats SET lessons=json_set(lessons,'\$[0
 "$SLUICE" replay students_sqlite --apply > out 2>> sluice.log || fail "replay: $(cat out)"
 run
 is "paid, after a replay" "$(paid sqlite 0550000001)" False
+# ---- Rows of an older program, in each database ----
+cat > old.py << 'P'
+"""Lessons that lack fields, a row without an object for its current lesson, one that lacks nothing. old.py sql|mongo"""
+import json, os, sys
+
+def row(key, phone, name, lesson, total, lessons):
+    return {"uniq_id": key * 32, "phone_number": phone, "name": name, "current_lesson": lesson, "total_messages": total, "lessons": lessons, "created_at": "10:00, 01.01.2025", "updated_at": "10:00, 01.01.2025"}
+
+rows = [
+    row("a", "972 55-000-0011", "רות", "3", 12, [{"lesson": "2", "practice_count": 4, "mine": [1]}, {"lesson": "3", "practice_count": 1, "paid": True}]),
+    row("b", "972 55-000-0012", "O'Hara", "4", 5, [{"lesson": "3", "practice_count": 2, "paid": False, "message_count": 7}, {"lesson": 9, "practice_count": 1}]),
+    row("c", "972 55-000-0013", "New", "5", 9, [{"lesson": "4", "practice_count": 2, "message_count": 0, "paid": True}]),
+    row("d", "972 55-000-0014", "Done", "1", 3, [{"lesson": "1", "practice_count": 2, "message_count": 3, "paid": True}]),
+]
+if sys.argv[1] == "mongo":
+    import pymongo
+    pymongo.MongoClient(os.environ["MONGO_URI"])["work"]["student_stats"].insert_many(rows)
+else:
+    for r in rows:
+        r["lessons"] = json.dumps(r["lessons"], ensure_ascii=False)
+        values = ",".join(str(v) if isinstance(v, int) else "'" + v.replace("'", "''") + "'" for v in r.values())
+        print(f"INSERT INTO student_stats({','.join(r)}) VALUES({values});", end=" ")
+P
+python3 old.py sql | sqlite3 data/records.db
+case $sinks in *postgres*)
+    before=$(grep -c '^ok' postgres.out)
+    echo "sql $(python3 old.py sql)" >&4
+    told() { [ "$(grep -c '^ok' postgres.out)" -gt "$before" ]; }
+    await 20 told || fail "PostgreSQL did not take old rows"
+    ;;
+esac
+case $sinks in *mongo*) PYTHONPATH=$(cd "$repo" && ci/tool secantus) python3 old.py mongo || fail "MongoDB did not take old rows" ;; esac
+"$SLUICE" migrate students --dry-run > out 2> err || fail "migrate students --dry-run: $(cat err)"
+has "what would be done" "$(cat out)" "lesson 2: paid false, message_count 0; lesson 3: message_count 12"
+cp data/records.db before.db
+conforms migrate-students migrate students --dry-run
+"$SLUICE" migrate students > out 2> err
+is "code of migrate students" $? 0
+for sink in $sinks; do
+    "$SLUICE" export records student_stats --sink "$sink" --format ndjson > one 2>> sluice.log
+    python3 - "$sink" << 'PY' || fail "$sink: migrated rows"
+import json, sys
+rows = {}
+for line in open("one", encoding="utf-8"):
+    row = json.loads(line)
+    row["lessons"] = row["lessons"] if isinstance(row["lessons"], list) else json.loads(row["lessons"])
+    rows[row["uniq_id"][0] if len(set(row["uniq_id"])) == 1 else row["name"]] = row
+def same(key, want):
+    got = rows[key]["lessons"]
+    assert got == want, (sys.argv[1], key, got)
+same("a", [{"lesson": "2", "practice_count": 4, "mine": [1], "paid": False, "message_count": 0}, {"lesson": "3", "practice_count": 1, "paid": True, "message_count": 12}])
+same("b", [{"lesson": "3", "practice_count": 2, "paid": False, "message_count": 7}, {"lesson": 9, "practice_count": 1, "paid": False, "message_count": 0}])
+same("c", [{"lesson": "4", "practice_count": 2, "message_count": 0, "paid": True},
+           {"lesson": "5", "practice_count": 0, "first_practice": None, "last_practice": None, "paid": False, "message_count": 9}])
+same("d", [{"lesson": "1", "practice_count": 2, "message_count": 3, "paid": True}])
+for key in "abcd":
+    assert rows[key]["updated_at"] == "10:00, 01.01.2025" and rows[key]["total_messages"] in (12, 5, 9, 3), rows[key]
+PY
+done
+"$SLUICE" migrate students --json > out 2> err || fail "migrate students, again: $(cat err)"
+is "changes of a second time" "$(grep -o '"change":' out | wc -l)" 0
+for file in before.db data/records.db; do
+    sqlite3 "$file" "SELECT * FROM student_stats WHERE name NOT IN ('רות','New','O''Hara')" > "rows.$(basename "$file")"
+done
+cmp rows.before.db rows.records.db || fail "rows that lack nothing were touched"
+has "migrate in the audit log" "$("$SLUICE" audit list --act migrate --json)" '"act":"migrate.students"'
+serve
+served() { "$SLUICE" status --json 2> /dev/null | grep -q '"served":true'; }
+await 20 served || fail "serve does not begin"
+"$SLUICE" migrate students > out 2> err && fail "migrate students beside serve"
+has "migrate students beside serve" "$(cat err)" "stop it first"
+stop
 # more
 finish
