@@ -192,6 +192,7 @@ int cli_session_unseal(struct cli *cli);
 int cli_status(struct cli *cli);
 int cli_students_list(struct cli *cli);
 int cli_students_show(struct cli *cli);
+int cli_students_near(struct cli *cli);
 int cli_students_paid(struct cli *cli);
 int cli_students_report(struct cli *cli);
 int cli_tap(struct cli *cli);

@@ -568,6 +568,11 @@ static const struct cli_flag students_report_flags[] = {
     {0},
 };
 
+static const struct cli_flag students_near_flags[] = {
+    WHEN_SINCE,     WHEN_UNTIL, {"--limit", "N", "At most so many messages; 100 without it."},
+    STUDENTS_FLAGS, {0},
+};
+
 static const struct cli_verb students_acts[] = {
     {.name = "list",
      .words = "",
@@ -620,6 +625,18 @@ static const struct cli_verb students_acts[] = {
               "not be asked what is paid.\n",
      .flags = students_report_flags,
      .run = cli_students_report},
+    {.name = "near-misses",
+     .words = "",
+     .summary = "What almost counted, and who is almost in the roster.",
+     .examples = "  sluice students near-misses\n"
+                 "  sluice students near-misses --since 7d --json\n",
+     .about = "Messages of the last 30 days without a word that counts, and with one that is "
+              "written with points,\n"
+              "other final letters or one letter off; and senders whose number is one digit off, "
+              "or whose name\n"
+              "is written otherwise. Each with the fix to make.\n",
+     .flags = students_near_flags,
+     .run = cli_students_near},
     {0},
 };
 

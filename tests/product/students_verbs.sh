@@ -190,6 +190,23 @@ is "the code for too many periods" $? 78
 "$SLUICE" students report $p --format pdf > out 2> err
 is "the code for another format" $? 64
 
+# ---- What almost counted ----
+sqlite3 messages.db "INSERT INTO messages(sender, text, timestamp, chat) VALUES
+    ('972550000001', 'סיימתי תירגול', '2025-12-19T10:00:00+02:00', 'School'), ('972550000001', 'תִּרְגּוּל', '2025-12-19T10:01:00+02:00', 'School'),
+    ('972550000001', 'בוקר טוב', '2025-12-19T10:02:00+02:00', 'School'), ('972551000003', 'practice', '2025-12-19T10:03:00+02:00', 'School'),
+    ('דנה  לוי', 'practice', '2025-12-19T10:04:00+02:00', 'School'), ('972558888888', 'practice', '2025-12-19T10:05:00+02:00', 'School')"
+run
+"$SLUICE" students near-misses $p --since 2025-12-01 --show-people > out 2> err
+has "one letter more" "$(cat out)" "add 'תירגול' to practice_words"
+has "points" "$(cat out)" "set \`fold: true\`"
+has "a digit off" "$(cat out)" "correct phone_number in the roster's row of 'דנה כהן'"
+has "others" "$(cat err)" "1 other senders"
+case $(cat out) in *'בוקר טוב'*) fail "what is near to nothing is near" ;; esac
+"$SLUICE" students near-misses $p --since 2025-12-01 > out 2> err
+case $(cat out) in *551000003*) fail "near-misses show a number without --show-people" ;; esac
+is "near messages of a day before" "$("$SLUICE" students near-misses $p --until 2025-12-18 --json 2> err | grep -o '"fix":"[^"]*practice_words' | wc -l)" 0
+conforms students-near-misses students near-misses $p --since 2025-12-01 --limit 1
+
 # ---- Paid ----
 lessons sqlite > before
 "$SLUICE" students paid 0550000001 7 --dry-run $p > out 2> err
