@@ -450,6 +450,7 @@ const ROOMS = [_]Room{
             "connect.c",
             "diff.c",
             "explain_error.c",
+            "explain_merge.c",
             "dlq.c",
             "drops.c",
             "dry.c",

@@ -7,10 +7,12 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "cli/explain_merge.h"
 #include "cli/message_view.h"
 #include "cli/peek.h"
 #include "cli/runs.h"
 #include "config/nearest.h"
+#include "domain/student_near.h"
 #include "model/row.h"
 #include "store/replay.h"
 #include "store/run.h"
@@ -31,6 +33,10 @@ struct decision {
     int32_t nth;
     int64_t generation;
     struct shadow_trace trace;
+    struct merge_change *changes; /* Of objects in lists. */
+    size_t change_count;
+    bool hidden;                 /* It changed others than --item. */
+    struct student_near counted; /* By op `students`: the word that made it count. */
 };
 
 struct explain {
@@ -48,6 +54,8 @@ struct explain {
     struct nearest nearest;
     char best[RECORD_ENTITY_MAX + 1];
     enum show_privacy privacy;
+    struct str item; /* --item; absent for all. */
+    struct merge_lists lists;
 };
 
 static bool copy(struct arena *arena, struct str *text)
@@ -144,24 +152,46 @@ static bool has_target(const struct plan_pipeline *pipeline, struct str name)
     return false;
 }
 
+/* Is it a pipeline, a table or a sink? */
+static bool is_name(const struct explain *explain, struct str name)
+{
+    const struct plan *plan = &explain->peek.config.plan;
+    bool known = false;
+    for (size_t i = 0; i < plan->pipeline_count; i++) {
+        known = known || str_equal(plan->pipelines[i].name, name) ||
+                has_target(&plan->pipelines[i], name);
+    }
+    for (size_t i = 0; i < plan->sink_count; i++) {
+        known = known || str_equal(plan->sinks[i].name, name);
+    }
+    return known;
+}
+
+/* "student_stats/0d9f…" is a table and a record, unless there is no such table. */
+static void take_apart(struct explain *explain)
+{
+    size_t slash = str_find_byte(explain->entity, '/', 0);
+    if (explain->where.ptr == NULL && slash != STR_NONE &&
+        is_name(explain, str_slice(explain->entity, 0, slash))) {
+        explain->where = str_slice(explain->entity, 0, slash);
+        explain->entity = str_slice(explain->entity, slash + 1, explain->entity.len);
+        nearest_begin(&explain->nearest, explain->entity);
+    }
+}
+
 /* A name that no pipeline, table or sink has is a slip of the pen. */
-static bool is_known(struct explain *explain)
+static bool is_known(const struct explain *explain)
 {
     const struct plan *plan = &explain->peek.config.plan;
     struct nearest nearest;
-    bool known = false;
+    bool known = is_name(explain, explain->where);
     nearest_begin(&nearest, explain->where);
     for (size_t i = 0; i < plan->pipeline_count; i++) {
-        known = known || str_equal(plan->pipelines[i].name, explain->where) ||
-                has_target(&plan->pipelines[i], explain->where);
         nearest_try(&nearest, plan->pipelines[i].name);
         const struct target *const *targets = op_targets(plan->pipelines[i].op);
         for (; targets != NULL && *targets != NULL; targets++) {
             nearest_try(&nearest, str_of((*targets)->name));
         }
-    }
-    for (size_t i = 0; i < plan->sink_count; i++) {
-        known = known || str_equal(plan->sinks[i].name, explain->where);
     }
     if (!known) {
         cli_say("there is no pipeline, table or sink '%.*s'%s", STR_ARG(explain->where),
@@ -205,6 +235,68 @@ static bool work(struct explain *explain, struct err *err)
         }
     }
     return true;
+}
+
+static bool is_wanted_item(const struct explain *explain, const struct decision *decision)
+{
+    bool wanted = explain->item.ptr == NULL;
+    for (size_t i = 0; i < decision->change_count && !wanted; i++) {
+        wanted = str_equal(decision->changes[i].item, explain->item);
+    }
+    return wanted;
+}
+
+/* What each record changed in lists of objects; with --item, records that changed others are not
+   shown. */
+static bool work_out_changes(struct explain *explain, size_t *shown, struct err *err)
+{
+    struct arena *arena = &explain->peek.arena;
+    struct merge_change *room = arena_array(arena, MERGE_CHANGES_MAX, sizeof *room);
+    *shown = 0;
+    for (size_t i = 0; room != NULL && i < explain->count; i++) {
+        struct decision *decision = &explain->decisions[i];
+        struct str place =
+            arena_printf(arena, "%.*s/%.*s/%.*s", STR_ARG(decision->pipeline->name),
+                         STR_ARG(decision->record.sink), STR_ARG(decision->record.target));
+        size_t count = explain_merge(&explain->lists, arena, place, decision->record.body, room);
+        decision->changes = arena_array(arena, count + 1, sizeof *decision->changes);
+        if (place.ptr == NULL || decision->changes == NULL) {
+            room = NULL;
+            break;
+        }
+        for (size_t j = 0; j < count; j++) {
+            decision->changes[j] = room[j];
+        }
+        decision->change_count = count;
+        decision->hidden = !is_wanted_item(explain, decision);
+        *shown += !decision->hidden;
+    }
+    return room != NULL || err_set(err, ERR_RETRY, "out of memory");
+}
+
+/* The word that made a message count. */
+static bool find_words(struct explain *explain, struct err *err)
+{
+    struct arena *arena = &explain->peek.arena;
+    const struct op *of = NULL;
+    struct student_near_words *words = NULL;
+    bool ok = true;
+    for (size_t i = 0; ok && i < explain->count; i++) {
+        struct decision *decision = &explain->decisions[i];
+        const struct op *op = decision->pipeline->op;
+        if (op->type != &op_students || decision->message.kind != MESSAGE_CHAT) {
+            continue;
+        }
+        if (of != op) {
+            student_near_close(words);
+            of = op;
+            ok = student_near_open(&words, (const struct students *)op, arena, err);
+        }
+        ok = ok &&
+             student_near_counts(words, arena, decision->message.text, &decision->counted, err);
+    }
+    student_near_close(words);
+    return ok;
 }
 
 static const char *kind_word(enum record_kind kind)
@@ -279,6 +371,34 @@ static void show_body(struct explain *explain, struct str body)
     }
 }
 
+static void show_change(struct explain *explain, const struct merge_change *change)
+{
+    struct arena *arena = &explain->peek.arena;
+    struct str item = show_text(arena, change->item, explain->privacy);
+    struct str after = show_text(arena, row_show(arena, change->after), explain->privacy);
+    buf_printf(&explain->peek.out, "    merge  %.*s %.*s: %.*s ", STR_ARG(change->column),
+               STR_ARG(item), STR_ARG(change->field));
+    if (change->before.ptr != NULL) {
+        struct str before = show_text(arena, row_show(arena, change->before), explain->privacy);
+        buf_printf(&explain->peek.out, "%.*s → ", STR_ARG(before));
+    }
+    buf_printf(&explain->peek.out, "%.*s\n", STR_ARG(after));
+}
+
+/* What of the rule can be said: the word, and what became of it in lists. */
+static void show_reason(struct explain *explain, const struct decision *decision)
+{
+    if (decision->counted.word.len > 0) {
+        struct str word = show_text(&explain->peek.arena, decision->counted.word, explain->privacy);
+        buf_printf(&explain->peek.out, "    a %s, by the word %.*s of %s_words\n",
+                   decision->counted.practice ? "practice" : "message", STR_ARG(word),
+                   decision->counted.practice ? "practice" : "message");
+    }
+    for (size_t i = 0; i < decision->change_count; i++) {
+        show_change(explain, &decision->changes[i]);
+    }
+}
+
 static void show_decision(struct explain *explain, size_t at)
 {
     const struct decision *decision = &explain->decisions[at];
@@ -301,6 +421,7 @@ static void show_decision(struct explain *explain, size_t at)
                STR_ARG(decision->pipeline->name), decision->pipeline->op->type->kind,
                kind_word(decision->record.kind), decision->generation, message->id, decision->nth);
     show_body(explain, decision->record.body);
+    show_reason(explain, decision);
     if (decision->trace.run != 0) {
         buf_printf(out, "  run %" PRId64 " of %.*s, caused by %s\n", decision->trace.run,
                    STR_ARG(show_time(&explain->peek.screen, decision->trace.run_ms, time)),
@@ -315,6 +436,34 @@ static void show_decision(struct explain *explain, size_t at)
                    STR_ARG(show_text(arena, decision->trace.why, explain->privacy)));
     }
     buf_add(out, STR("\n\n"));
+}
+
+static void write_reason(struct explain *explain, struct json_writer *json,
+                         const struct decision *decision)
+{
+    json_key(json, STR("counted"));
+    if (decision->counted.word.len > 0) {
+        json_object_begin(json);
+        json_field_str(json, STR("as"),
+                       decision->counted.practice ? STR("practice") : STR("message"));
+        json_field_str(json, STR("word"), decision->counted.word);
+        json_object_end(json);
+    } else {
+        json_put_null(json);
+    }
+    json_key(json, STR("changes"));
+    json_array_begin(json);
+    for (size_t i = 0; i < decision->change_count; i++) {
+        const struct merge_change *change = &decision->changes[i];
+        json_object_begin(json);
+        json_field_str(json, STR("column"), change->column);
+        json_field_str(json, STR("item"), plain_text(explain, change->item));
+        json_field_str(json, STR("field"), change->field);
+        show_json_text(json, STR("before"), plain_text(explain, change->before));
+        json_field_str(json, STR("after"), plain_text(explain, change->after));
+        json_object_end(json);
+    }
+    json_array_end(json);
 }
 
 static void write_decision(struct explain *explain, struct json_writer *json, size_t at)
@@ -344,6 +493,7 @@ static void write_decision(struct explain *explain, struct json_writer *json, si
     json_field_str(json, STR("target"), decision->record.target);
     json_field_str(json, STR("key"), decision->record.entity);
     json_field_str(json, STR("body"), plain_text(explain, decision->record.body));
+    write_reason(explain, json, decision);
     json_field_str(json, STR("fate"), str_of(fate_word(explain, at)));
     json_field_int(json, STR("attempts"), decision->trace.attempts);
     show_json_text(json, STR("why"), decision->trace.why);
@@ -365,7 +515,9 @@ static void show(struct explain *explain)
     struct json_writer json;
     if (!explain->cli->json) {
         for (size_t i = 0; i < explain->count; i++) {
-            show_decision(explain, i);
+            if (!explain->decisions[i].hidden) {
+                show_decision(explain, i);
+            }
         }
         if (explain->beyond > 0) {
             buf_printf(&explain->peek.out, "… and %" PRId64 " more records\n", explain->beyond);
@@ -378,7 +530,9 @@ static void show(struct explain *explain)
     json_key(&json, STR("decisions"));
     json_array_begin(&json);
     for (size_t i = 0; i < explain->count; i++) {
-        write_decision(explain, &json, i);
+        if (!explain->decisions[i].hidden) {
+            write_decision(explain, &json, i);
+        }
     }
     json_array_end(&json);
     json_field_int(&json, STR("more"), explain->beyond);
@@ -390,6 +544,8 @@ static void show(struct explain *explain)
 static int look(struct explain *explain)
 {
     struct err err = {0};
+    size_t shown = 0;
+    take_apart(explain);
     if (explain->where.ptr != NULL && !is_known(explain)) {
         return CLI_USAGE;
     }
@@ -401,6 +557,15 @@ static int look(struct explain *explain)
     }
     if (!work(explain, &err)) {
         return cli_fail(&err);
+    }
+    if (explain->count > 0 &&
+        (!work_out_changes(explain, &shown, &err) || !find_words(explain, &err))) {
+        return cli_fail(&err);
+    }
+    if (explain->count > 0 && shown == 0) {
+        cli_say("no record of '%.*s' changed '%.*s'", STR_ARG(explain->entity),
+                STR_ARG(explain->item));
+        return CLI_FAILED;
     }
     if (explain->count == 0) {
         cli_say("no rule made a record '%.*s'%s", STR_ARG(explain->entity),
@@ -419,6 +584,7 @@ int cli_explain(struct cli *cli)
         .cli = cli,
         .where = cli->word_count == 2 ? cli->words[0] : (struct str){0},
         .entity = cli->words[cli->word_count - 1],
+        .item = cli_value(cli, "--item"),
         .privacy = cli_given(cli, "--show-people") ? SHOW_PEOPLE : SHOW_MASKED,
     };
     nearest_begin(&explain.nearest, explain.entity);

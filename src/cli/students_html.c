@@ -2,6 +2,8 @@
  * The report as one page: no script, nothing from outside, made to be printed. Whatever people
  * wrote is escaped, and each such cell finds its own direction.
  */
+#include <inttypes.h>
+
 #include "cli/students_report.h"
 #include "text/bidi.h"
 
@@ -10,7 +12,7 @@ enum {
     CHART_HEIGHT = 180,
     SPARK_WIDTH = 120,
     SPARK_HEIGHT = 20,
-    BAR_MAX = 60,
+    BAR_TENTHS_MAX = 600,
     DAY_LEN = 10
 };
 
@@ -189,7 +191,7 @@ static uint32_t highest(const uint32_t *series, size_t count)
 static uint64_t reach(const struct page *page, int width)
 {
     uint64_t wide = (uint64_t)width * 10 / page->report->periods;
-    return (wide < BAR_MAX * 10 ? wide : BAR_MAX * 10) * page->report->periods;
+    return (wide < BAR_TENTHS_MAX ? wide : BAR_TENTHS_MAX) * page->report->periods;
 }
 
 /* All bars as one path, in tenths of a pixel. */
@@ -203,9 +205,10 @@ static void bars(const struct page *page, const uint32_t *series, int width, int
     for (size_t i = 0; i < count; i++) {
         uint64_t high = series[i] * (uint64_t)height * 10 / most;
         if (high > 0) {
-            buf_printf(page->out, "M%llu %dv-%lluh%lluv%lluz", (unsigned long long)(wide * i),
-                       height * 10, (unsigned long long)high, (unsigned long long)(wide - gap),
-                       (unsigned long long)high);
+            uint64_t left = wide * i;
+            uint64_t thick = wide - gap;
+            buf_printf(page->out, "M%" PRIu64 " %dv-%" PRIu64 "h%" PRIu64 "v%" PRIu64 "z", left,
+                       height * 10, high, thick, high);
         }
     }
     buf_add(page->out, STR("\"/>"));

@@ -8,7 +8,6 @@
 #include "cli/students.h"
 #include "cli/when.h"
 #include "domain/student_near.h"
-#include "store/archive.h"
 #include "store/browse.h"
 #include "store/state.h"
 #include "text/fold.h"

@@ -13,7 +13,7 @@ enum {
     SILENT_DEFAULT = 14,
     SILENT_MAX = 36500,
     CELLS_MAX = 32 + REPORT_PERIODS_MAX,
-    CELL_MAX = 32
+    TEXT_FIRST = 65536
 };
 
 enum form { FORM_CSV = 0, FORM_JSON, FORM_HTML };
@@ -392,7 +392,7 @@ static int make(struct school_report *report, const struct wanted *wanted)
     if (!school_ask_paid(&report->school, &err) || !report_make(report, &err)) {
         return cli_fail(&err);
     }
-    buf_init(&out, &report->school.arena, 64 * 1024);
+    buf_init(&out, &report->school.arena, TEXT_FIRST);
     bool ok = true;
     switch (wanted->form) {
     case FORM_CSV:

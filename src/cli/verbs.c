@@ -393,6 +393,7 @@ static const struct cli_flag backfill_flags[] = {
 };
 
 static const struct cli_flag explain_flags[] = {
+    {"--item", "NAME", "Only what changed this object of a list: a student's lesson."},
     {"--show-people", NULL, "Show numbers and names of people, which are masked otherwise."},
     {0},
 };
@@ -744,7 +745,8 @@ const struct cli_verb cli_verbs[] = {
      .words = "[PIPELINE|TABLE] RECORD",
      .summary = "Which messages, rule and run made a row, and where it went.",
      .examples = "  sluice explain drops DR10000001\n"
-                 "  sluice explain qa_photo_reviews DR10000001 --json\n",
+                 "  sluice explain qa_photo_reviews DR10000001 --json\n"
+                 "  sluice explain student_stats/0d9f3b6a1c2e4f508192a3b4c5d6e7f8 --item 7\n",
      .about = "Works the archive through once more, in private, so it is exact and takes as long "
               "as a replay.\n"
               "Ends with 1 when no rule made such a row.\n",

@@ -233,18 +233,33 @@ static bool judge_list(const struct near_list *list, struct arena *scratch, stru
     return find_typo(list, scratch, text, out, err);
 }
 
-bool student_near_judge(const struct student_near_words *words, struct arena *scratch,
-                        struct str text, struct student_near *out, struct err *err)
+bool student_near_counts(const struct student_near_words *words, struct arena *scratch,
+                         struct str text, struct student_near *out, struct err *err)
 {
     struct keywords_hit hit;
     *out = (struct student_near){0};
-    for (size_t i = 0; i < LISTS; i++) {
+    for (size_t i = 0; i < LISTS && out->word.len == 0; i++) {
         if (!find(words->lists[i].exact, scratch, text, &hit, err)) {
             return false;
         }
         if (hit.found) {
-            return true;
+            out->practice = i == 0;
+            out->word = word_at(words->lists[i].all, hit.word);
+            out->found = hit.where;
         }
+    }
+    return true;
+}
+
+bool student_near_judge(const struct student_near_words *words, struct arena *scratch,
+                        struct str text, struct student_near *out, struct err *err)
+{
+    if (!student_near_counts(words, scratch, text, out, err)) {
+        return false;
+    }
+    if (out->word.len > 0) {
+        *out = (struct student_near){0};
+        return true;
     }
     for (size_t i = 0; i < LISTS && out->how == NEAR_NOT; i++) {
         out->practice = i == 0;

@@ -46,6 +46,11 @@ void student_near_close(struct student_near_words *words); /* NULL is fine. */
 bool student_near_judge(const struct student_near_words *words, struct arena *scratch,
                         struct str text, struct student_near *out, struct err *err);
 
+/* Why a text counts: which word of which list, by the op's own rule. `out->how` is NEAR_NOT, and
+   the word empty for a text that does not. */
+bool student_near_counts(const struct student_near_words *words, struct arena *scratch,
+                         struct str text, struct student_near *out, struct err *err);
+
 /* Another, and by one letter at most: one more, one less, another one, or two that changed places.
    False for the same text, and for longer ones than STUDENT_NEAR_LETTERS_MAX. */
 bool student_near_by_one(struct str a, struct str b);

@@ -240,6 +240,27 @@ done
 grep -v cmd after_sqlite | sed 's/True/False/' | sort > counts
 sort before | cmp - counts || fail "a count changed with it: $(cat before counts)"
 
+# ---- Explained ----
+id=$("$SLUICE" students show 0550000001 $p --json 2> err | python3 -c 'import json,sys; print(json.load(sys.stdin)["uniq_id"])')
+"$SLUICE" explain "student_stats/$id" > out 2> err || fail "explain: $(cat err)"
+has "the word" "$(cat out)" "of practice_words"
+has "what it changed" "$(cat out)" "merge  lessons 7: practice_count 1 → 2"
+has "the act" "$(cat out)" "merge  lessons 7: paid false → true"
+conforms explain explain students_sqlite "$id"
+"$SLUICE" explain "student_stats/$id" --item 7 --json > explained.json 2> err
+python3 - << 'PY' || fail "explain does not tell what counted"
+import json, sqlite3
+told = [d for d in json.load(open("explained.json"))["decisions"] if d["sink"] == "sqlite"]
+lesson = json.loads(sqlite3.connect("data/records.db").execute("SELECT lessons FROM student_stats WHERE name='דנה לוי'").fetchone()[0])[0]
+for word, field in (("practice", "practice_count"), ("message", "message_count")):
+    counted = [d for d in told if any(c["field"] == field and c["before"] is not None or c["field"] == field and c["after"] != "0" for c in d["changes"])]
+    assert len(counted) == lesson[field] == len({d["message"]["id"] for d in counted}), (field, len(counted), lesson)
+    for d in counted:
+        assert d["counted"]["as"] == word and d["counted"]["word"] in d["message"]["text"], d
+PY
+"$SLUICE" explain "student_stats/$id" --item 99 > out 2> err
+is "the code for a lesson that nothing changed" $? 1
+
 # No run changes it; what a person does in the row stays, too, and a second act is a second act.
 sqlite3 data/records.db "UPDATE student_stats SET lessons=json_set(lessons,'\$[0].note','by hand') WHERE name='דנה לוי'"
 python3 school.py 30 60
