@@ -283,6 +283,7 @@ static bool desk_apply(struct op *op, struct op_env *env, const struct message *
         return count_tick(env, err);
     case MESSAGE_RUN:
     case MESSAGE_REFERENCE:
+    case MESSAGE_ACT:
         return true;
     }
     return false;
