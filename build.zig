@@ -129,6 +129,7 @@ const ROOMS = [_]Room{
         .name = "model",
         .may = &.{ "base", "text" },
         .files = &.{
+            "inbox.c",
             "key_form.c",
             "keys.c",
             "option.c",
@@ -309,6 +310,8 @@ const ROOMS = [_]Room{
             "wa_visit.c",
             "wa_walk.c",
             "whatsapp_bridge.c",
+            "webhook.c",
+            "webhook_proof.c",
             "whatsapp_web.c",
         },
     },
@@ -430,6 +433,7 @@ const ROOMS = [_]Room{
             "pulse.c",
             "server.c",
             "service.c",
+            "webhooks.c",
         },
     },
     .{

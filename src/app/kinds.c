@@ -21,13 +21,16 @@
 #include "source/postgres.h"
 #include "source/sqlite.h"
 #include "source/timer.h"
+#include "source/webhook.h"
 #include "source/whatsapp_bridge.h"
 #include "source/whatsapp_web.h"
 
 static const struct source_type *const sources[] = {
-    &source_csv,    &source_google_sheets, &source_mongodb,         &source_postgres,
-    &source_sqlite, &source_timer,         &source_whatsapp_bridge, &source_whatsapp_web,
-    NULL,
+    &source_csv,          &source_google_sheets,
+    &source_mongodb,      &source_postgres,
+    &source_sqlite,       &source_timer,
+    &source_webhook,      &source_whatsapp_bridge,
+    &source_whatsapp_web, NULL,
 };
 
 static const struct sink_type *const sinks[] = {

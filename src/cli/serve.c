@@ -43,7 +43,9 @@ int cli_serve(struct cli *cli)
         bool ok = listen(&session, &err) && reload_start(&reload, &session, cli, &err) &&
                   engine_serve(session.engine, &left, &err);
         reload_stop(reload);
-        service_stop(session.service);
+        if (left == 0) { /* What hangs may hold calls that nobody answers. */
+            service_stop(session.service);
+        }
         if (!ok) {
             code = cli_fail(&err);
             log_error("%s", err.text);

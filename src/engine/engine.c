@@ -76,6 +76,7 @@ struct post *engine_post(struct engine *engine, struct edition *edition,
     worker->data_dir = engine->options.data_dir;
     worker->owner = engine->options.owner;
     worker->leases = engine->leases;
+    worker->inboxes = engine->inboxes;
     worker->wake_ms = clock_mono_ms(worker->clock);
     worker->post = post;
     (void)snprintf(worker->name, sizeof worker->name, "%s%s%.*s", type->name,
@@ -137,7 +138,7 @@ bool engine_open(struct engine **out, const struct engine_options *options, stru
                        STR_ARG(options->data_dir));
     bool fits = len > 0 && (size_t)len < sizeof engine->store_path;
     bool ok = fits || err_set(err, ERR_CONFIG, "the path of the data folder is too long");
-    ok = ok && store_gate_new(&engine->gate, err) &&
+    ok = ok && store_gate_new(&engine->gate, err) && inboxes_new(&engine->inboxes, err) &&
          lease_file_open(&engine->leases, str_of(engine->store_path), err) &&
          engine_open_store(engine, &engine->store, err) &&
          keys_guard(engine->store, options->plan, err) &&
@@ -230,6 +231,11 @@ static bool is_stopping(void *context)
 bool engine_store(struct engine *engine, struct store **out, struct err *err)
 {
     return engine_open_store(engine, out, err);
+}
+
+struct inboxes *engine_inboxes(struct engine *engine)
+{
+    return engine->inboxes;
 }
 
 void engine_wake(struct engine *engine)
@@ -585,6 +591,7 @@ void engine_close(struct engine *engine)
     store_close(engine->store);
     lease_file_close(engine->leases);
     store_gate_free(engine->gate);
+    inboxes_free(engine->inboxes);
     if (engine->runner != NULL) {
         runner_free(engine->runner);
     }

@@ -110,6 +110,9 @@ void engine_counts(const struct engine *engine, struct engine_counts *out);
    the workers. To be closed before the engine is. */
 bool engine_store(struct engine *engine, struct store **out, struct err *err);
 
+/* What is brought to sources from outside goes in here (model/inbox.h). */
+struct inboxes *engine_inboxes(struct engine *engine);
+
 /* Somebody else committed something that the workers may wait for. From any thread. */
 void engine_wake(struct engine *engine);
 

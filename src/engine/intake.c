@@ -430,6 +430,9 @@ static bool open_source(struct worker *worker, struct err *err)
     struct source *source = worker->source->source;
     source->connector.name = worker->source->name;
     source->connector.env = worker_connector_env(worker, NULL);
+    if (source->type->called && worker->inboxes != NULL && !worker->shadowed) {
+        source->connector.env.inbox = inboxes_make(worker->inboxes, worker->source->name);
+    }
     close_fetching(worker);
     worker->intake = (struct intake){0};
     return source->type->connector.open == NULL ||
@@ -496,6 +499,9 @@ static void wait_for_look(struct worker *worker)
 static void plan_next_look(struct worker *worker)
 {
     int64_t poll_ms = worker->source->poll_ms > 0 ? worker->source->poll_ms : POLL_MS;
+    bool waits = worker->source->source->type->called && worker->threads &&
+                 inboxes_have_door(worker->inboxes);
+    poll_ms = waits ? 0 : poll_ms; /* fetch() is where it waits. */
     worker->intake.next_look_ms = worker_mono_ms(worker) + poll_ms;
     wait_for_look(worker);
 }
@@ -618,7 +624,11 @@ static bool intake_step(struct worker *worker, struct err *err)
         return false;
     }
     bool more = batch.more;
-    if (!file_and_go_on(worker, &batch, err)) {
+    bool kept = file_and_go_on(worker, &batch, err);
+    if (worker->source->source->type->filed != NULL) {
+        worker->source->source->type->filed(worker->source->source, kept);
+    }
+    if (!kept) {
         return false;
     }
     if (worker->intake.range.reading) { /* And then past the cursors, as ever. */

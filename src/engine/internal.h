@@ -42,6 +42,7 @@ struct engine {
     struct engine_options options;
     struct gate *gate;
     struct lease_file *leases;
+    struct inboxes *inboxes;
     struct store *store;   /* Of the engine itself: requests, runs, keys. */
     struct lock reloading; /* Also of `store` while threads run. */
     struct lock guard;     /* Of the posts, of `edition`, and of `runner`. */

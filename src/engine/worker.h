@@ -100,6 +100,7 @@ struct worker {
     struct arena open_arena; /* From open to close. */
     struct str data_dir;
     struct keep keep;
+    struct inboxes *inboxes;         /* NULL: nobody can call a source. */
     bool (*stopping)(void *context); /* May be NULL. */
     void *stopping_context;
 

@@ -29,6 +29,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "model/inbox.h"
 #include "model/option.h"
 #include "model/report.h"
 #include "model/target.h"
@@ -48,6 +49,7 @@ struct connector_env {
     struct arena *arena; /* Lives from open to close. */
     struct keep *keep;
     struct str data_dir;                 /* Where sluice keeps its files. */
+    struct inbox *inbox;                 /* Of a source that is called from outside; else NULL. */
     const struct target *const *targets; /* What the pipelines write here, ended by NULL. */
     bool (*stopping)(void *context);     /* Ask in long loops; may be NULL. */
     void *stopping_context;

@@ -145,6 +145,12 @@ struct source_type {
      */
     bool ahead;
 
+    /* Optional: what the last fetch gave is on disk; or it is not, and will not be from there. */
+    void (*filed)(struct source *source, bool kept);
+
+    /* Messages are brought to it (model/inbox.h): fetch() waits for them, and is called again. */
+    bool called;
+
     /* Optional: was it configured to bring a table that ops look things up in? Such a source has no
        chats: it gets one entry with the empty name, and sets the batch's snapshot. */
     bool (*is_reference)(const struct source *source);

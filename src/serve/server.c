@@ -81,6 +81,36 @@ struct str call_argument(const struct call *call, const char *name)
     return str_of(MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, name));
 }
 
+struct headers {
+    struct inbox_header *items;
+    size_t count;
+    size_t room;
+};
+
+static enum MHD_Result keep_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    struct headers *headers = context;
+    (void)kind;
+    if (headers->count == headers->room) {
+        return MHD_NO;
+    }
+    headers->items[headers->count++] = (struct inbox_header){str_of(name), str_of(value)};
+    return MHD_YES;
+}
+
+size_t call_headers(struct call *call, struct inbox_header **out)
+{
+    int count = MHD_get_connection_values(call->connection, MHD_HEADER_KIND, NULL, NULL);
+    struct headers headers = {.room = count > 0 ? (size_t)count : 0};
+    headers.items = arena_array(&call->arena, headers.room + 1, sizeof *headers.items);
+    if (headers.items != NULL) {
+        (void)MHD_get_connection_values(call->connection, MHD_HEADER_KIND, keep_header, &headers);
+    }
+    *out = headers.items;
+    return headers.count;
+}
+
 void call_refuse(struct call *call, int status, const char *code, const char *format, ...)
 {
     char text[REFUSAL_MAX];

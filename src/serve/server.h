@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "model/inbox.h"
 #include "serve/address.h"
 
 enum {
@@ -87,6 +88,9 @@ void server_stop(struct server *server);
  */
 struct str call_header(const struct call *call, const char *name);
 struct str call_argument(const struct call *call, const char *name);
+
+/* All headers, in the call's arena; `*out` is NULL when memory is out. From handle only. */
+size_t call_headers(struct call *call, struct inbox_header **out);
 
 /* From `handle`, before another thread gets the call; and back, from that thread. */
 void server_defer(struct call *call);

@@ -6,9 +6,11 @@
 #include "base/mem.h"
 #include "serve/pulse.h"
 #include "serve/server.h"
+#include "serve/webhooks.h"
 
 enum {
     ALLOW_MAX = 64,
+    WEBHOOK_MAX = 1024 * 1024,
     STATUS_OK = 200,
     STATUS_UNAUTHORIZED = 401,
     STATUS_NOT_FOUND = 404,
@@ -27,6 +29,7 @@ struct service {
     struct config_http http;
     struct planned planned;
     struct pulse *pulse;
+    struct inboxes *inboxes;
     struct door doors[2];
 };
 
@@ -108,11 +111,18 @@ static bool run_metrics(struct door *door, struct call *call)
     return true;
 }
 
+static bool run_webhook(struct door *door, struct call *call)
+{
+    return webhooks_take(door->service->inboxes, call, call->word);
+}
+
 static const struct route routes[] = {
     {"GET", "/live", 0, run_live},
     {"GET", "/ready", 0, run_live},
     {"GET", "/health", 0, run_health},
     {"GET", "/metrics", 0, run_metrics},
+    {"POST", "/webhook", WEBHOOK_MAX, run_webhook},
+    {"POST", "/webhook/{}", WEBHOOK_MAX, run_webhook},
 };
 
 enum { ROUTES = sizeof routes / sizeof routes[0] };
@@ -235,7 +245,9 @@ bool service_start(struct service **out, const struct service_options *options, 
     bool ok = planned_init(&service->planned, options->plan, options->plan_owner, err) &&
               check_proxies(&service->http, err) && engine_store(options->engine, &store, err) &&
               pulse_start(&service->pulse, store, &service->planned, err);
+    service->inboxes = engine_inboxes(options->engine);
     if (ok && open_doors(service, err)) {
+        inboxes_set_door(service->inboxes, true);
         *out = service;
         return true;
     }

@@ -5,6 +5,7 @@
  *   GET  /ready              is it at work?
  *   GET  /health             how everything stands, with its culprits (health.h)
  *   GET  /metrics            the same for Prometheus
+ *   POST /webhook/NAME       a call for a source (webhooks.h)
  *
  * Pages of health come from memory (pulse.h), so probes cost nothing and are answered however
  * busy the store is.
