@@ -25,7 +25,6 @@
 #include "store/replay.h"
 #include "store/run.h"
 #include "store/shadow.h"
-#include "store/state.h"
 #include "text/json.h"
 
 enum {
@@ -51,32 +50,40 @@ static struct applying *applying_of(struct op_env *env)
     return env->engine;
 }
 
+static struct notes *notes_of(const struct applying *now)
+{
+    return &now->worker->rules.notes;
+}
+
+static struct notes_place place_of(const struct applying *now)
+{
+    return (struct notes_place){now->worker->store, now->lane->id, now->partition};
+}
+
 static bool env_get(struct op_env *env, struct str key, struct str *value, struct err *err)
 {
-    struct applying *now = applying_of(env);
-    return store_state_get(now->worker->store, env->arena, now->lane->id, now->partition, key,
-                           value, err);
+    struct notes_place place = place_of(applying_of(env));
+    return notes_get(notes_of(applying_of(env)), &place, env->arena, key, value, err);
 }
 
 static bool env_put(struct op_env *env, struct str key, struct str value, struct err *err)
 {
-    struct applying *now = applying_of(env);
-    return store_state_put(now->worker->store, now->lane->id, now->partition, key, value, err);
+    struct notes_place place = place_of(applying_of(env));
+    return notes_put(notes_of(applying_of(env)), &place, key, value, err);
 }
 
 static bool env_del(struct op_env *env, struct str key, struct err *err)
 {
-    struct applying *now = applying_of(env);
-    return store_state_del(now->worker->store, now->lane->id, now->partition, key, err);
+    struct notes_place place = place_of(applying_of(env));
+    return notes_del(notes_of(applying_of(env)), &place, key, err);
 }
 
 static bool env_scan(struct op_env *env, struct str prefix,
                      bool (*each)(void *context, struct str key, struct str value), void *context,
                      struct err *err)
 {
-    struct applying *now = applying_of(env);
-    return store_state_scan(now->worker->store, env->arena, now->lane->id, now->partition, prefix,
-                            each, context, err);
+    struct notes_place place = place_of(applying_of(env));
+    return notes_scan(notes_of(applying_of(env)), &place, env->arena, prefix, each, context, err);
 }
 
 /* In a replay an answer must find what was asked, word for word. */
@@ -275,6 +282,7 @@ static bool open_rules(struct worker *worker, struct err *err)
 static void rest_rules(struct worker *worker)
 {
     pending_free(&worker->rules.pending);
+    notes_free(&worker->rules.notes);
 }
 
 static void close_lanes(struct worker *worker)
@@ -590,6 +598,7 @@ static bool lane_step(struct worker *worker, struct lane *lane, struct err *err)
         return false;
     }
     pending_forget(&worker->rules.pending);
+    notes_forget(&worker->rules.notes);
     if (!begin_stretch(worker, lane, &stretch, err)) {
         lane->limit = lane->limit > 1 ? lane->limit / 2 : 1;
         return false;
@@ -605,7 +614,8 @@ static bool lane_step(struct worker *worker, struct lane *lane, struct err *err)
     }
     int64_t queued = 0;
     bool rest = false;
-    if (!pending_flush(&worker->rules.pending, worker->store, &queued, err)) {
+    if (!pending_flush(&worker->rules.pending, worker->store, &queued, err) ||
+        !notes_flush(&worker->rules.notes, worker->store, lane->id, err)) {
         return false;
     }
     stretch.records += queued;

@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "engine/ahead.h"
+#include "engine/notes.h"
 #include "engine/pending.h"
 #include "engine/retry.h"
 #include "model/plan.h"
@@ -152,6 +153,7 @@ struct worker {
         bool latest;        /* Look references up in their newest version. */
         struct rules_watch *watch; /* May be NULL. */
         struct pending pending;    /* Of the open change. */
+        struct notes notes;        /* The same. */
         struct str keys;           /* How keys are made (engine/keys.h), … */
         bool keys_kept;            /* … and whether the store knows that from this worker. */
     } rules;

@@ -25,14 +25,20 @@ bool store_state_get(struct store *store, struct arena *arena, int64_t pipeline,
     return !row || value->ptr != NULL || err_set(err, ERR_RETRY, "store: out of step memory");
 }
 
+bool store_state_check(struct str key, struct str value, struct err *err)
+{
+    must(key.len > 0 && value.ptr != NULL);
+    return (key.len <= STATE_KEY_MAX && value.len <= STATE_VALUE_MAX) ||
+           err_set(err, ERR_REJECT, "a note of %zu bytes under a key of %zu is too long", value.len,
+                   key.len);
+}
+
 bool store_state_put(struct store *store, int64_t pipeline, int64_t partition, struct str key,
                      struct str value, struct err *err)
 {
     must(store->changing);
-    must(key.len > 0 && value.ptr != NULL);
-    if (key.len > STATE_KEY_MAX || value.len > STATE_VALUE_MAX) {
-        return err_set(err, ERR_REJECT, "a note of %zu bytes under a key of %zu is too long",
-                       value.len, key.len);
+    if (!store_state_check(key, value, err)) {
+        return false;
     }
     struct query *query = store_query(store,
                                       "INSERT OR REPLACE INTO state(pipeline, part, key, value)"

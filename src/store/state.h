@@ -14,6 +14,8 @@ enum { STATE_KEY_MAX = 1024, STATE_VALUE_MAX = 4 * 1024 * 1024 };
 /* A missing key reads as absent. */
 bool store_state_get(struct store *store, struct arena *arena, int64_t pipeline, int64_t partition,
                      struct str key, struct str *value, struct err *err);
+/* Whether it may be put at all. */
+bool store_state_check(struct str key, struct str value, struct err *err);
 bool store_state_put(struct store *store, int64_t pipeline, int64_t partition, struct str key,
                      struct str value, struct err *err);
 bool store_state_del(struct store *store, int64_t pipeline, int64_t partition, struct str key,
