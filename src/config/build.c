@@ -716,7 +716,9 @@ static void find_on_demand(struct build *build)
 {
     const struct plan *plan = &build->config->plan;
     for (size_t i = 0; i < plan->source_count; i++) {
-        bool awaited = plan->sources[i].reference.len > 0; /* Whoever looks it up wants it now. */
+        const struct plan_source *source = &plan->sources[i];
+        /* Whoever looks it up wants it now; and a call is answered when it comes. */
+        bool awaited = source->reference.len > 0 || source->source->type->called;
         for (size_t j = 0; j < plan->pipeline_count; j++) {
             const struct plan_pipeline *pipeline = &plan->pipelines[j];
             for (size_t k = 0; k < pipeline->chat_count; k++) {

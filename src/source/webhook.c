@@ -159,18 +159,17 @@ static bool find_time(struct call *call, int64_t now_ms, struct message *message
     struct str text = json_str(value);
     struct err err = {0};
     int64_t number = 0;
-    message->sent_ms = now_ms;
-    if (json_int(value, &number)) {
-        message->sent_ms = as_ms(number);
-    } else if (text.ptr != NULL) {
+    if (text.ptr != NULL) {
         message->sent_text = clean(call, text);
-        if (!stamps_read(&call->self->stamps, text, &message->sent_ms, &err)) {
-            call->why = "its time cannot be read: see `time_field` and `time_format`";
-            return false;
+        if (stamps_read(&call->self->stamps, text, &message->sent_ms, &err)) {
+            return true;
         }
-    } else if (str_to_int64(inbox_header(call->item, STR("webhook-timestamp")), &number)) {
-        message->sent_ms = as_ms(number);
+        call->why = "its time cannot be read: see `time_field` and `time_format`";
+        return false;
     }
+    bool told = json_int(value, &number) ||
+                str_to_int64(inbox_header(call->item, STR("webhook-timestamp")), &number);
+    message->sent_ms = told ? as_ms(number) : now_ms;
     return true;
 }
 

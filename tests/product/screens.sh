@@ -109,7 +109,7 @@ done
 
 # Ctrl-C in a terminal: `run` ends its batch and says how to go on; `tap` just goes.
 rm -rf data
-fill 1 300000 5
+fill 1 1500000 5
 tm new-session -d -s run -x 100 -y 24 "cd '$folder'; LOG_FILE=run.log '$SLUICE' run; echo code \$?; touch done.run; sleep 60"
 moving() { tm capture-pane -p -t run | grep -q 'a second'; }
 await 20 moving || fail "run shows no rate in a terminal"
