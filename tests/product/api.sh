@@ -26,7 +26,15 @@ is "exit code of a name that is none" $? 64
 "$SLUICE" token remove nobody 2> err
 is "exit code of a token that is none" $? 1
 
-python3 "$repo/tests/product/api.py" "$port" 200 || fail "api.py"
+python3 "$repo/tests/product/api.py" "$port" 200 all || fail "api.py"
+
+# A sink that refuses for good: what it is not given are dead letters.
+"$STAGE" exec data/records.db "DROP TABLE qa_photo_reviews; CREATE TABLE qa_photo_reviews(drop_number TEXT PRIMARY KEY CHECK(0), id TEXT)"
+post "'DR99999991 secret words'"
+post "'DR99999992 secret words'"
+buried() { [ "$("$SLUICE" dlq list --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" -gt 1 ]; }
+await 20 buried || fail "there are no dead letters: $("$SLUICE" status 2>&1 | tail -n 20)"
+python3 "$repo/tests/product/api.py" "$port" 200 dead || fail "api.py dead"
 stop
 "$SLUICE" audit verify > out || fail "the audit log does not hold: $(cat out)"
 grep -q 'slc_' sluice.log && fail "a token is in the log"
