@@ -77,18 +77,6 @@ static struct inbox *find_named(const struct inboxes *inboxes, struct str source
     return inbox;
 }
 
-static struct inbox *find_only(const struct inboxes *inboxes)
-{
-    struct inbox *only = NULL;
-    for (struct inbox *inbox = inboxes->first; inbox != NULL; inbox = inbox->next) {
-        if (inbox->open && only != NULL) {
-            return NULL;
-        }
-        only = inbox->open ? inbox : only;
-    }
-    return only;
-}
-
 static struct inbox *make(struct inboxes *inboxes, struct str source)
 {
     bool room = inboxes->count < INBOX_NAMES_MAX && source.len <= MESSAGE_NAME_MAX;
@@ -117,7 +105,7 @@ struct inbox *inboxes_make(struct inboxes *inboxes, struct str source)
 struct inbox *inboxes_find(struct inboxes *inboxes, struct str source)
 {
     lock_take(&inboxes->lock);
-    struct inbox *inbox = source.len > 0 ? find_named(inboxes, source) : find_only(inboxes);
+    struct inbox *inbox = find_named(inboxes, source);
     lock_give(&inboxes->lock);
     return inbox;
 }

@@ -63,7 +63,7 @@ bool inboxes_have_door(struct inboxes *inboxes);
 /* The inbox of a source, made when there is none. NULL: out of memory, or too many. */
 struct inbox *inboxes_make(struct inboxes *inboxes, struct str source);
 
-/* The same for the door. An empty name is the only one that is open. NULL: there is none. */
+/* The same for the door. NULL: its source was never opened. */
 struct inbox *inboxes_find(struct inboxes *inboxes, struct str source);
 
 /* The source begins to take; and takes nothing any more: what lies there is answered. */

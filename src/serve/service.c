@@ -113,7 +113,11 @@ static bool run_metrics(struct door *door, struct call *call)
 
 static bool run_webhook(struct door *door, struct call *call)
 {
-    return webhooks_take(door->service->inboxes, call, call->word);
+    struct service *service = door->service;
+    struct planned_plan *now = planned_take(&service->planned);
+    bool answered = webhooks_take(service->inboxes, now->plan, call, call->word);
+    planned_give(&service->planned, now);
+    return answered;
 }
 
 static const struct route routes[] = {

@@ -43,14 +43,36 @@ static void answer(struct inbox_item *item, enum inbox_outcome outcome, const ch
     server_resume(call);
 }
 
-bool webhooks_take(struct inboxes *inboxes, struct call *call, struct str source)
+/* Absent: there is none of this name; or, without a name, there are none or several. */
+static struct str find_source(const struct plan *plan, struct str name)
 {
-    struct inbox *inbox = inboxes_find(inboxes, source);
+    struct str found = {0};
+    for (size_t i = 0; i < plan->source_count; i++) {
+        const struct plan_source *source = &plan->sources[i];
+        if (source->source->type->called && (name.len == 0 || str_equal(source->name, name))) {
+            if (found.ptr != NULL) {
+                return (struct str){0};
+            }
+            found = source->name;
+        }
+    }
+    return found;
+}
+
+bool webhooks_take(struct inboxes *inboxes, const struct plan *plan, struct call *call,
+                   struct str name)
+{
+    struct str source = find_source(plan, name);
     struct inbox_item *item = arena_array(&call->arena, 1, sizeof *item);
-    if (inbox == NULL) {
+    if (source.ptr == NULL) {
         call_refuse(call, STATUS_NOT_FOUND, "not_found",
-                    source.len > 0 ? "no source of this name is called from outside"
-                                   : "say which source: /webhook/NAME");
+                    name.len > 0 ? "no source of this name is called from outside"
+                                 : "say which source: /webhook/NAME");
+        return true;
+    }
+    struct inbox *inbox = inboxes_find(inboxes, source);
+    if (inbox == NULL) {
+        refuse_later(call, "the source is not open yet");
         return true;
     }
     struct inbox_header *headers = NULL;
