@@ -334,7 +334,9 @@ static const struct code codes[FAULT_CODES] = {
         {"E0704", "A secret that others can read", "every user of the machine could read it",
          "The file may be read or written by users that are neither its owner nor of its group: "
          "chmod o= FILE,\nbetter chmod 600 FILE. The secret mounts of containers (/run/secrets, "
-         "/var/run/secrets) are excepted:\nthey are 0444 by design, and nobody else is in there.\n",
+         "/var/run/secrets,\n/secrets) are excepted: they are 0444 by design, and nobody else is "
+         "in "
+         "there.\n",
          "  password: file:db.txt           # -rw-r--r--\n"},
     [FAULT_SECRET_UNKNOWN] = {"E0705", "No such secret", "the name has to stand under `secrets:`",
                               "secret:NAME refers to a name that `secrets:` does not have.\n",

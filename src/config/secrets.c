@@ -11,8 +11,10 @@
 
 enum { MODE_OTHERS = 0007, NAME_MAX_BYTES = 64 };
 
-/* Mounts that exist for secrets, and whose files are 0444 by design. */
-static const struct str mounts[] = {STR_INIT("/run/secrets/"), STR_INIT("/var/run/secrets/")};
+/* Mounts that exist for secrets, and whose files are 0444 by design; the last is our image's
+ * volume. */
+static const struct str mounts[] = {STR_INIT("/run/secrets/"), STR_INIT("/var/run/secrets/"),
+                                    STR_INIT("/secrets/")};
 
 /* A secret on its way: where it is written, and what it becomes. */
 struct wanted {

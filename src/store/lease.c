@@ -38,6 +38,34 @@ bool store_lock_path(struct str store_path, char path[FILE_PATH_MAX], struct err
     return true;
 }
 
+/*
+ * Why the file of locks cannot be had. Where it or its folder belongs to somebody else, both are
+ * named: in a container users are numbers, and a mounted folder brings its owner along.
+ */
+static bool refused(const char *path, int number, struct err *err)
+{
+    char place[FILE_PATH_MAX];
+    struct file_info info = {0};
+    struct err ignored = {0};
+    char *slash = NULL;
+    (void)snprintf(place, sizeof place, "%s", path);
+    bool known = file_look(str_of(place), &info, &ignored);
+    if ((!known || info.kind == FILE_MISSING) && (slash = strrchr(place, '/')) != NULL) {
+        slash[slash == place ? 1 : 0] = '\0';
+        known = file_look(str_of(place), &info, &ignored);
+    }
+    unsigned user = (unsigned)geteuid();
+    if (number != EACCES || !known || info.kind == FILE_MISSING || info.owner == user) {
+        return err_set(err, ERR_CONFIG,
+                       "cannot open %s: %s; may this user write in the folder of the store?", path,
+                       file_reason(number));
+    }
+    return err_set(err, ERR_CONFIG,
+                   "cannot open %.120s: %s; this is user %u, and %.120s belongs to user %u: "
+                   "run sluice as that user, or give it away (chown -R %u)",
+                   path, file_reason(number), user, place, info.owner, user);
+}
+
 bool lease_file_open(struct lease_file **out, struct str store_path, struct err *err)
 {
     char path[FILE_PATH_MAX];
@@ -54,9 +82,7 @@ bool lease_file_open(struct lease_file **out, struct str store_path, struct err 
     if (file->fd < 0) {
         int number = errno;
         mem_free(file);
-        return err_set(err, ERR_CONFIG,
-                       "cannot open %s: %s; may this user write in the folder of the store?", path,
-                       file_reason(number));
+        return refused(path, number, err);
     }
     lock_init(&file->guard);
     *out = file;

@@ -146,13 +146,26 @@ pod rm second > podman.log 2>&1
 start stranger --user 4321:4321 -v fresh:/data $volumes
 gone() { [ "$(pod inspect "$1" --format '{{.State.Status}}')" = exited ]; }
 await 10 gone stranger || fail "it runs with a data folder that it may not write to"
-has "a folder that it may not write to" "$(said stranger)" "/data"
-has "what to do then" "$(said stranger)" "user"
+has "a folder that it may not write to" "$(said stranger)" "this is user 4321, and /data belongs to user 10001"
+has "what to do then" "$(said stranger)" "chown -R 4321"
 
 # No configuration: said, with the path.
 start empty
 await 10 gone empty || fail "it runs without a configuration"
 has "without a configuration" "$(said empty)" "/config/sluice.yaml"
+
+# A secret's file in the mount for them may be 0444, as orchestrators make it; beside the configuration not.
+mkdir secrets
+printf 'open sesame\n' | tee secrets/door > config/door
+chmod -R a+rX secrets config
+secret_in() {
+    sed 's#^sinks:#secrets: {door: "file:'"$1"'"}\nsinks:\n  web: {kind: http, url: "https://a.example/x", headers: {Door: "secret:door"}}#' \
+        config/sluice.yaml > config/secret.yaml
+    pod run --rm $hard $volumes -v "$folder/secrets:/secrets:ro" localhost/sluice check --config /config/secret.yaml > checked 2>&1
+}
+secret_in /config/door && fail "a secret that everybody can read is taken"
+has "a secret that everybody can read" "$(cat checked)" E0704
+secret_in /secrets/door || fail "a secret of the mount for secrets is refused: $(cat checked)"
 
 # --- compose.yaml
 compose=$(tool podman-compose) || { echo "skipped: podman-compose cannot be had: $(tail -n 1 tool.log)"; finish; }
