@@ -1,7 +1,8 @@
 #!/bin/sh
 # The image of Containerfile in podman: its size, its user, its health, its volumes, its end; compose.yaml.
 #
-# The last step of the image alone, with the program that is being tested: no registry is asked.
+# The last step of the image alone, with the program that is being tested: no registry is asked. With
+# CONTAINER=whole the builder's step too, on a Debian made by debootstrap (minutes; docs/testing.md).
 #
 # Everything that is mounted is mounted in a namespace of this test, and goes with it.
 if [ "$(id -u)" = 0 ] && [ -z "${CONTAINER_MOUNTS:-}" ]; then
@@ -43,6 +44,9 @@ pod build --format docker --target ready -t localhost/sluice context > build.log
     fail "the image does not build: $(tail -n 5 build.log)"
     finish
 }
+if [ "${CONTAINER:-}" = whole ]; then
+    . "$repo/tests/product/container_whole.inc"
+fi
 inspect() { pod image inspect localhost/sluice --format "$1"; }
 size=$(inspect '{{.Size}}')
 [ "$size" -lt 8000000 ] || fail "the image has $size bytes"
@@ -118,6 +122,8 @@ kill -CONT "$pid"
 probe first || fail "thawed, it is not healthy again: $(cat probe.log)"
 is "health when thawed" "$(health first)" healthy
 has "status by exec" "$(pod exec first sluice status)" "20,000"
+pod exec first sluice backup --keep 14 > saved 2>&1 || fail "a backup: $(cat saved)"
+has "the backup's place" "$(ls "$(place desk)/backups")" .tar.gz
 pod exec first sluice run --dry-run > dry 2>&1 || fail "a dry run on a root that is read-only: $(cat dry)"
 ended first
 echo "ended in $took ms"
@@ -156,7 +162,7 @@ has "without a configuration" "$(said empty)" "/config/sluice.yaml"
 
 # A secret's file in the mount for them may be 0444, as orchestrators make it; beside the configuration not.
 mkdir secrets
-printf 'open sesame\n' | tee secrets/door > config/door
+printf 'open sesame, and let nobody else in\n' | tee secrets/door > config/door
 chmod -R a+rX secrets config
 secret_in() {
     sed 's#^sinks:#secrets: {door: "file:'"$1"'"}\nsinks:\n  web: {kind: http, url: "https://a.example/x", headers: {Door: "secret:door"}}#' \
@@ -166,6 +172,22 @@ secret_in() {
 secret_in /config/door && fail "a secret that everybody can read is taken"
 has "a secret that everybody can read" "$(cat checked)" E0704
 secret_in /secrets/door || fail "a secret of the mount for secrets is refused: $(cat checked)"
+
+# The browser's login is sealed as its user, from a volume that only that one can read, and that serve's
+# container has not taken over; the group is the image's, which reads the secrets.
+pod run --rm $hard -v login:/session localhost/sluice version > podman.log 2>&1 || fail "version: $(cat podman.log)"
+login=$(place login)
+is "whose the login is" "$(stat -c '%u:%g %a' "$login")" "1200:1201 700"
+mkdir sealed
+mkdir "$login/Default"
+echo cookie > "$login/Default/Cookies"
+chown -R 1200:1201 "$login" sealed
+: > config/.env
+chown -R :10001 config/.env secrets
+chmod -R u=rwX,g=rX,o= config/.env secrets
+pod run --rm --user 1200:10001 $hard -v login:/session -v "$folder/sealed:/sealed" $volumes -v "$folder/secrets:/secrets:ro" localhost/sluice \
+    session seal /sealed/login.sealed --profile /session --key door --config /config/secret.yaml > sealing 2>&1 || fail "sealing: $(cat sealing)"
+[ -s sealed/login.sealed ] || fail "there is no sealed login: $(cat sealing)"
 
 # --- compose.yaml
 compose=$(tool podman-compose) || { echo "skipped: podman-compose cannot be had: $(tail -n 1 tool.log)"; finish; }
