@@ -9,14 +9,18 @@ struct seat {
     struct worker *worker;
     struct thread thread;
     bool running;
-    uint64_t rings; /* Heard so far. */
-    bool asleep;    /* Then its worker may be looked at under the lock. */
+    struct signal signal; /* Wakes this one alone. */
+    uint64_t rings;       /* Heard so far. */
+    int64_t stepped_ms;   /* When its last step began. */
+    bool asleep;          /* Then its worker may be looked at under the lock. */
+    bool called;          /* Since it fell asleep: once is enough. */
 };
 
 struct runner {
-    struct bell bell; /* First: workers ring it. */
-    struct lock lock; /* Guards all below. */
-    struct signal changed;
+    struct bell bell;      /* First: workers ring it. */
+    struct lock lock;      /* Guards all below. */
+    struct signal changed; /* Stopping, or a thread ended. */
+    struct signal rung;    /* Or stopping: for those who pause until somebody rings. */
     uint64_t rings;
     uint64_t nudges;
     bool stopping;
@@ -27,12 +31,38 @@ struct runner {
     struct seat seats[RUNNER_WORKERS_MAX];
 };
 
+/* For what nobody may sleep through. Under the lock. */
+static void wake_all(struct runner *runner)
+{
+    for (size_t i = 0; i < runner->count; i++) {
+        signal_all(&runner->seats[i].signal);
+    }
+    signal_all(&runner->changed);
+    signal_all(&runner->rung);
+}
+
+/* When a worker that sleeps does its next step if somebody rang: at once, or when it wakes anyway.
+ */
+static int64_t answers_ms(const struct seat *seat)
+{
+    const struct worker *worker = seat->worker;
+    int64_t ms = worker->failures == 0 ? seat->stepped_ms + worker->type->patience_ms : INT64_MAX;
+    return ms < worker->wake_ms ? ms : worker->wake_ms;
+}
+
 static void ring(struct bell *bell)
 {
     struct runner *runner = (struct runner *)bell;
     lock_take(&runner->lock);
     runner->rings++;
-    signal_all(&runner->changed);
+    for (size_t i = 0; i < runner->count; i++) {
+        struct seat *seat = &runner->seats[i];
+        if (seat->asleep && !seat->called && seat->worker->failures == 0) {
+            seat->called = true;
+            signal_all(&seat->signal);
+        }
+    }
+    signal_all(&runner->rung);
     lock_give(&runner->lock);
 }
 
@@ -54,7 +84,8 @@ struct heard {
 
 /*
  * Sleep until the worker is due or somebody rang or nudged since it was heard last. A worker that
- * waits after a failure is not woken by the bell: the outside has not got better by that.
+ * waits after a failure is not woken by the bell: the outside has not got better by that. One that
+ * is patient hears the first ring, and sleeps on until its time: the others do not wake it again.
  */
 static bool wait_for_work(struct seat *seat, struct heard *heard)
 {
@@ -63,12 +94,16 @@ static bool wait_for_work(struct seat *seat, struct heard *heard)
     lock_take(&runner->lock);
     for (;;) {
         bool rung = heard->rings != runner->rings && worker->failures == 0;
-        heard->due = rung || clock_mono_ms(worker->clock) >= worker->wake_ms;
+        int64_t until_ms = rung ? answers_ms(seat) : worker->wake_ms;
+        int64_t now_ms = clock_mono_ms(worker->clock);
+        heard->due = now_ms >= until_ms;
         if (runner->stopping || heard->due || heard->nudges != runner->nudges) {
+            seat->stepped_ms = heard->due ? now_ms : seat->stepped_ms;
             break;
         }
+        seat->called = rung; /* A ring more would tell it nothing. */
         seat->asleep = true;
-        (void)signal_wait(&runner->changed, &runner->lock, worker->wake_ms);
+        (void)signal_wait(&seat->signal, &runner->lock, until_ms);
         seat->asleep = false;
     }
     heard->rings = heard->due ? runner->rings : heard->rings;
@@ -115,6 +150,7 @@ static void *run_seat(void *argument)
         runner->failed = true;
         runner->failure = err;
         runner->stopping = true;
+        wake_all(runner);
     }
     seat->running = false;
     runner->running--;
@@ -143,6 +179,7 @@ bool runner_add(struct runner *runner, struct worker *worker, struct err *err)
     struct seat *seat = take_seat(runner);
     if (seat != NULL) {
         *seat = (struct seat){.runner = runner, .worker = worker, .running = true};
+        signal_init(&seat->signal);
         runner->running++;
     }
     lock_give(&runner->lock);
@@ -167,7 +204,7 @@ void runner_nudge(struct runner *runner)
 {
     lock_take(&runner->lock);
     runner->nudges++;
-    signal_all(&runner->changed);
+    wake_all(runner);
     lock_give(&runner->lock);
 }
 
@@ -186,6 +223,7 @@ bool runner_start(struct runner **out, struct worker *const *workers, size_t cou
     runner->bell.ring = ring;
     lock_init(&runner->lock);
     signal_init(&runner->changed);
+    signal_init(&runner->rung);
     *out = runner;
     for (size_t i = 0; i < count; i++) {
         if (!runner_add(runner, workers[i], err)) {
@@ -214,7 +252,7 @@ bool runner_pause(struct runner *runner, int64_t deadline_ms)
     lock_take(&runner->lock);
     uint64_t rings = runner->rings;
     while (!runner->stopping && runner->rings == rings &&
-           signal_wait(&runner->changed, &runner->lock, deadline_ms)) {
+           signal_wait(&runner->rung, &runner->lock, deadline_ms)) {
     }
     bool go_on = !runner->stopping;
     lock_give(&runner->lock);
@@ -249,7 +287,7 @@ void runner_ask_stop(struct runner *runner)
 {
     lock_take(&runner->lock);
     runner->stopping = true;
-    signal_all(&runner->changed);
+    wake_all(runner);
     lock_give(&runner->lock);
 }
 
@@ -259,7 +297,7 @@ size_t runner_stop(struct runner *runner, int64_t limit_ms)
     int64_t deadline_ms = clock_mono_ms(clock) + limit_ms;
     lock_take(&runner->lock);
     runner->stopping = true;
-    signal_all(&runner->changed);
+    wake_all(runner);
     while (runner->running > 0 && signal_wait(&runner->changed, &runner->lock, deadline_ms)) {
     }
     size_t left = runner->running;

@@ -10,7 +10,9 @@ enum {
     UPKEEP_EVERY_MS = 60 * 1000,
     SWEEP_EVERY_MS = 3600 * 1000,
     BLOB_AGE_MS = 24 * 3600 * 1000,
-    PAUSE_MS = 250,
+    PAUSE_MS = 50,
+    /* Few at a time: who files messages waits until a step is over, and somebody waits for him. */
+    INDEX_STEP = 500,
 };
 
 static bool set_limits(struct worker *worker, struct upkeep_limits *limits, struct err *err)
@@ -59,7 +61,7 @@ static bool upkeep_step(struct worker *worker, struct err *err)
     if (!set_limits(worker, &limits, err)) {
         return false;
     }
-    if (!store_search_fill(worker->store, &worker->arena, SEARCH_STEP_MAX, &more_text, err)) {
+    if (!store_search_fill(worker->store, &worker->arena, INDEX_STEP, &more_text, err)) {
         return false;
     }
     if (worker->checked_ms == 0 || now - worker->checked_ms >= UPKEEP_EVERY_MS) {
@@ -79,4 +81,5 @@ static bool upkeep_step(struct worker *worker, struct err *err)
     return true;
 }
 
-const struct worker_type worker_upkeep = {.name = "upkeep", .step = upkeep_step};
+const struct worker_type worker_upkeep = {
+    .name = "upkeep", .step = upkeep_step, .patience_ms = PAUSE_MS};

@@ -52,6 +52,9 @@ struct worker_type {
     void (*rest)(struct worker *worker);   /* May be NULL: nothing to do for a while. */
     void (*replan)(struct worker *worker); /* May be NULL: worker->plan is another one. */
     void (*close)(struct worker *worker);  /* May be NULL. */
+    /* The bell is answered at most so often. 0: at once. For those who have work of their own at
+       each ring, while nobody waits for it. */
+    int64_t patience_ms;
 };
 
 /* What a test or the runner wants to know: called after a commit that others may wait for. */

@@ -144,6 +144,35 @@ static void the_bell_wakes_those_who_sleep(void **state)
     hall_end(&hall);
 }
 
+/* A hundred rings, each worth a step to the others: it answers a few, and the last one too. */
+static void who_is_patient_answers_now_and_then(void **state)
+{
+    static const struct worker_type patient = {
+        .name = "patient", .step = step, .close = closed, .patience_ms = 100};
+    struct hall hall = hall_new(*state);
+    hall.workers[1]->type = &patient;
+    hall_start(&hall);
+    for (size_t i = 0; i < SEATS; i++) {
+        wait_for(&hall.seats[i].steps, 1);
+    }
+    int64_t from_ms = now_ms();
+    for (int round = 2; round < 100; round++) {
+        worker_ring(hall.workers[0]);
+        wait_for(&hall.seats[2].steps, round);
+        pause_ms(1);
+    }
+    int64_t most = 2 + (now_ms() - from_ms) / patient.patience_ms;
+    assert_in_range(atomic_load(&hall.seats[1].steps), 2, most);
+    assert_true(atomic_load(&hall.seats[2].steps) > 90);
+    pause_ms(2 * patient.patience_ms);
+    int before = atomic_load(&hall.seats[1].steps);
+    worker_ring(hall.workers[0]);
+    wait_for(&hall.seats[1].steps, before + 1); /* At once: it had rested long enough. */
+    worker_ring(hall.workers[0]);
+    wait_for(&hall.seats[1].steps, before + 2); /* Not lost, only later. */
+    hall_end(&hall);
+}
+
 /* After a failure only time helps. */
 static void the_bell_does_not_wake_who_failed(void **state)
 {
@@ -282,15 +311,11 @@ static void no_workers_are_fine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_worker_steps_and_sleeps),
-        TEST(the_bell_wakes_those_who_sleep),
-        TEST(the_bell_does_not_wake_who_failed),
-        TEST(busy_workers_stop_at_once),
-        TEST(who_hangs_is_named_and_left_behind),
-        TEST(a_failure_for_good_stops_everybody),
-        TEST(who_fails_while_all_others_wait_is_stuck),
-        TEST(other_failures_stop_nobody),
-        TEST(no_workers_are_fine),
+        TEST(each_worker_steps_and_sleeps),        TEST(the_bell_wakes_those_who_sleep),
+        TEST(who_is_patient_answers_now_and_then), TEST(the_bell_does_not_wake_who_failed),
+        TEST(busy_workers_stop_at_once),           TEST(who_hangs_is_named_and_left_behind),
+        TEST(a_failure_for_good_stops_everybody),  TEST(who_fails_while_all_others_wait_is_stuck),
+        TEST(other_failures_stop_nobody),          TEST(no_workers_are_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
