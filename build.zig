@@ -761,6 +761,13 @@ const PROGRAMS = [_]Program{
         .release = true,
     },
     .{
+        .step = "bench-webhook-floor",
+        .about = "What a webhook costs at the least: -- PORT FILE (bench-webhook runs it)",
+        .file = "tests/bench/webhook_floor.c",
+        .room = "db",
+        .release = true,
+    },
+    .{
         .step = "bench-chain",
         .about = "What generic steps cost a message: -- COUNT (one million unless it is given)",
         .file = "tests/bench/chain.c",
@@ -1029,6 +1036,13 @@ fn addBench(shop: *Shop, product: *std.Build.Step.Compile, stage: *std.Build.Ste
     students.addArgs(b.args orelse &.{});
     students.has_side_effects = true;
     students.stdio = .inherit;
+    const webhook = b.addSystemCommand(&.{ "sh", "tests/bench/webhook.sh" });
+    webhook.addArtifactArg(product);
+    webhook.addArtifactArg(shop.testProgram("webhook-floor", .ReleaseFast, "db", "tests/bench/webhook_floor.c", &.{}));
+    webhook.addArgs(b.args orelse &.{});
+    webhook.has_side_effects = true;
+    webhook.stdio = .inherit;
+    b.step("bench-webhook", "Answered webhooks against FastAPI, ARQ and Redis (needs Python 3)").dependOn(&webhook.step);
     b.step("bench-students", "Documents of students against pymongo (needs Python 3 and its servers)").dependOn(&students.step);
 }
 

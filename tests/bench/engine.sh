@@ -12,5 +12,5 @@ if [ -z "$python" ] || ! "$python" -c 'import sys, sqlite3; sys.exit(sys.version
 fi
 : "${SLUICE_CACHE:?run this with: ci/zig build bench-engine}"
 . "$here/rivals.sh"
-place=$(rivals_fetch) || place=
+place=$(rivals_fetch postgres) || place=
 PYTHONPATH=$place exec "$python" "$here/engine.py" "$@"

@@ -11,5 +11,5 @@ command -v python3 > /dev/null || {
     exit 1
 }
 . "$here/rivals.sh"
-place=$(rivals_fetch)
+place=$(rivals_fetch postgres)
 PYTHONPATH=$place exec python3 "$here/postgres.py" "$@"
