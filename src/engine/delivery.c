@@ -372,6 +372,7 @@ static bool delivery_step(struct worker *worker, struct err *err)
 }
 
 const struct worker_type worker_delivery = {.name = "delivery",
+                                            .patience_ms = WORKER_PATIENCE_MS,
                                             .open = open_sink,
                                             .step = delivery_step,
                                             .rest = rest_sink,

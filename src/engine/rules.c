@@ -707,11 +707,13 @@ static bool rules_step(struct worker *worker, struct err *err)
 }
 
 const struct worker_type worker_pipeline = {.name = "pipeline",
+                                            .patience_ms = WORKER_PATIENCE_MS,
                                             .open = open_rules,
                                             .step = rules_step,
                                             .rest = rest_rules,
                                             .close = close_rules};
 const struct worker_type worker_pipeline_again = {.name = "pipeline",
+                                                  .patience_ms = WORKER_PATIENCE_MS,
                                                   .open = open_lanes,
                                                   .step = rules_step,
                                                   .rest = rest_rules,

@@ -4,6 +4,8 @@
 #include "base/must.h"
 #include "base/thread.h"
 
+enum { PATIENCE_CREDIT = 8 }; /* So many rings are answered at once after a rest. */
+
 struct seat {
     struct runner *runner;
     struct worker *worker;
@@ -11,7 +13,7 @@ struct seat {
     bool running;
     struct signal signal; /* Wakes this one alone. */
     uint64_t rings;       /* Heard so far. */
-    int64_t stepped_ms;   /* When its last step began. */
+    int64_t answers_ms;   /* When it may answer the bell again. */
     bool asleep;          /* Then its worker may be looked at under the lock. */
     bool called;          /* Since it fell asleep: once is enough. */
 };
@@ -41,13 +43,21 @@ static void wake_all(struct runner *runner)
     signal_all(&runner->rung);
 }
 
-/* When a worker that sleeps does its next step if somebody rang: at once, or when it wakes anyway.
- */
-static int64_t answers_ms(const struct seat *seat)
+/* When a worker that sleeps does its next step if somebody rang. */
+static int64_t answer_ms(const struct seat *seat)
 {
     const struct worker *worker = seat->worker;
-    int64_t ms = worker->failures == 0 ? seat->stepped_ms + worker->type->patience_ms : INT64_MAX;
-    return ms < worker->wake_ms ? ms : worker->wake_ms;
+    bool sooner = worker->failures == 0 && seat->answers_ms < worker->wake_ms;
+    return sooner ? seat->answers_ms : worker->wake_ms;
+}
+
+/* A step begins. Each takes some of its patience, and a rest gives back a few steps' worth. */
+static void spend_patience(struct seat *seat, int64_t now_ms)
+{
+    int64_t patience_ms = seat->worker->type->patience_ms;
+    int64_t rested_ms = now_ms - PATIENCE_CREDIT * patience_ms;
+    int64_t least_ms = seat->answers_ms > rested_ms ? seat->answers_ms : rested_ms;
+    seat->answers_ms = (least_ms < now_ms ? least_ms : now_ms) + patience_ms;
 }
 
 static void ring(struct bell *bell)
@@ -94,11 +104,13 @@ static bool wait_for_work(struct seat *seat, struct heard *heard)
     lock_take(&runner->lock);
     for (;;) {
         bool rung = heard->rings != runner->rings && worker->failures == 0;
-        int64_t until_ms = rung ? answers_ms(seat) : worker->wake_ms;
+        int64_t until_ms = rung ? answer_ms(seat) : worker->wake_ms;
         int64_t now_ms = clock_mono_ms(worker->clock);
         heard->due = now_ms >= until_ms;
         if (runner->stopping || heard->due || heard->nudges != runner->nudges) {
-            seat->stepped_ms = heard->due ? now_ms : seat->stepped_ms;
+            if (heard->due) {
+                spend_patience(seat, now_ms);
+            }
             break;
         }
         seat->called = rung; /* A ring more would tell it nothing. */

@@ -38,6 +38,7 @@ enum {
     WORKER_REFUSED_MAX = 32,
     WORKER_WHY_MAX = 240,
     WORKER_IDLE_MS = 10 * 1000, /* How often an idle worker looks although nobody rang. */
+    WORKER_PATIENCE_MS = 20,    /* Of those who take what others left for them. */
     WORKER_REST_MS = 2000,      /* After so long without work it gives its caches back. */
 };
 
@@ -52,8 +53,8 @@ struct worker_type {
     void (*rest)(struct worker *worker);   /* May be NULL: nothing to do for a while. */
     void (*replan)(struct worker *worker); /* May be NULL: worker->plan is another one. */
     void (*close)(struct worker *worker);  /* May be NULL. */
-    /* The bell is answered at most so often. 0: at once. For those who have work of their own at
-       each ring, while nobody waits for it. */
+    /* After a few rings in a row the bell is answered only so often. 0: always at once. For those
+       whose step costs the same for one message as for many. */
     int64_t patience_ms;
 };
 

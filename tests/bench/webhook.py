@@ -2,7 +2,7 @@
 
     python3 webhook.py SLUICE FLOOR [--seconds 4] [--pairs 5] [--only calls,looks] [--chats 5000]
 
-Each run: a fresh server in an empty folder, one second to warm up, then `wrk -t1 -c64`, each call with an id of its own.
+Each run: a fresh server in an empty folder, one second to warm up, then `wrk -t1 -c64`, each call with an id of its own, random as a provider's.
 What was answered must be there afterwards: in sluice's archive, in the floor's table, in Redis' queue. CPU is of the
 server's processes (Redis too), over the time measured. Ends with an error when a bar is missed.
 """
@@ -39,11 +39,12 @@ MESSAGE = {
 BODY = json.dumps(MESSAGE, separators=(",", ":"))
 LUA = """
 local before, after = [==[%s]==], [==[%s]==]
-local number = %d
+math.randomseed(%d)
 local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer %s"}
 function request()
-    number = number + 1
-    return wrk.format("POST", "%s", headers, before .. string.format("%%032X", number) .. after)
+    local id = ""
+    for _ = 1, 8 do id = id .. string.format("%%04X", math.random(0, 65535)) end
+    return wrk.format("POST", "%s", headers, before .. id .. after)
 end
 """
 CONFIG = """store: data
@@ -119,10 +120,10 @@ class Server:
         shutil.rmtree(self.folder)
 
 
-def load(server, seconds, first):
-    script = server.folder + f"/{first}.lua"
+def load(server, seconds, seed):
+    script = server.folder + f"/{seed}.lua"
     before, after = BODY.replace("@CHAT@", "100000000000000001@g.us").split("@ID@")
-    open(script, "w").write(LUA % (before, after, first, TOKEN, server.path))
+    open(script, "w").write(LUA % (before, after, seed, TOKEN, server.path))
     out = subprocess.run(["wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", "-s", script, f"http://127.0.0.1:{server.port}"],
                          capture_output=True, text=True, check=True).stdout
     count, took = re.search(r"(\d+) requests in ([\d.]+)s", out).groups()
@@ -134,9 +135,9 @@ def load(server, seconds, first):
 
 def measured(make, count_there, seconds):
     server = make()
-    warm = load(server, 1, 0)
+    warm = load(server, 1, 1)
     cpu = server.cpu_s()
-    count, took, p99_ms = load(server, seconds, 1 << 40)
+    count, took, p99_ms = load(server, seconds, 2)
     cpu = server.cpu_s() - cpu
     peak = server.peak_mb()
     there = count_there(server)
