@@ -38,7 +38,7 @@ enum {
     WORKER_REFUSED_MAX = 32,
     WORKER_WHY_MAX = 240,
     WORKER_IDLE_MS = 10 * 1000, /* How often an idle worker looks although nobody rang. */
-    WORKER_PATIENCE_MS = 20,    /* Of those who take what others left for them. */
+    WORKER_PATIENCE_MS = 10,    /* Of those who take what others left for them. */
     WORKER_REST_MS = 2000,      /* After so long without work it gives its caches back. */
 };
 
