@@ -158,6 +158,7 @@ const ROOMS = [_]Room{
             "sql.c",
             "sqlite.c",
             "sqlite_functions.c",
+            "sqlite_log.c",
         },
     },
     .{
@@ -596,6 +597,7 @@ const UNIT_TESTS = [_]UnitTest{
     .{ .name = "db/postgres", .with = &.{"rig/outside.c"}, .threads = true },
     .{ .name = "db/resolve", .threads = true },
     .{ .name = "db/sqlite" },
+    .{ .name = "db/sqlite_log", .libs = &.{sqlite} },
     .{ .name = "domain/drops" },
     .{ .name = "domain/student_near" },
     .{ .name = "domain/sync" },

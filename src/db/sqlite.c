@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "db/heap.h"
 #include "db/sqlite_functions.h"
+#include "db/sqlite_log.h"
 
 enum {
     PATH_MAX_BYTES = 4096,
@@ -240,8 +241,8 @@ bool sqlite_open(struct sqlite **out, struct str path, const struct sqlite_optio
     db->immutable =
         options->still && !has_log(db->path) && is_wal(db->path) && write_uri(db->path, uri);
     flags |= db->immutable ? SQLITE_OPEN_URI : 0;
-    bool ok = sqlite3_open_v2(db->immutable ? uri : db->path, &db->handle, flags, options->vfs) ==
-              SQLITE_OK;
+    const char *vfs = options->readonly ? options->vfs : sqlite_log_vfs(options->vfs);
+    bool ok = sqlite3_open_v2(db->immutable ? uri : db->path, &db->handle, flags, vfs) == SQLITE_OK;
     if (db->handle == NULL) {
         mem_free(db);
         return err_set(err, ERR_RETRY, "sqlite: out of memory");
