@@ -10,7 +10,7 @@
 #include "store/lease.h"
 #include "store/schema.h"
 
-enum { NAMES_ARENA_LIMIT = 64 * 1024 * 1024, CHECKPOINT_PAGES = 2000 };
+enum { NAMES_ARENA_LIMIT = 64 * 1024 * 1024, CHECKPOINT_PAGES = 1000 };
 
 /* A corrupt file or a failing disk must stop the process; everything else keeps its grade. */
 static bool grade(struct store *store, struct err *err)

@@ -7,6 +7,7 @@ What was answered must be there afterwards: in sluice's archive, in the floor's 
 server's processes (Redis too), over the time measured. Ends with an error when a bar is missed.
 """
 import argparse
+import atexit
 import http.client
 import json
 import os
@@ -86,6 +87,7 @@ class Server:
 
     def __init__(self, path, start):
         self.path, self.port, self.folder, self.children = path, free_port(), tempfile.mkdtemp(), []
+        atexit.register(self.stop)  # Also when something fails.
         start(self)
         until = time.monotonic() + 20
         while True:
