@@ -196,6 +196,9 @@ int cli_students_near(struct cli *cli);
 int cli_students_paid(struct cli *cli);
 int cli_students_report(struct cli *cli);
 int cli_tap(struct cli *cli);
+int cli_token_add(struct cli *cli);
+int cli_token_list(struct cli *cli);
+int cli_token_remove(struct cli *cli);
 int cli_top(struct cli *cli);
 int cli_version(struct cli *cli);
 

@@ -72,28 +72,12 @@ bool look_configured(struct look *look, const struct cli *cli)
 
 struct str look_chat_name(const struct look *look, struct str chat)
 {
-    for (size_t i = 0; look->configured && i < look->config.project_lists; i++) {
-        const struct named_chats *list = &look->config.projects[i].chats;
-        for (size_t j = 0; j < list->count; j++) {
-            if (str_equal(list->items[j].chat, chat)) {
-                return list->items[j].name;
-            }
-        }
-    }
-    return chat;
+    return look->configured ? config_chat_name(&look->config, chat) : chat;
 }
 
 struct str look_chat_id(const struct look *look, struct str typed)
 {
-    for (size_t i = 0; look->configured && i < look->config.project_lists; i++) {
-        const struct named_chats *list = &look->config.projects[i].chats;
-        for (size_t j = 0; j < list->count; j++) {
-            if (str_equal_ascii_case(list->items[j].name, typed)) {
-                return list->items[j].chat;
-            }
-        }
-    }
-    return typed;
+    return look->configured ? config_chat_id(&look->config, typed) : typed;
 }
 
 int look_end(struct look *look, bool ok, const struct err *err)

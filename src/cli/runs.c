@@ -4,27 +4,13 @@
 #include <inttypes.h>
 
 #include "cli/look.h"
+#include "serve/view.h"
 
 enum { RUNS_USUAL = 20, RUNS_WIDE = 105 };
 
 const char *run_outcome_name(const struct run *run)
 {
-    if (run->phase != RUN_ENDED) {
-        return "running";
-    }
-    switch (run->outcome) {
-    case RUN_OPEN:
-        return "running";
-    case RUN_OK:
-        return "ok";
-    case RUN_PARTIAL:
-        return "partial";
-    case RUN_FAILED:
-        return "failed";
-    case RUN_STOPPED:
-        return "stopped";
-    }
-    return "unknown";
+    return view_run_outcome(run);
 }
 
 enum show_style run_style(const struct run *run)
@@ -40,42 +26,12 @@ enum show_style run_style(const struct run *run)
 
 const char *run_trigger_name(const struct run *run)
 {
-    switch (run->trigger) {
-    case RUN_BY_SCHEDULE:
-        return "schedule";
-    case RUN_BY_MESSAGE:
-        return "message";
-    case RUN_BY_HAND:
-        return "hand";
-    case RUN_BY_WEBHOOK:
-        return "webhook";
-    }
-    return "unknown";
-}
-
-static const char *phase_name(const struct run *run)
-{
-    static const char *const names[] = {"intake", "pipeline", "delivery", "ended"};
-    return (size_t)run->phase < sizeof names / sizeof names[0] ? names[run->phase] : "unknown";
+    return view_run_trigger(run);
 }
 
 void run_json(struct json_writer *json, const struct run *run)
 {
-    json_object_begin(json);
-    json_field_int(json, STR("id"), run->id);
-    json_field_str(json, STR("pipeline"), run->pipeline);
-    json_field_str(json, STR("outcome"), str_of(run_outcome_name(run)));
-    json_field_str(json, STR("phase"), str_of(phase_name(run)));
-    json_field_str(json, STR("trigger"), str_of(run_trigger_name(run)));
-    show_json_time(json, STR("planned_at"), run->planned_ms);
-    show_json_time(json, STR("started_at"), run->started_ms);
-    show_json_time(json, STR("ended_at"), run->ended_ms);
-    json_field_int(json, STR("messages"), run->messages);
-    json_field_int(json, STR("records"), run->records);
-    json_field_int(json, STR("delivered"), run->delivered);
-    json_field_int(json, STR("failed"), run->failed);
-    json_field_str(json, STR("error"), run->error);
-    json_object_end(json);
+    view_run(json, run, run->error);
 }
 
 static int64_t run_length(const struct screen *screen, const struct run *run)
@@ -202,7 +158,7 @@ static void write_run(struct look *look, const struct run *run)
     write_line(look, "pipeline", show_text(&look->arena, run->pipeline, SHOW_MASKED));
     write_line(look, "result", str_of(run_outcome_name(run)));
     if (run->phase != RUN_ENDED) {
-        write_line(look, "phase", str_of(phase_name(run)));
+        write_line(look, "phase", str_of(view_run_phase(run)));
     }
     write_line(look, "caused by", str_of(run_trigger_name(run)));
     write_line(look, "planned", show_time(&look->screen, run->planned_ms, text));

@@ -21,6 +21,18 @@ static void leave(struct session *session)
     _exit(CLI_FAILED);
 }
 
+static struct str chat_name(const void *owner, struct str chat)
+{
+    const struct loaded *loaded = owner;
+    return config_chat_name(&loaded->config, chat);
+}
+
+static struct str chat_id(const void *owner, struct str typed)
+{
+    const struct loaded *loaded = owner;
+    return config_chat_id(&loaded->config, typed);
+}
+
 static bool listen(struct session *session, struct err *err)
 {
     struct service_options options = {
@@ -28,6 +40,7 @@ static bool listen(struct session *session, struct err *err)
         .engine = session->engine,
         .plan = &session->config->plan,
         .plan_owner = loaded_owner(session->loaded),
+        .words = {.chat_name = chat_name, .chat_id = chat_id},
     };
     return service_start(&session->service, &options, err);
 }

@@ -302,21 +302,10 @@ void show_wrapped(struct buf *out, struct str text, size_t width, size_t indent)
 
 void show_json_time(struct json_writer *json, struct str key, int64_t ms)
 {
-    char text[DATETIME_TEXT_MAX];
-    json_key(json, key);
-    if (ms == 0) {
-        json_put_null(json);
-    } else {
-        json_put_str(json, datetime_format_iso(ms, text));
-    }
+    json_field_time(json, key, ms);
 }
 
 void show_json_text(struct json_writer *json, struct str key, struct str text)
 {
-    json_key(json, key);
-    if (text.len == 0) {
-        json_put_null(json);
-    } else {
-        json_put_str(json, text);
-    }
+    json_field_text(json, key, text);
 }

@@ -87,6 +87,45 @@ static const struct cli_verb audit_acts[] = {
     {0},
 };
 
+static const struct cli_flag token_add_flags[] = {
+    {"--scope", "SCOPES", "What it is for, parted by commas: read, people, run, metrics, admin."},
+    {"--expires", "DURATION",
+     "After this long it is worth nothing: 90d. Never unless it is given."},
+    {0},
+};
+
+static const struct cli_verb token_acts[] = {
+    {.name = "add",
+     .words = "NAME",
+     .summary = "Make a token for the API; it is shown this once.",
+     .examples = "  sluice token add grafana --scope metrics\n"
+                 "  sluice token add shop --scope read,run --expires 90d\n",
+     .about = "Only its SHA-256 is kept. `read` sees everything with people masked; `people` sees "
+              "their names\n"
+              "and numbers; `run` starts runs; `metrics` is for /metrics; `admin` is all but "
+              "`people`, and reloads.\n",
+     .flags = token_add_flags,
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_token_add},
+    {.name = "list",
+     .words = "",
+     .summary = "Names, scopes and ends of all tokens.",
+     .examples = "  sluice token list\n"
+                 "  sluice token list --json\n",
+     .about = "The tokens themselves are not kept and cannot be shown again.\n",
+     .run = cli_token_list},
+    {.name = "remove",
+     .words = "NAME",
+     .summary = "Take a token back; it stops to work within a second.",
+     .examples = "  sluice token remove shop\n",
+     .about = "Calls that have begun are answered.\n",
+     .words_min = 1,
+     .words_max = 1,
+     .run = cli_token_remove},
+    {0},
+};
+
 static const struct cli_flag bundle_flags[] = {
     {"--list", NULL, "Only list what would be inside; with --verbose show it."},
     {"--force", NULL, "Replace a file that is there."},
@@ -992,6 +1031,13 @@ const struct cli_verb cli_verbs[] = {
      .examples = "  sluice audit list\n"
                  "  sluice audit verify\n",
      .acts = audit_acts},
+    {.name = "token",
+     .words = "",
+     .summary = "Who may use the API of `sluice serve`.",
+     .examples = "  sluice token add shop --scope read,run\n"
+                 "  sluice token list\n"
+                 "  sluice token remove shop\n",
+     .acts = token_acts},
     {.name = "bundle",
      .words = "[FILE]",
      .summary = "What somebody who helps needs, without secrets.",

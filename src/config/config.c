@@ -317,3 +317,29 @@ void config_free(struct config *config)
     arena_free(&config->arena);
     *config = (struct config){0};
 }
+
+struct str config_chat_name(const struct config *config, struct str chat)
+{
+    for (size_t i = 0; i < config->project_lists; i++) {
+        const struct named_chats *list = &config->projects[i].chats;
+        for (size_t j = 0; j < list->count; j++) {
+            if (str_equal(list->items[j].chat, chat)) {
+                return list->items[j].name;
+            }
+        }
+    }
+    return chat;
+}
+
+struct str config_chat_id(const struct config *config, struct str typed)
+{
+    for (size_t i = 0; i < config->project_lists; i++) {
+        const struct named_chats *list = &config->projects[i].chats;
+        for (size_t j = 0; j < list->count; j++) {
+            if (str_equal_ascii_case(list->items[j].name, typed)) {
+                return list->items[j].chat;
+            }
+        }
+    }
+    return typed;
+}

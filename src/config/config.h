@@ -93,6 +93,11 @@ struct config {
 bool config_load(struct config *config, const struct config_input *input, struct err *err);
 void config_free(struct config *config);
 
+/* What the lists of projects call a chat, and the chat of a name in any case of letters; what they
+   do not know is as it was. */
+struct str config_chat_name(const struct config *config, struct str chat);
+struct str config_chat_id(const struct config *config, struct str typed);
+
 /* The files that were read or looked for, also after a failure: what to watch for a reload. */
 const struct str *config_files(const struct config *config, size_t *count);
 

@@ -107,6 +107,17 @@ static bool look_at_schedule(struct worker *worker, const struct plan_pipeline *
     return ok;
 }
 
+/* Who asked: somebody by hand, unless the request says that it was a call. */
+static enum run_trigger trigger_of(struct worker *worker, const struct request *request)
+{
+    const struct json_value *root = NULL;
+    struct err ignored = {0};
+    bool called = request->detail.len > 0 &&
+                  json_parse(&worker->arena, request->detail, NULL, &root, &ignored) &&
+                  str_equal(json_str(json_get(root, STR("trigger"))), STR("webhook"));
+    return called ? RUN_BY_WEBHOOK : RUN_BY_HAND;
+}
+
 /* A replay has no intake: it is the pipeline's own worker that carries it out. */
 static bool open_replay(struct worker *worker, const struct request *request, int64_t *id,
                         struct err *err)
@@ -145,7 +156,7 @@ static bool take_request(struct worker *worker, bool *taken, struct err *err)
     bool ok =
         store_begin(worker->store, &worker->lease, err) &&
         (!known || (replay ? open_replay(worker, &request, &run, err)
-                           : open_run(worker, request.object, RUN_BY_HAND,
+                           : open_run(worker, request.object, trigger_of(worker, &request),
                                       clock_wall_ms(worker->clock), request.detail, &run, err))) &&
         store_request_taken(worker->store, request.id, run, err) &&
         store_commit(worker->store, err);

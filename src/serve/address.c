@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { BYTES_MAX = 16, BITS_V4 = 32, BITS_V6 = 128, HOPS_MAX = 16 };
+enum { BYTES_MAX = 16, HOUSEHOLD_BYTES = 8, HOPS_MAX = 16 };
 
 struct network {
     unsigned char bytes[BYTES_MAX];
@@ -82,6 +82,17 @@ bool address_listed(struct str address, const struct str_list *list)
         }
     }
     return false;
+}
+
+struct str address_household(struct str address, char out[ADDRESS_TEXT_MAX])
+{
+    struct network one = parse(address);
+    if (one.len == BYTES_MAX) {
+        memset(one.bytes + HOUSEHOLD_BYTES, 0, BYTES_MAX - HOUSEHOLD_BYTES);
+        struct str text = str_of(inet_ntop(AF_INET6, one.bytes, out, ADDRESS_TEXT_MAX));
+        return text.ptr != NULL ? text : STR("");
+    }
+    return one.len > 0 ? address : STR("");
 }
 
 struct str address_caller(struct str peer, struct str forwarded, const struct str_list *proxies)

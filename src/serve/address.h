@@ -26,6 +26,9 @@ bool address_listed(struct str address, const struct str_list *list);
 /* Is the text an address, or a network? */
 bool address_valid(struct str text);
 
+/* Whom an address stands for: of IPv6 the network of 64 bits, else itself; never absent. */
+struct str address_household(struct str address, char out[ADDRESS_TEXT_MAX]);
+
 /* Who calls, given the address of the connection and the header X-Forwarded-For (may be absent). */
 struct str address_caller(struct str peer, struct str forwarded, const struct str_list *proxies);
 

@@ -10,6 +10,12 @@
 #include "base/thread.h"
 #include "engine/edition.h"
 
+/* What the owner of a plan calls its chats, both ways; what it has no name for is as it was. */
+struct planned_words {
+    struct str (*chat_name)(const void *plan_owner, struct str chat);
+    struct str (*chat_id)(const void *plan_owner, struct str typed);
+};
+
 struct planned_plan {
     const struct plan *plan;
     struct plan_owner owner;

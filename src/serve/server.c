@@ -16,7 +16,8 @@
 
 enum {
     BACKLOG = 512,
-    SPARE_CALLS_MAX = 128, /* Kept for the next requests. */
+    SPARE_CALLS_MAX = 128,       /* Kept for the next requests. */
+    SPARE_BYTES_MAX = 64 * 1024, /* Larger ones give their memory back. */
     POOL_BYTES = 32 * 1024,
     STRICTNESS = 1, /* As strict as the standard allows. */
     REFUSAL_MAX = 512,
@@ -60,8 +61,9 @@ static struct call *call_take(struct server *server)
 
 static void call_give(struct server *server, struct call *call)
 {
+    bool small = call->arena.used <= SPARE_BYTES_MAX;
     arena_reset(&call->arena);
-    if (server->spares < SPARE_CALLS_MAX) {
+    if (small && server->spares < SPARE_CALLS_MAX) {
         call->next = server->spare;
         server->spare = call;
         server->spares++;
@@ -87,28 +89,60 @@ struct headers {
     size_t room;
 };
 
+/* With their lengths: there may be NULs inside of what was written as %00. */
 static enum MHD_Result keep_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
+                                   size_t name_len, const char *value, size_t value_len)
 {
     struct headers *headers = context;
     (void)kind;
     if (headers->count == headers->room) {
         return MHD_NO;
     }
-    headers->items[headers->count++] = (struct inbox_header){str_of(name), str_of(value)};
+    struct inbox_header one = {{name, name_len}, {value != NULL ? value : "", value_len}};
+    headers->items[headers->count++] = one;
     return MHD_YES;
+}
+
+static size_t all_values(struct call *call, enum MHD_ValueKind kind, struct inbox_header **out)
+{
+    int count = MHD_get_connection_values(call->connection, kind, NULL, NULL);
+    struct headers headers = {.room = count > 0 ? (size_t)count : 0};
+    headers.items = arena_array(&call->arena, headers.room + 1, sizeof *headers.items);
+    if (headers.items != NULL) {
+        (void)MHD_get_connection_values_n(call->connection, kind, keep_header, &headers);
+    }
+    *out = headers.items;
+    return headers.count;
 }
 
 size_t call_headers(struct call *call, struct inbox_header **out)
 {
-    int count = MHD_get_connection_values(call->connection, MHD_HEADER_KIND, NULL, NULL);
-    struct headers headers = {.room = count > 0 ? (size_t)count : 0};
-    headers.items = arena_array(&call->arena, headers.room + 1, sizeof *headers.items);
-    if (headers.items != NULL) {
-        (void)MHD_get_connection_values(call->connection, MHD_HEADER_KIND, keep_header, &headers);
+    return all_values(call, MHD_HEADER_KIND, out);
+}
+
+size_t call_arguments(struct call *call, struct inbox_header **out)
+{
+    return all_values(call, MHD_GET_ARGUMENT_KIND, out);
+}
+
+struct str call_header_all(struct call *call, const char *name)
+{
+    struct inbox_header *headers = NULL;
+    struct buf out;
+    bool any = false;
+    if (call_header(call, name).ptr == NULL) {
+        return (struct str){0};
     }
-    *out = headers.items;
-    return headers.count;
+    size_t count = call_headers(call, &headers);
+    buf_init(&out, &call->arena, ADDRESS_FORWARDED_MAX);
+    for (size_t i = 0; headers != NULL && i < count; i++) {
+        if (str_equal_ascii_case(headers[i].name, str_of(name))) {
+            buf_add(&out, any ? STR(",") : STR(""));
+            buf_add(&out, headers[i].value);
+            any = true;
+        }
+    }
+    return buf_str(&out);
 }
 
 void call_refuse(struct call *call, int status, const char *code, const char *format, ...)

@@ -35,6 +35,8 @@ enum {
     SERVER_CALL_ARENA_MAX = 64 * 1024 * 1024,
 };
 
+struct api;
+struct calls_hand;
 struct server;
 
 /* A request and its answer. Belongs to one thread at a time; its texts live in its arena. */
@@ -50,6 +52,19 @@ struct call {
     struct str word;   /* The part of the path that the route leaves open. */
     struct call *next; /* In whose queue it stands. */
     int64_t began_ms;
+
+    /* Who calls, by whoever admits. */
+    struct str caller; /* The peer, or for whom our own proxy passed the call on. */
+    struct str holder; /* The name of the token that came with it; absent: none. */
+    unsigned scopes;   /* Of that token. */
+
+    /* Of a call that was put off (calls.h). */
+    bool (*work)(struct api *api, struct calls_hand *hand, struct call *call);
+    const struct inbox_header *arguments; /* Of the query. */
+    size_t argument_count;
+    void *state; /* What the work remembers when it is asked again; NULL at first. */
+    int64_t again_ms;
+    int64_t due_ms; /* Monotonic. */
 
     /* The answer. */
     int status;       /* 0: none yet. */
@@ -88,6 +103,13 @@ void server_stop(struct server *server);
  */
 struct str call_header(const struct call *call, const char *name);
 struct str call_argument(const struct call *call, const char *name);
+
+/* All headers of a name, as one text with commas, in the order in which they came: each proxy may
+   have added a line of its own. Within admit and handle only. */
+struct str call_header_all(struct call *call, const char *name);
+
+/* All arguments of the query, as call_headers() has the headers. */
+size_t call_arguments(struct call *call, struct inbox_header **out);
 
 /* All headers, in the call's arena; `*out` is NULL when memory is out. From handle only. */
 size_t call_headers(struct call *call, struct inbox_header **out);

@@ -1,9 +1,12 @@
 #include "serve/service.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "serve/api_act.h"
+#include "serve/api_look.h"
 #include "serve/pulse.h"
 #include "serve/server.h"
 #include "serve/webhooks.h"
@@ -11,11 +14,7 @@
 enum {
     ALLOW_MAX = 64,
     WEBHOOK_MAX = 1024 * 1024,
-    STATUS_OK = 200,
-    STATUS_UNAUTHORIZED = 401,
-    STATUS_NOT_FOUND = 404,
     STATUS_NO_METHOD = 405,
-    STATUS_UNAVAILABLE = 503,
 };
 
 /* One door; what comes in by the internal one may see more. */
@@ -30,6 +29,7 @@ struct service {
     struct planned planned;
     struct pulse *pulse;
     struct inboxes *inboxes;
+    struct api api;
     struct door doors[2];
 };
 
@@ -41,6 +41,8 @@ struct route {
     const char *path;   /* May end in "{}": one more word. */
     size_t body_max;
     route_run *run;
+    unsigned scope; /* Of the token that is needed; 0: none is. */
+    api_work *work; /* With run_api. */
 };
 
 /* ---- Health ---- */
@@ -80,32 +82,41 @@ static bool run_live(struct door *door, struct call *call)
 static bool run_health(struct door *door, struct call *call)
 {
     enum health_status status = HEALTH_OK;
-    enum pulse_page page = door->internal ? PULSE_DETAILS : PULSE_HEALTH;
-    if (!pulse_get(door->service->pulse, page, &call->arena, &call->answer, &status)) {
+    bool details = door->internal || api_shows(&door->service->api, call, TOKEN_METRICS);
+    if (call->status != 0) { /* A token that is none. */
+        return true;
+    }
+    if (!pulse_get(door->service->pulse, details ? PULSE_DETAILS : PULSE_HEALTH, &call->arena,
+                   &call->answer, &status)) {
         return answer_stale(call);
     }
     call->status = status == HEALTH_FAILING ? STATUS_UNAVAILABLE : STATUS_OK;
     return true;
 }
 
-static bool refuse_unknown(struct call *call)
+/* The page of the pulse, and what only the door knows. */
+static struct str with_refused(struct call *call, struct str page, int64_t refused)
 {
-    call_refuse(call, STATUS_UNAUTHORIZED, "unauthorized",
-                "this needs a token: Authorization: Bearer …");
-    call->header = "WWW-Authenticate";
-    call->header_value = STR("Bearer realm=\"sluice\"");
-    return true;
+    return arena_printf(&call->arena,
+                        "%.*s# HELP sluice_http_tokens_refused_total Calls with a token that is "
+                        "wrong, expired or removed.\n"
+                        "# TYPE sluice_http_tokens_refused_total counter\n"
+                        "sluice_http_tokens_refused_total %" PRId64 "\n",
+                        STR_ARG(page), refused);
 }
 
 static bool run_metrics(struct door *door, struct call *call)
 {
     enum health_status status = HEALTH_OK;
-    if (!door->internal && !is_local(call)) {
-        return refuse_unknown(call);
+    struct api *api = &door->service->api;
+    struct str page = {0};
+    if (!door->internal && !is_local(call) && !api_admit(api, call, TOKEN_METRICS)) {
+        return true;
     }
-    if (!pulse_get(door->service->pulse, PULSE_METRICS, &call->arena, &call->answer, &status)) {
+    if (!pulse_get(door->service->pulse, PULSE_METRICS, &call->arena, &page, &status)) {
         return answer_stale(call);
     }
+    call->answer = with_refused(call, page, tokens_refused(api->tokens));
     call->status = STATUS_OK;
     call->type = "text/plain; version=0.0.4; charset=utf-8";
     return true;
@@ -120,13 +131,23 @@ static bool run_webhook(struct door *door, struct call *call)
     return answered;
 }
 
+static bool run_api(struct door *door, struct call *call)
+{
+    const struct route *route = call->route;
+    return api_take(&door->service->api, call, route->work);
+}
+
 static const struct route routes[] = {
-    {"GET", "/live", 0, run_live},
-    {"GET", "/ready", 0, run_live},
-    {"GET", "/health", 0, run_health},
-    {"GET", "/metrics", 0, run_metrics},
-    {"POST", "/webhook", WEBHOOK_MAX, run_webhook},
-    {"POST", "/webhook/{}", WEBHOOK_MAX, run_webhook},
+    {"GET", "/live", 0, run_live, 0, NULL},
+    {"GET", "/ready", 0, run_live, 0, NULL},
+    {"GET", "/health", 0, run_health, 0, NULL},
+    {"GET", "/metrics", 0, run_metrics, 0, NULL},
+    {"POST", "/webhook", WEBHOOK_MAX, run_webhook, 0, NULL},
+    {"POST", "/webhook/{}", WEBHOOK_MAX, run_webhook, 0, NULL},
+    {"GET", "/api/v1/messages", 0, run_api, TOKEN_READ, api_messages},
+    {"GET", "/api/v1/messages/{}", 0, run_api, TOKEN_READ, api_message},
+    {"POST", "/api/v1/run/{}", API_BODY_MAX, run_api, TOKEN_RUN, api_run},
+    {"GET", "/api/v1/requests/{}", 0, run_api, TOKEN_RUN, api_request},
 };
 
 enum { ROUTES = sizeof routes / sizeof routes[0] };
@@ -167,8 +188,8 @@ static void refuse_method(struct call *call, const struct route *found[], size_t
 static void admit(void *context, struct call *call)
 {
     const struct route *found[ROUTES];
+    struct door *door = context;
     size_t count = 0;
-    (void)context;
     for (size_t i = 0; i < ROUTES; i++) {
         struct str word = {0};
         if (fits_path(&routes[i], call->path, &word)) {
@@ -177,6 +198,7 @@ static void admit(void *context, struct call *call)
                 call->route = &routes[i];
                 call->word = word;
                 call->body_max = routes[i].body_max;
+                (void)api_admit(&door->service->api, call, routes[i].scope);
                 return;
             }
         }
@@ -249,6 +271,11 @@ bool service_start(struct service **out, const struct service_options *options, 
     bool ok = planned_init(&service->planned, options->plan, options->plan_owner, err) &&
               check_proxies(&service->http, err) && engine_store(options->engine, &store, err) &&
               pulse_start(&service->pulse, store, &service->planned, err);
+    service->api = (struct api){.http = &service->http,
+                                .engine = options->engine,
+                                .planned = &service->planned,
+                                .words = options->words};
+    ok = ok && api_start(&service->api, err);
     service->inboxes = engine_inboxes(options->engine);
     if (ok && open_doors(service, err)) {
         inboxes_set_door(service->inboxes, true);
@@ -280,8 +307,10 @@ void service_stop(struct service *service)
     }
     server_quiesce(service->doors[0].server);
     server_quiesce(service->doors[1].server);
+    api_stop(&service->api);
     server_stop(service->doors[0].server);
     server_stop(service->doors[1].server);
+    api_free(&service->api);
     pulse_stop(service->pulse);
     planned_free(&service->planned);
     mem_free(service);

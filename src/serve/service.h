@@ -6,6 +6,7 @@
  *   GET  /health             how everything stands, with its culprits (health.h)
  *   GET  /metrics            the same for Prometheus
  *   POST /webhook/NAME       a call for a source (webhooks.h)
+ *   /api/v1/…                for programs of this house (api.h)
  *
  * Pages of health come from memory (pulse.h), so probes cost nothing and are answered however
  * busy the store is.
@@ -20,6 +21,7 @@
 
 #include "config/http.h"
 #include "engine/engine.h"
+#include "serve/planned.h"
 
 struct service;
 
@@ -29,6 +31,7 @@ struct service_options {
     const struct plan *plan;
     struct plan_owner plan_owner; /* Given back when the plan is not used any more, or at once when
                                      service_start() fails. */
+    struct planned_words words;   /* What the owner of a plan calls its chats. */
 };
 
 /*

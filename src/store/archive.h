@@ -72,6 +72,15 @@ bool store_keep_get(struct store *store, struct arena *arena, struct str connect
 bool store_keep_put(struct store *store, struct str connector, struct str key, struct str value,
                     struct err *err);
 
+/* All notes of a connector, by their keys; at most KEEP_LIST_MAX. */
+enum { KEEP_LIST_MAX = 1024 };
+struct keep_row {
+    struct str key;
+    struct str value;
+};
+bool store_keep_list(struct store *store, struct arena *arena, struct str connector,
+                     struct keep_row **rows, size_t *count, struct err *err);
+
 /* What a pipeline listens to; an empty chat is all chats of the source. */
 struct subscription {
     struct str source;

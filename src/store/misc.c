@@ -165,3 +165,40 @@ bool store_keep_put(struct store *store, struct str connector, struct str key, s
     }
     return store_run(store, query, err);
 }
+
+bool store_keep_list(struct store *store, struct arena *arena, struct str connector,
+                     struct keep_row **rows, size_t *count, struct err *err)
+{
+    int64_t connector_id = 0;
+    *rows = arena_array(arena, KEEP_LIST_MAX, sizeof **rows);
+    *count = 0;
+    if (*rows == NULL) {
+        return err_set(err, ERR_RETRY, "store: out of step memory");
+    }
+    if (!store_name_find(store, connector, &connector_id, err)) {
+        return false;
+    }
+    struct query *query = store_query(
+        store, "SELECT key, value FROM keep WHERE connector=?1 ORDER BY key LIMIT ?2", err);
+    if (query == NULL) {
+        return false;
+    }
+    query_bind_int(query, 1, connector_id);
+    query_bind_int(query, 2, KEEP_LIST_MAX);
+    for (;;) {
+        bool row = false;
+        if (!store_step(store, query, &row, err)) {
+            return false;
+        }
+        if (!row) {
+            return true;
+        }
+        struct keep_row *one = &(*rows)[(*count)++];
+        one->key = arena_copy(arena, query_text(query, 0));
+        one->value = arena_copy(arena, query_blob(query, 1));
+        if (one->key.ptr == NULL || one->value.ptr == NULL) {
+            query_end(query);
+            return err_set(err, ERR_RETRY, "store: out of step memory");
+        }
+    }
+}

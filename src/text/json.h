@@ -154,6 +154,12 @@ void json_field_str(struct json_writer *json, struct str key, struct str text);
 void json_field_int(struct json_writer *json, struct str key, int64_t value);
 void json_field_bool(struct json_writer *json, struct str key, bool value);
 
+/* "2026-01-05T08:00:03.000Z", or null for 0. */
+void json_field_time(struct json_writer *json, struct str key, int64_t unix_ms);
+
+/* The text, or null for one that is absent or empty. */
+void json_field_text(struct json_writer *json, struct str key, struct str text);
+
 /* Exactly one whole value was written. */
 void json_writer_done(const struct json_writer *json);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "text/datetime.h"
 #include "text/json.h"
 #include "text/utf8.h"
 
@@ -313,4 +314,25 @@ void json_field_bool(struct json_writer *json, struct str key, bool value)
 {
     json_key(json, key);
     json_put_bool(json, value);
+}
+
+void json_field_time(struct json_writer *json, struct str key, int64_t unix_ms)
+{
+    char text[DATETIME_TEXT_MAX];
+    json_key(json, key);
+    if (unix_ms == 0) {
+        json_put_null(json);
+    } else {
+        json_put_str(json, datetime_format_iso(unix_ms, text));
+    }
+}
+
+void json_field_text(struct json_writer *json, struct str key, struct str text)
+{
+    json_key(json, key);
+    if (text.len == 0) {
+        json_put_null(json);
+    } else {
+        json_put_str(json, text);
+    }
 }

@@ -33,6 +33,25 @@ static void notes_of_connectors_survive(void **state)
     assert_str_equal(keep_get(f, "other", "session"), STR("else"));
 }
 
+static void notes_of_a_connector_are_listed_by_key(void **state)
+{
+    struct fixture *f = *state;
+    struct keep_row *rows = NULL;
+    size_t count = 7;
+    fixture_ok(f, store_keep_list(f->store, &f->arena, STR("browser"), &rows, &count, &f->err));
+    assert_int_equal(count, 0);
+    keep_put(f, "browser", "b", STR("2"));
+    keep_put(f, "browser", "a", STR("1\0"));
+    keep_put(f, "other", "c", STR("3"));
+    keep_put(f, "browser", "d", STR("4"));
+    keep_put(f, "browser", "d", (struct str){0});
+    fixture_ok(f, store_keep_list(f->store, &f->arena, STR("browser"), &rows, &count, &f->err));
+    assert_int_equal(count, 2);
+    assert_str_equal(rows[0].key, STR("a"));
+    assert_str_equal(rows[0].value, STR("1\0"));
+    assert_str_equal(rows[1].key, STR("b"));
+}
+
 static void refuse(struct fixture *f, const char *worker, const char *place, int64_t at_ms)
 {
     struct refused refused = {
@@ -106,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(notes_of_connectors_survive),
+        TEST(notes_of_a_connector_are_listed_by_key),
         TEST(refusals_are_counted_and_listed),
         TEST(old_refusals_go_and_the_count_stays),
         TEST(events_have_a_bound),
