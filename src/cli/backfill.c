@@ -3,12 +3,13 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "cli/gaps.h"
+#include "cli/look.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/when.h"
 #include "config/nearest.h"
+#include "serve/gaps.h"
 #include "text/json.h"
 
 enum { DETAIL_ARENA = 64 * 1024 };
@@ -83,7 +84,8 @@ static int since_gaps(struct backfill *fill, const struct cli *cli)
         (void)look_end(&look, true, &err);
         return code;
     }
-    bool ok = gaps_read(&look, fill->source, fill->chat, &items, &count, &err);
+    bool ok = look.store == NULL ||
+              gaps_list(look.store, &look.arena, fill->source, fill->chat, &items, &count, &err);
     for (size_t i = 0; ok && i < count; i++) {
         bool older = fill->since_ms == INT64_MIN || items[i].from_ms < fill->since_ms;
         fill->since_ms = older ? items[i].from_ms : fill->since_ms;

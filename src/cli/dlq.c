@@ -17,6 +17,7 @@
 #include "cli/act.h"
 #include "cli/look.h"
 #include "engine/targets.h"
+#include "serve/view.h"
 #include "store/outbox.h"
 #include "text/datetime.h"
 #include "text/json.h"
@@ -24,19 +25,6 @@
 enum { PAGE = 200, BODY_SIZE_MAX = 8 * 1024 * 1024 };
 
 /* ---- Showing ---- */
-
-static const char *kind_name(enum record_kind kind)
-{
-    switch (kind) {
-    case RECORD_ABSOLUTE:
-        return "absolute";
-    case RECORD_EFFECT:
-        return "effect";
-    case RECORD_QUESTION:
-        return "question";
-    }
-    return "unknown";
-}
 
 /* The body one column a line, for people and for an editor; what is deeper stays on its line. */
 static void put_pretty(struct buf *out, const struct json_value *value, int level)
@@ -95,7 +83,7 @@ static void print_text(struct look *look, const struct dead_letter *dead)
     print_line(look, "target", dead->target);
     print_line(look, "entity", dead->entity);
     print_line(look, "effect", effect_text(&dead->effect, effect));
-    print_line(look, "kind", str_of(kind_name(dead->kind)));
+    print_line(look, "kind", str_of(view_record_kind(dead->kind)));
     (void)snprintf(number, sizeof number, "%" PRId32, dead->attempts);
     print_line(look, "attempts", str_of(number));
     print_line(look, "why", dead->why);
@@ -111,22 +99,8 @@ static void print_text(struct look *look, const struct dead_letter *dead)
 static void print_json(struct look *look, const struct dead_letter *dead)
 {
     struct json_writer json;
-    char at[DATETIME_TEXT_MAX];
-    char effect[EFFECT_TEXT_MAX];
     json_writer_init(&json, &look->out);
-    json_object_begin(&json);
-    json_field_int(&json, STR("id"), dead->id);
-    json_field_str(&json, STR("at"), datetime_format_iso(dead->at_ms, at));
-    json_field_str(&json, STR("sink"), dead->sink);
-    json_field_str(&json, STR("target"), dead->target);
-    json_field_str(&json, STR("entity"), dead->entity);
-    json_field_str(&json, STR("effect"), effect_text(&dead->effect, effect));
-    json_field_str(&json, STR("kind"), str_of(kind_name(dead->kind)));
-    json_field_int(&json, STR("attempts"), dead->attempts);
-    json_field_str(&json, STR("why"), dead->why);
-    json_key(&json, STR("body"));
-    json_put_raw(&json, dead->body);
-    json_object_end(&json);
+    view_dead(&json, &look->arena, dead, true, true);
     json_writer_done(&json);
     buf_add_byte(&look->out, '\n');
 }

@@ -1,70 +1,9 @@
-#include "cli/gaps.h"
+/* What is known to be missing. */
+#include "serve/gaps.h"
 
-#include <string.h>
-
+#include "cli/look.h"
 #include "cli/table.h"
-#include "store/archive.h"
-#include "text/json.h"
-
-enum { GAPS_MAX = 4096 };
-
-static bool is_of(struct str wanted, struct str have)
-{
-    return wanted.len == 0 || str_equal(wanted, have);
-}
-
-static void add_gaps(struct gap_item *items, size_t *count, struct str source, struct str chat,
-                     const struct json_value *gaps)
-{
-    struct json_iter iter;
-    const struct json_value *gap = NULL;
-    json_iter_init(&iter, gaps);
-    while (*count < GAPS_MAX && json_next(&iter, NULL, &gap)) {
-        struct gap_item item = {
-            .source = source, .chat = chat, .why = json_str(json_get(gap, STR("why")))};
-        if (json_int(json_get(gap, STR("from_ms")), &item.from_ms) &&
-            json_int(json_get(gap, STR("to_ms")), &item.to_ms) &&
-            json_int(json_get(gap, STR("since_ms")), &item.since_ms)) {
-            items[(*count)++] = item;
-        }
-    }
-}
-
-bool gaps_read(struct look *look, struct str source, struct str chat, struct gap_item **items,
-               size_t *count, struct err *err)
-{
-    struct cursor_row *rows = NULL;
-    size_t row_count = 0;
-    *count = 0;
-    *items = arena_array(&look->arena, GAPS_MAX, sizeof **items);
-    if (*items == NULL) {
-        return err_set(err, ERR_RETRY, "out of memory for gaps");
-    }
-    if (look->store == NULL) {
-        return true;
-    }
-    if (!store_cursor_list(look->store, &look->arena, &rows, &row_count, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < row_count; i++) {
-        const struct json_value *root = NULL;
-        const struct json_value *value = NULL;
-        struct json_iter iter;
-        struct err ignored = {0};
-        if (!is_of(source, rows[i].source) || !str_starts(rows[i].cursor, STR("{")) ||
-            !json_parse(&look->arena, rows[i].cursor, NULL, &root, &ignored)) {
-            continue; /* A cursor of another form knows no gaps. */
-        }
-        json_iter_init(&iter, json_get(root, STR("chats")));
-        while (json_next(&iter, NULL, &value)) {
-            struct str name = json_str(json_get(value, STR("chat")));
-            if (is_of(chat, name)) {
-                add_gaps(*items, count, rows[i].source, name, json_get(value, STR("gaps")));
-            }
-        }
-    }
-    return true;
-}
+#include "model/source.h"
 
 static void put_json(struct look *look, const struct gap_item *items, size_t count)
 {
@@ -72,15 +11,7 @@ static void put_json(struct look *look, const struct gap_item *items, size_t cou
     json_writer_init(&json, &look->out);
     json_array_begin(&json);
     for (size_t i = 0; i < count; i++) {
-        json_object_begin(&json);
-        json_field_str(&json, STR("source"), items[i].source);
-        json_field_str(&json, STR("chat"), items[i].chat);
-        show_json_time(&json, STR("from"), items[i].from_ms);
-        show_json_time(&json, STR("to"), items[i].to_ms);
-        show_json_time(&json, STR("since"), items[i].since_ms);
-        json_field_str(&json, STR("why"), items[i].why);
-        json_field_str(&json, STR("words"), str_of(source_gap_words(items[i].why)));
-        json_object_end(&json);
+        gaps_view(&json, &items[i], items[i].chat);
     }
     json_array_end(&json);
     json_writer_done(&json);
@@ -120,8 +51,9 @@ int cli_gaps(struct cli *cli)
         (void)look_end(&look, true, &err);
         return code;
     }
-    bool ok = gaps_read(&look, cli->word_count > 0 ? cli->words[0] : (struct str){0},
-                        cli_value(cli, "--chat"), &items, &count, &err);
+    bool ok = look.store == NULL || gaps_list(look.store, &look.arena,
+                                              cli->word_count > 0 ? cli->words[0] : (struct str){0},
+                                              cli_value(cli, "--chat"), &items, &count, &err);
     if (ok && cli->json) {
         put_json(&look, items, count);
     } else if (ok) {

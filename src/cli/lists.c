@@ -1,27 +1,10 @@
 /* What did not get through: dead letters of sinks, and refused messages. */
 #include "cli/look.h"
 #include "cli/table.h"
+#include "serve/view.h"
 #include "store/outbox.h"
 #include "text/datetime.h"
 #include "text/json.h"
-
-static void json_dead(struct json_writer *json, const struct dead_letter *dead)
-{
-    char text[DATETIME_TEXT_MAX];
-    char effect[EFFECT_TEXT_MAX];
-    json_object_begin(json);
-    json_field_int(json, STR("id"), dead->id);
-    json_field_str(json, STR("at"), datetime_format_iso(dead->at_ms, text));
-    json_field_str(json, STR("sink"), dead->sink);
-    json_field_str(json, STR("target"), dead->target);
-    json_field_str(json, STR("entity"), dead->entity);
-    json_field_str(json, STR("effect"), effect_text(&dead->effect, effect));
-    json_field_int(json, STR("attempts"), dead->attempts);
-    json_field_str(json, STR("why"), dead->why);
-    json_key(json, STR("body"));
-    json_put_raw(json, dead->body);
-    json_object_end(json);
-}
 
 static void table_dead(struct look *look, const struct dead_letter *items, size_t count)
 {
@@ -61,7 +44,7 @@ static bool write_dead(struct look *look, bool as_json, struct err *err)
         json_array_begin(&json);
     }
     for (size_t i = 0; i < count && as_json; i++) {
-        json_dead(&json, &items[i]);
+        view_dead(&json, &look->arena, &items[i], false, true);
     }
     if (as_json) {
         json_array_end(&json);

@@ -7,33 +7,14 @@
 #include "cli/table.h"
 #include "cli/when.h"
 #include "model/schedule.h"
+#include "serve/view.h"
 #include "store/run.h"
-#include "text/duration.h"
 
 enum { COUNT_USUAL = 5, COUNT_MAX = 500, MINUTES_HOUR = 60, WIDE = 110 };
 
 struct str schedule_words(struct arena *arena, const struct schedule *schedule)
 {
-    char text[DURATION_TEXT_MAX];
-    struct buf out;
-    buf_init(&out, arena, 64);
-    switch (schedule->kind) {
-    case SCHEDULE_ON_MESSAGE:
-        return STR("on message");
-    case SCHEDULE_EVERY:
-        buf_printf(&out, "every %.*s", STR_ARG(duration_format(schedule->every_ms, text)));
-        break;
-    case SCHEDULE_CRON:
-        cron_describe(&schedule->cron, &out);
-        buf_printf(&out, " (%.*s)",
-                   STR_ARG(schedule->zone != NULL ? zone_name(schedule->zone) : STR("UTC")));
-        break;
-    case SCHEDULE_ON_WEBHOOK:
-        return STR("on webhook");
-    case SCHEDULE_BY_HAND:
-        return STR("by hand");
-    }
-    return buf_str(&out);
+    return view_schedule(arena, schedule);
 }
 
 /* The first minute in the gap before `after` (minutes of the day) that the line asks for, or -1. */

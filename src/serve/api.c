@@ -2,13 +2,18 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "crypto/encode.h"
+#include "store/archive.h"
 #include "store/audit.h"
 #include "text/datetime.h"
 #include "text/json.h"
 #include "text/utf8.h"
+
+/* Notes of the store that seal cursors. */
+#define API_CURSORS STR("sluice/cursors")
 
 enum { CURSOR_MAX = 64, MINUTE_MS = 60 * 1000, DETAIL_MAX = 1024 };
 
@@ -261,6 +266,84 @@ bool api_cursor(struct calls_hand *hand, struct call *call, char kind, int64_t *
         return true;
     }
     return refuse_argument(call, STR("cursor"), "is none that this list gave");
+}
+
+/* Made when it is needed for the first time, by whoever comes first. */
+static bool make_key(struct calls_hand *hand, struct str *key, struct err *err)
+{
+    struct aead_key fresh;
+    token_random(&fresh, sizeof fresh);
+    struct str text = {(const char *)fresh.bytes, sizeof fresh.bytes};
+    bool ok = store_begin(hand->store, NULL, err) &&
+              store_keep_get(hand->store, &hand->scratch, API_CURSORS, STR("key"), key, err) &&
+              (key->len == AEAD_KEY_SIZE ||
+               store_keep_put(hand->store, API_CURSORS, STR("key"), text, err)) &&
+              store_commit(hand->store, err);
+    store_rollback(hand->store);
+    if (ok && key->len != AEAD_KEY_SIZE) {
+        *key = arena_copy(&hand->scratch, text);
+        ok = key->ptr != NULL || err_set(err, ERR_RETRY, "out of memory");
+    }
+    return ok;
+}
+
+static bool cursor_key(struct api *api, struct calls_hand *hand, struct aead_key *out,
+                       struct err *err)
+{
+    struct str key = {0};
+    lock_take(&api->lock);
+    bool keyed = api->keyed;
+    *out = api->key;
+    lock_give(&api->lock);
+    if (keyed) {
+        return true;
+    }
+    if (!store_keep_get(hand->store, &hand->scratch, API_CURSORS, STR("key"), &key, err) ||
+        (key.len != AEAD_KEY_SIZE && !make_key(hand, &key, err))) {
+        return false;
+    }
+    memcpy(out->bytes, key.ptr, sizeof out->bytes);
+    lock_take(&api->lock);
+    api->key = *out;
+    api->keyed = true;
+    lock_give(&api->lock);
+    return true;
+}
+
+bool api_seal(struct api *api, struct calls_hand *hand, struct str context, struct str plain,
+              struct str *text, struct err *err)
+{
+    struct aead_key key;
+    struct str sealed = {0};
+    struct buf out;
+    if (!cursor_key(api, hand, &key, err) ||
+        !aead_seal(&hand->scratch, &key, context, plain, &sealed, err)) {
+        return false;
+    }
+    buf_init(&out, &hand->scratch, 2 * sealed.len);
+    encode_base64url(&out, sealed);
+    *text = buf_str(&out);
+    return text->ptr != NULL || err_set(err, ERR_RETRY, "out of memory");
+}
+
+bool api_unseal(struct api *api, struct calls_hand *hand, struct call *call, struct str context,
+                struct str *plain)
+{
+    struct aead_key key;
+    struct str sealed = {0};
+    struct err err = {0};
+    struct str text = api_argument(call, "cursor");
+    *plain = (struct str){0};
+    if (text.ptr == NULL) {
+        return true;
+    }
+    if (!cursor_key(api, hand, &key, &err)) {
+        (void)api_fail(call, &err);
+        return false;
+    }
+    return (encode_from_base64url(&hand->scratch, text, &sealed, &err) &&
+            aead_open(&hand->scratch, &key, context, sealed, plain, &err)) ||
+           refuse_argument(call, STR("cursor"), "is none that this list gave");
 }
 
 /* ---- The audit log ---- */

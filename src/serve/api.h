@@ -18,6 +18,7 @@
 #define SLUICE_SERVE_API_H
 
 #include "config/http.h"
+#include "crypto/aead.h"
 #include "serve/calls.h"
 #include "serve/planned.h"
 #include "serve/tokens.h"
@@ -52,6 +53,8 @@ struct api {
     struct calls *calls;
     uint64_t seed;
     struct lock lock; /* Of all below. */
+    bool keyed;
+    struct aead_key key; /* Of cursors. */
     struct {
         uint64_t hash;
         int64_t minute;
@@ -90,6 +93,16 @@ bool api_id(struct call *call, const char *what, int64_t *id);   /* The word of 
 /* "next":"…", or null for 0. */
 void api_put_next(struct json_writer *json, char kind, int64_t id);
 bool api_cursor(struct calls_hand *hand, struct call *call, char kind, int64_t *id);
+
+/*
+ * The same for a place that names a person: sealed with a key of the store's own, since cursors
+ * stand in addresses, which proxies log. `context` is the list that it is of.
+ */
+bool api_seal(struct api *api, struct calls_hand *hand, struct str context, struct str plain,
+              struct str *text, struct err *err);
+/* `plain` is absent when no cursor was given. False after a refusal. */
+bool api_unseal(struct api *api, struct calls_hand *hand, struct call *call, struct str context,
+                struct str *plain);
 
 /* True: it is noted that this was read. False after a refusal. */
 bool api_audit_read(struct api *api, struct calls_hand *hand, struct call *call);

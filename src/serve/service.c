@@ -146,6 +146,13 @@ static const struct route routes[] = {
     {"POST", "/webhook/{}", WEBHOOK_MAX, run_webhook, 0, NULL},
     {"GET", "/api/v1/messages", 0, run_api, TOKEN_READ, api_messages},
     {"GET", "/api/v1/messages/{}", 0, run_api, TOKEN_READ, api_message},
+    {"GET", "/api/v1/records", 0, run_api, TOKEN_READ, api_records},
+    {"GET", "/api/v1/dead-letters", 0, run_api, TOKEN_READ, api_dead_letters},
+    {"GET", "/api/v1/dead-letters/{}", 0, run_api, TOKEN_READ, api_dead_letter},
+    {"GET", "/api/v1/runs", 0, run_api, TOKEN_READ, api_runs},
+    {"GET", "/api/v1/runs/{}", 0, run_api, TOKEN_READ, api_run_one},
+    {"GET", "/api/v1/gaps", 0, run_api, TOKEN_READ, api_gaps},
+    {"GET", "/api/v1/pipelines", 0, run_api, TOKEN_READ, api_pipelines},
     {"POST", "/api/v1/run/{}", API_BODY_MAX, run_api, TOKEN_RUN, api_run},
     {"GET", "/api/v1/requests/{}", 0, run_api, TOKEN_RUN, api_request},
 };

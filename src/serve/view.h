@@ -10,6 +10,8 @@
 
 #include "base/arena.h"
 #include "model/message.h"
+#include "model/plan.h"
+#include "store/outbox.h"
 #include "store/run.h"
 #include "text/json.h"
 
@@ -42,5 +44,20 @@ const char *view_run_phase(const struct run *run);
 
 /* `error` is what may be shown of the run's. */
 void view_run(struct json_writer *json, const struct run *run, struct str error);
+
+/* "on message", "every 2h", "at 06:00 (Asia/Jerusalem)", "on webhook", "by hand". */
+struct str view_schedule(struct arena *arena, const struct schedule *schedule);
+
+/* "absolute", "effect", "question". */
+const char *view_record_kind(enum record_kind kind);
+
+/* A dead letter, with its kind or without. */
+void view_dead(struct json_writer *json, struct arena *arena, const struct dead_letter *dead,
+               bool kind, bool people);
+
+/* What a row is called, and what it is told: a value of JSON. Masked, every text but a time is
+   as view_name() has it, and a long number is a text. */
+struct str view_entity(struct arena *arena, struct str entity, bool people);
+void view_body(struct json_writer *json, struct arena *arena, struct str body, bool people);
 
 #endif

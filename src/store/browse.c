@@ -324,6 +324,63 @@ bool store_sink_health(struct store *store, struct arena *arena, struct sink_sta
            store_keep_get(store, arena, state->name, STORE_KEEP_TROUBLE, &state->trouble, err);
 }
 
+static bool take_emitted(struct arena *arena, const struct query *query, struct emitted *out)
+{
+    *out = (struct emitted){
+        .place = {query_int(query, 0), query_int(query, 1), query_int(query, 2)},
+        .entity = arena_copy(arena, query_text(query, 3)),
+        .body = arena_copy(arena, query_text(query, 4)),
+        .message = query_int(query, 5),
+        .pipeline = arena_copy(arena, query_text(query, 6)),
+        .sink = arena_copy(arena, query_text(query, 7)),
+        .target = arena_copy(arena, query_text(query, 8)),
+    };
+    return out->entity.ptr != NULL && out->body.ptr != NULL && out->pipeline.ptr != NULL &&
+           out->sink.ptr != NULL && out->target.ptr != NULL;
+}
+
+bool store_emitted_list(struct store *store, struct arena *arena, const struct emitted_place *after,
+                        struct str target, size_t limit, struct emitted *out, size_t *count,
+                        struct err *err)
+{
+    int64_t target_id = 0;
+    *count = 0;
+    if (target.len > 0 && !store_name_find(store, target, &target_id, err)) {
+        return false;
+    }
+    struct query *query = store_query(
+        store,
+        "SELECT pipeline, sink, target, entity, body, message,"
+        " (SELECT text FROM name WHERE id=pipeline), (SELECT text FROM name WHERE id=sink),"
+        " (SELECT text FROM name WHERE id=target) FROM emitted"
+        " WHERE (pipeline, sink, target, entity) > (?1, ?2, ?3, ?4) AND (?5 OR target=?6)"
+        " ORDER BY pipeline, sink, target, entity LIMIT ?7",
+        err);
+    if (query == NULL) {
+        return false;
+    }
+    for (int i = 0; i < 3; i++) {
+        query_bind_int(query, 1 + i, after->place[i]);
+    }
+    query_bind_text(query, 4, after->entity.ptr != NULL ? after->entity : STR(""));
+    query_bind_int(query, 5, target.len == 0);
+    query_bind_int(query, 6, target_id);
+    query_bind_int(query, 7, (int64_t)limit);
+    for (;;) {
+        bool row = false;
+        if (!store_step(store, query, &row, err)) {
+            return false;
+        }
+        if (!row) {
+            return true;
+        }
+        if (!take_emitted(arena, query, &out[(*count)++])) {
+            query_end(query);
+            return out_of_memory(err);
+        }
+    }
+}
+
 bool store_pipeline_names(struct store *store, struct arena *arena, struct str **out, size_t *count,
                           struct err *err)
 {

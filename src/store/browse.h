@@ -66,6 +66,28 @@ bool store_sink_states(struct store *store, struct arena *arena, struct sink_sta
 bool store_sink_health(struct store *store, struct arena *arena, struct sink_state *state,
                        struct err *err);
 
+/* What was emitted last for a row: what its target is to be like. */
+struct emitted {
+    struct str pipeline;
+    struct str sink;
+    struct str target;
+    struct str entity;
+    struct str body;
+    int64_t message; /* That caused it. */
+    int64_t place[3];
+};
+
+/* Behind which row a list goes on; zeros: from the first one. */
+struct emitted_place {
+    int64_t place[3]; /* As in the row. */
+    struct str entity;
+};
+
+/* In an order that no change of a row alters; with `target` only those of it. */
+bool store_emitted_list(struct store *store, struct arena *arena, const struct emitted_place *after,
+                        struct str target, size_t limit, struct emitted *out, size_t *count,
+                        struct err *err);
+
 /* Names of pipelines that ever ran or worked. */
 bool store_pipeline_names(struct store *store, struct arena *arena, struct str **out, size_t *count,
                           struct err *err);

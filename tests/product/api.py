@@ -1,15 +1,20 @@
 """The API against a running `serve`: tokens and scopes, pages, filters, masking, runs, the audit log."""
 import json
+import os
+import subprocess
 import sys
 import time
 
-import api_rig
 import http_rig as rig
 from api_rig import Client, expect, make_token, sluice
 
 port = int(sys.argv[1])
 count = int(sys.argv[2])
 M = "/api/v1/messages"
+
+
+def stage(sql):
+    subprocess.run([os.environ["STAGE"], "exec", "messages.db", sql], check=True)
 
 
 def audit():
@@ -111,7 +116,87 @@ def runs():
     rig.check(len(entry) == 2 and entry[-1]["actor"] == "token:runner" and json.loads(entry[-1]["detail"])["request"] == said["request"], f"audit of runs: {entry}")
 
 
-read = tokens()
-messages(read)
-runs()
+def while_messages_arrive(read):
+    """Pages are whole and without doubles while others come in between."""
+    client = Client(port, read)
+    known = [one["id"] for one in client.walk(M, "messages", limit=1000)]
+    number = 0
+
+    def post():
+        nonlocal number
+        for _ in range(5):
+            number += 1
+            stage("INSERT INTO messages(id, chat_jid, sender, content, timestamp, is_from_me)"
+                  f" VALUES('late{number}', '120363000000000001@g.us', '27830000001', 'late {number}', '2025-11-25 10:00:00+02:00', 0)")
+
+    ids = [one["id"] for one in client.walk(M, "messages", between=post, limit=20)]
+    rig.check(ids == known, f"newest first while messages arrive: {len(ids)} of {len(known)}, {len(set(ids))} different")
+    ids = [one["id"] for one in client.walk(M, "messages", between=post, limit=20, order="oldest")]
+    rig.check(len(ids) == len(set(ids)) and set(known) <= set(ids) and ids == sorted(ids), "oldest first while messages arrive")
+    for _ in range(100):
+        late = client.walk(M, "messages", limit=1000, order="oldest")
+        if len(late) == len(known) + number:
+            break
+        time.sleep(0.1)
+    rig.check(len(late) == len(known) + number, f"{len(late)} messages in the end, of {len(known)} and {number}")
+    print(f"pages: {len(known)} messages walked while {number} arrived")
+
+
+def records(read):
+    client = Client(port, read)
+    people = Client(port, make_token("people2", "people"))
+    time.sleep(1)
+    whole = people.walk("/api/v1/records", "records", limit=1000)
+    rows = {json.loads(line)["key"]: json.loads(line) for line in sluice("export", "records", "notes", "--format", "ndjson").splitlines()}
+    rig.check({one["entity"] for one in whole} == set(rows) and len(whole) == len(rows) == count, f"{len(whole)} records, {len(rows)} rows")
+    for one in whole[:3]:
+        rig.check((one["pipeline"], one["sink"], one["target"]) == ("notes", "records", "notes"), f"a record: {one}")
+        rig.check(rows[one["entity"]]["text"] in json.dumps(one["body"], ensure_ascii=False), f"a record: {one}, its row: {rows[one['entity']]}")
+    rig.check(people.walk("/api/v1/records", "records", limit=33) == whole, "records page by page")
+    rig.check(people.walk("/api/v1/records", "records", limit=99, target="notes") == whole, "records of a target")
+    rig.check(people.value("/api/v1/records", target="nothing") == {"records": [], "next": None}, "records of a target that is none")
+    masked = client.walk("/api/v1/records", "records", limit=99)
+    rig.check(len(masked) == len(whole), f"masked: {len(masked)} of {len(whole)}")
+    numbers = {row["who"] for row in rows.values() if sum(c.isdigit() for c in row["who"]) > 6}
+    rig.check(numbers and not any(number in json.dumps(masked, ensure_ascii=False) for number in numbers), "a number is not masked in a record")
+    cursor = client.value("/api/v1/records", limit=1)["next"]
+    expect(client.get("/api/v1/dead-letters", cursor=cursor), 400, "wrong_argument", "a cursor of another list")
+    expect(client.get("/api/v1/records", cursor=("A" if cursor[0] != "A" else "B") + cursor[1:]), 400, "wrong_argument", "a cursor that was changed")
+
+
+def standing(read):
+    client = Client(port, read)
+    listed = json.loads(sluice("runs", "--limit", "1000", "--json"))
+    rig.check(client.walk("/api/v1/runs", "runs", limit=1) == listed, "runs are others than the command's")
+    rig.check(client.walk("/api/v1/runs", "runs", pipeline="nobody") == [], "runs of nobody")
+    rig.check(client.value(f"/api/v1/runs/{listed[0]['id']}") == listed[0], "a run by itself")
+    expect(client.get("/api/v1/runs/99999"), 404, "not_found", "a run that is none")
+    rig.check(client.value("/api/v1/gaps") == {"gaps": [], "next": None}, "gaps")
+    line = client.value("/api/v1/pipelines")["pipelines"]
+    rig.check([one["name"] for one in line] == ["drops", "notes"] and line[0]["schedule"] == "on message" and line[0]["last_run"]["pipeline"] == "drops" and line[0]["next_at"] is None, f"pipelines: {line}")
+
+
+def dead_letters(read):
+    client = Client(port, read)
+    people = Client(port, make_token("people3", "people"))
+    time.sleep(1)
+    listed = json.loads(sluice("dlq", "list", "--json"))
+    whole = people.walk("/api/v1/dead-letters", "dead_letters", limit=1)
+    rig.check(len(listed) > 1 and whole == listed, f"dead letters: {len(whole)}, by the command {len(listed)}")
+    shown = json.loads(sluice("dlq", "show", str(listed[0]["id"]), "--json"))
+    rig.check(people.value(f"/api/v1/dead-letters/{listed[0]['id']}") == shown, "a dead letter by itself")
+    masked = client.value(f"/api/v1/dead-letters/{listed[0]['id']}")
+    rig.check("•••" in masked["entity"] and masked["id"] == listed[0]["id"], f"masked: {masked}")
+    expect(client.get("/api/v1/dead-letters/99999"), 404, "not_found", "a dead letter that is none")
+
+
+if sys.argv[3] == "dead":
+    dead_letters(make_token("undertaker", "read"))
+else:
+    read = tokens()
+    messages(read)
+    runs()
+    records(read)
+    while_messages_arrive(read)
+    standing(read)
 sys.exit(1 if rig.bad else 0)
