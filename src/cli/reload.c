@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "base/watch.h"
 #include "cli/signals.h"
+#include "serve/renew.h"
 
 enum {
     SETTLE_MS = 10 * 1000, /* Then the files are taken as they are. */
@@ -22,9 +23,11 @@ struct reload {
     struct loaded *now; /* What is in use; held. */
     struct thread thread;
     atomic_bool stop;
-    atomic_bool asked;  /* SIGHUP came. */
-    bool first;         /* The look after the start: silent when nothing has changed. */
-    struct arena arena; /* Of a reload. */
+    atomic_bool asked;   /* SIGHUP came, or a call. */
+    struct renew *renew; /* Calls that ask; NULL: nobody listens. */
+    struct str words;    /* What became of the last reading; in the arena. */
+    bool first;          /* The look after the start: silent when nothing has changed. */
+    struct arena arena;  /* Of a reload. */
 };
 
 /* Watch what `next` was read from, and what the configuration in use was. */
@@ -77,10 +80,16 @@ static struct loaded *read_files(struct reload *reload, bool *good, struct err *
     return NULL;
 }
 
-static void log_faults(struct loaded *next, const struct err *err)
+/* All into the log, and the first one as what is wrong. */
+static void log_faults(struct reload *reload, struct loaded *next, const struct err *err)
 {
     struct config *config = &next->config;
     size_t kept = config->faults.kept;
+    reload->words = arena_copy(&reload->arena, str_of(err->text));
+    if (kept > 0) {
+        struct str line = fault_line(&config->faults.items[0], &config->arena);
+        reload->words = arena_copy(&reload->arena, line);
+    }
     for (size_t i = 0; i < kept; i++) {
         struct str line = fault_line(&config->faults.items[i], &config->arena);
         log_error("%.*s", STR_ARG(line));
@@ -263,8 +272,8 @@ static void tell(struct reload *reload, const struct config *after,
         }
         return;
     }
-    struct str words = buf_str(&out);
-    log_info("reloaded: %.*s%s", STR_ARG(words),
+    reload->words = buf_str(&out);
+    log_info("reloaded: %.*s%s", STR_ARG(reload->words),
              changes->same > 0 ? "; everything else as before" : "");
     if (projects) {
         session_log_projects(after);
@@ -289,19 +298,22 @@ static void tell_service(struct reload *reload, struct loaded *next)
     service_replan(reload->session->service, &next->config.plan, loaded_owner(next));
 }
 
-static void once(struct reload *reload)
+/* True: it is in use. */
+static bool once(struct reload *reload)
 {
     struct err err = {0};
     struct engine_changes changes = {0};
     bool good = false;
     struct loaded *next = read_files(reload, &good, &err);
     if (next == NULL) {
-        return;
+        reload->words = STR("it could not be read");
+        return false;
     }
     if (!good) {
-        log_faults(next, &err);
+        log_faults(reload, next, &err);
     } else if (!take(reload, next, &changes, &err)) {
         good = false;
+        reload->words = arena_copy(&reload->arena, str_of(err.text));
         if (!atomic_load(&reload->stop)) {
             log_error("%s", err.text);
         }
@@ -314,12 +326,13 @@ static void once(struct reload *reload)
                 next->config.faults.count > 1 ? "s" : "");
         }
         loaded_drop(next);
-        return;
+        return false;
     }
     tell(reload, &next->config, &changes);
     tell_service(reload, next);
     loaded_drop(reload->now);
     reload->now = next;
+    return true;
 }
 
 static void *run(void *argument)
@@ -328,7 +341,12 @@ static void *run(void *argument)
     bool due = true; /* What changed between the reading at start and the watching. */
     while (!atomic_load(&reload->stop)) {
         if (due || atomic_exchange(&reload->asked, false) || watch_changed(reload->watch)) {
-            once(reload);
+            int64_t ticket = reload->renew != NULL ? renew_due(reload->renew) : 0;
+            reload->words = STR("");
+            bool good = once(reload);
+            if (ticket > 0) {
+                renew_done(reload->renew, ticket, good, reload->words);
+            }
             arena_reset(&reload->arena);
             reload->first = false;
             due = false;
@@ -340,7 +358,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void on_hangup(void *context)
+static void on_asked(void *context)
 {
     struct reload *reload = context;
     atomic_store(&reload->asked, true);
@@ -356,6 +374,7 @@ bool reload_start(struct reload **out, struct session *session, const struct cli
     }
     reload->session = session;
     reload->cli = cli;
+    reload->renew = service_renew(session->service);
     reload->first = true;
     reload->now = session->loaded;
     loaded_hold(reload->now);
@@ -371,7 +390,10 @@ bool reload_start(struct reload **out, struct session *session, const struct cli
         mem_free(reload);
         return false;
     }
-    signals_on_hangup(on_hangup, reload);
+    signals_on_hangup(on_asked, reload);
+    if (reload->renew != NULL) {
+        renew_listen(reload->renew, on_asked, reload);
+    }
     *out = reload;
     return true;
 }
@@ -382,6 +404,9 @@ void reload_stop(struct reload *reload)
         return;
     }
     signals_on_hangup(NULL, NULL);
+    if (reload->renew != NULL) {
+        renew_listen(reload->renew, NULL, NULL);
+    }
     atomic_store(&reload->stop, true);
     watch_wake(reload->watch);
     thread_join(&reload->thread);

@@ -4,7 +4,7 @@
  * Each call names itself with a token (tokens.h). What it may not do is refused before its body is
  * read; the rest stands in line for a thread with a handle of the store (calls.h). Here is what the
  * calls share: who calls, arguments, pages, the audit log, errors. The calls themselves are in
- * api_look.c and api_act.c; what they say is written in openapi.json.
+ * api_look.c and api_act.c; what they say is written in openapi.c.
  *
  * Whoever reads messages, records or dead letters is noted in the audit log before the answer goes
  * out, and whoever acts, in the change of the act itself; what cannot be noted is refused. Of reads
@@ -21,6 +21,7 @@
 #include "crypto/aead.h"
 #include "serve/calls.h"
 #include "serve/planned.h"
+#include "serve/renew.h"
 #include "serve/tokens.h"
 #include "text/json.h"
 
@@ -38,6 +39,7 @@ enum {
     STATUS_UNAUTHORIZED = 401,
     STATUS_FORBIDDEN = 403,
     STATUS_NOT_FOUND = 404,
+    STATUS_CONFLICT = 409,
     STATUS_WRONG_TYPE = 415,
     STATUS_TOO_MANY = 429,
     STATUS_FAILED = 500,
@@ -49,6 +51,7 @@ struct api {
     struct engine *engine;
     struct planned *planned;
     struct planned_words words;
+    struct renew *renew;
     struct tokens *tokens;
     struct calls *calls;
     uint64_t seed;

@@ -5,6 +5,7 @@
 #include "serve/api.h"
 
 bool api_run(struct api *api, struct calls_hand *hand, struct call *call);
+bool api_reload(struct api *api, struct calls_hand *hand, struct call *call);
 bool api_request(struct api *api, struct calls_hand *hand, struct call *call);
 
 #endif

@@ -68,14 +68,18 @@ static bool read_wish(struct calls_hand *hand, struct call *call, struct wish *w
         return refuse_body(call, err.text);
     }
     if (json_kind(root) != JSON_OBJECT) {
-        return refuse_body(call, "the body is a JSON object: since, until, dry_run");
+        return refuse_body(call, "the body is a JSON object: since, until");
     }
     json_iter_init(&iter, root);
     while (json_next(&iter, &key, &value)) {
         if (!read_field(wish, key, value)) {
             return refuse_body(call, "the body may say since and until, times with their zone "
-                                     "such as 2026-01-05T10:00:00Z, and dry_run, true or false");
+                                     "such as 2026-01-05T10:00:00Z");
         }
+    }
+    if (wish->dry) {
+        return refuse_body(call, "a dry run is made by the command: sluice run PIPELINE --dry-run "
+                                 "--json; over HTTP there is none");
     }
     if (wish->until_ms != 0 && (!wish->ranged || wish->until_ms <= wish->since_ms)) {
         return refuse_body(call, "until needs a since that is before it");

@@ -5,8 +5,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "serve/api_act.h"
 #include "serve/api_look.h"
+#include "serve/openapi.h"
 #include "serve/pulse.h"
 #include "serve/server.h"
 #include "serve/webhooks.h"
@@ -14,6 +16,7 @@
 enum {
     ALLOW_MAX = 64,
     WEBHOOK_MAX = 1024 * 1024,
+    OPENAPI_FIRST = 32 * 1024,
     STATUS_NO_METHOD = 405,
 };
 
@@ -29,6 +32,7 @@ struct service {
     struct planned planned;
     struct pulse *pulse;
     struct inboxes *inboxes;
+    struct renew renew;
     struct api api;
     struct door doors[2];
 };
@@ -137,6 +141,16 @@ static bool run_api(struct door *door, struct call *call)
     return api_take(&door->service->api, call, route->work);
 }
 
+/* No secret, and the first thing that a client asks for. */
+static bool run_openapi(struct door *door, struct call *call)
+{
+    struct buf out;
+    (void)door;
+    buf_init(&out, &call->arena, OPENAPI_FIRST);
+    openapi_write(&out);
+    return api_answer(call, STATUS_OK, &out);
+}
+
 static const struct route routes[] = {
     {"GET", "/live", 0, run_live, 0, NULL},
     {"GET", "/ready", 0, run_live, 0, NULL},
@@ -155,6 +169,8 @@ static const struct route routes[] = {
     {"GET", "/api/v1/pipelines", 0, run_api, TOKEN_READ, api_pipelines},
     {"POST", "/api/v1/run/{}", API_BODY_MAX, run_api, TOKEN_RUN, api_run},
     {"GET", "/api/v1/requests/{}", 0, run_api, TOKEN_RUN, api_request},
+    {"POST", "/api/v1/reload", API_BODY_MAX, run_api, TOKEN_ADMIN, api_reload},
+    {"GET", "/api/v1/openapi.json", 0, run_openapi, 0, NULL},
 };
 
 enum { ROUTES = sizeof routes / sizeof routes[0] };
@@ -278,9 +294,14 @@ bool service_start(struct service **out, const struct service_options *options, 
     bool ok = planned_init(&service->planned, options->plan, options->plan_owner, err) &&
               check_proxies(&service->http, err) && engine_store(options->engine, &store, err) &&
               pulse_start(&service->pulse, store, &service->planned, err);
+    for (size_t i = 0; i < ROUTES; i++) {
+        must(routes[i].work == NULL || openapi_describes(routes[i].method, routes[i].path));
+    }
+    renew_init(&service->renew);
     service->api = (struct api){.http = &service->http,
                                 .engine = options->engine,
                                 .planned = &service->planned,
+                                .renew = &service->renew,
                                 .words = options->words};
     ok = ok && api_start(&service->api, err);
     service->inboxes = engine_inboxes(options->engine);
@@ -305,6 +326,11 @@ void service_replan(struct service *service, const struct plan *plan, struct pla
     } else if (!planned_set(&service->planned, plan, owner)) {
         log_warn("http: out of memory; health is told by the configuration before");
     }
+}
+
+struct renew *service_renew(struct service *service)
+{
+    return service != NULL ? &service->renew : NULL;
 }
 
 void service_stop(struct service *service)

@@ -25,6 +25,8 @@
 
 struct service;
 
+struct renew;
+
 struct service_options {
     const struct config_http *http;
     struct engine *engine;
@@ -42,6 +44,9 @@ bool service_start(struct service **out, const struct service_options *options, 
 
 /* Another plan is in use. NULL is fine: then the owner is given back at once. */
 void service_replan(struct service *service, const struct plan *plan, struct plan_owner owner);
+
+/* Where calls ask for the configuration to be read again. NULL for a NULL service. */
+struct renew *service_renew(struct service *service);
 
 /* Calls that are there are answered. NULL is fine. */
 void service_stop(struct service *service);
