@@ -198,6 +198,8 @@ int cli_students_report(struct cli *cli);
 int cli_tap(struct cli *cli);
 int cli_token_add(struct cli *cli);
 int cli_token_list(struct cli *cli);
+int cli_alerts_list(struct cli *cli);
+int cli_alerts_test(struct cli *cli);
 int cli_token_remove(struct cli *cli);
 int cli_top(struct cli *cli);
 int cli_version(struct cli *cli);

@@ -296,6 +296,8 @@ static void tell_service(struct reload *reload, struct loaded *next)
         log_warn("http: what changed in this section counts from the next start on");
     }
     service_replan(reload->session->service, &next->config.plan, loaded_owner(next));
+    struct alerts_plan plan = {&next->config.plan, &next->config.alerts, loaded_owner(next)};
+    alerts_replan(reload->session->alerts, plan);
 }
 
 /* True: it is in use. */

@@ -45,6 +45,16 @@ static bool listen(struct session *session, struct err *err)
     return service_start(&session->service, &options, err);
 }
 
+static bool watch(struct session *session, struct err *err)
+{
+    struct alerts_plan plan = {
+        .plan = &session->config->plan,
+        .config = &session->config->alerts,
+        .owner = loaded_owner(session->loaded),
+    };
+    return alerts_start(&session->alerts, session->engine, session->config->data_dir, plan, err);
+}
+
 int cli_serve(struct cli *cli)
 {
     struct session session;
@@ -53,9 +63,11 @@ int cli_serve(struct cli *cli)
     int code = session_begin(&session, cli);
     if (code == CLI_OK) {
         struct reload *reload = NULL;
-        bool ok = listen(&session, &err) && reload_start(&reload, &session, cli, &err) &&
+        bool ok = listen(&session, &err) && watch(&session, &err) &&
+                  reload_start(&reload, &session, cli, &err) &&
                   engine_serve(session.engine, &left, &err);
         reload_stop(reload);
+        alerts_stop(session.alerts);
         if (left == 0) { /* What hangs may hold calls that nobody answers. */
             service_stop(session.service);
         }

@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/loaded.h"
 #include "engine/engine.h"
+#include "serve/alerts.h"
 #include "serve/service.h"
 
 enum { SESSION_OWNER_MAX = 128 };
@@ -23,6 +24,7 @@ struct session {
     struct log log;
     struct engine *engine;
     struct service *service;       /* Of `serve`; NULL: nobody listens. */
+    struct alerts *alerts;         /* The same. */
     char owner[SESSION_OWNER_MAX]; /* "host/pid" */
     bool logging;
 };

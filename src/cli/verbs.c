@@ -126,6 +126,26 @@ static const struct cli_verb token_acts[] = {
     {0},
 };
 
+static const struct cli_verb alerts_acts[] = {
+    {.name = "list",
+     .words = "",
+     .summary = "What is wrong, since when, and which channels were told.",
+     .examples = "  sluice alerts list\n"
+                 "  sluice alerts list --json\n",
+     .about = "A running `serve` notes it; without `alerts:` in the configuration there is nothing "
+              "to see.\n",
+     .run = cli_alerts_list},
+    {.name = "test",
+     .words = "[CHANNEL]",
+     .summary = "Tell a channel something, to see whether it arrives; or all of them.",
+     .examples = "  sluice alerts test\n"
+                 "  sluice alerts test phone\n",
+     .about = "What is told says that it is only a test.\n",
+     .words_max = 1,
+     .run = cli_alerts_test},
+    {0},
+};
+
 static const struct cli_flag bundle_flags[] = {
     {"--list", NULL, "Only list what would be inside; with --verbose show it."},
     {"--force", NULL, "Replace a file that is there."},
@@ -1038,6 +1058,12 @@ const struct cli_verb cli_verbs[] = {
                  "  sluice token list\n"
                  "  sluice token remove shop\n",
      .acts = token_acts},
+    {.name = "alerts",
+     .words = "",
+     .summary = "Who is told when something is wrong, and of what.",
+     .examples = "  sluice alerts list\n"
+                 "  sluice alerts test\n",
+     .acts = alerts_acts},
     {.name = "bundle",
      .words = "[FILE]",
      .summary = "What somebody who helps needs, without secrets.",

@@ -38,6 +38,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "config/alerts.h"
 #include "config/fault.h"
 #include "config/http.h"
 #include "config/kinds.h"
@@ -79,6 +80,7 @@ struct config {
     int log_keep;            /* $LOG_FILE_KEEP: old ones that are kept. */
     enum log_level log_level;
     struct config_http http;
+    struct config_alerts alerts;
     struct str environment; /* $ENV: "production"; absent when it is not said. */
     struct config_projects *projects;
     size_t project_lists;

@@ -273,6 +273,13 @@ static void configuration_page(struct making *making)
     table_put(&page, config_keep_options());
     buf_add(&page, STR("\n## `http`\n\n"));
     table_put(&page, config_http_options());
+    buf_add(&page, STR("\n## `alerts`\n\n"));
+    table_put(&page, config_alerts_options());
+    table_put(&page, config_alerts_described());
+    for (int i = 0; i < ALERT_KINDS; i++) {
+        buf_printf(&page, "\nA channel of kind `%s`:\n\n", config_alert_kind((enum alert_kind)i));
+        table_put(&page, config_alert_channel_options((enum alert_kind)i));
+    }
     buf_add(&page, STR("\n## Every source\n\n"));
     table_put(&page, config_source_options());
     buf_add(&page, STR("\n## Every sink\n\n"));

@@ -460,6 +460,10 @@ static void define_top(struct json_writer *json)
     key(json, "http");
     map_of(json, NULL, "Where `sluice serve` listens.",
            (const struct option *const[]){config_http_options(), NULL});
+    key(json, "alerts");
+    map_of(
+        json, NULL, "Who is told when something is wrong.",
+        (const struct option *const[]){config_alerts_options(), config_alerts_described(), NULL});
     for (const struct option *o = config_top_options(); o->type != OPTION_TYPE_END; o++) {
         if (o->type != OPTION_TYPE_MAP) {
             property(json, o);

@@ -22,7 +22,7 @@
 
 enum {
     MS_PER_S = 1000,
-    LOOK_MS = 200,  /* While a run is open. */
+    LOOK_MS = 200, /* While a run is open. */
     PATIENCE_MS = 50,
     IDLE_MS = 1000, /* How soon the work of another process (a verb) is noticed. */
     RUN_BY_MESSAGE_MS_MAX = 600 * 1000, /* A run without an end would never be recorded. */

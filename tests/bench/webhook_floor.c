@@ -1,7 +1,7 @@
 /*
- * What no program that answers after the commit can beat by much: HTTP read with memmem(), one thread
- * that writes what lies there to SQLite in one transaction (WAL, FULL), 200 after the commit. No
- * token, no JSON, no chats, no limits.
+ * What no program that answers after the commit can beat by much: HTTP read with memmem(), one
+ * thread that writes what lies there to SQLite in one transaction (WAL, FULL), 200 after the
+ * commit. No token, no JSON, no chats, no limits.
  *
  *     webhook_floor PORT FILE
  */
@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,8 +21,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <sqlite3.h>
 
 enum { REQUEST_MAX = 65536, EVENTS_MAX = 128, BACKLOG = 512 };
 
@@ -202,7 +201,7 @@ int main(int count, char **words)
     int on = 1;
     int poll = epoll_create1(0);
     struct sockaddr_in here = {.sin_family = AF_INET,
-                               .sin_port = htons((uint16_t)atoi(words[1])),
+                               .sin_port = htons((uint16_t)strtoul(words[1], NULL, 10)),
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     door.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     setsockopt(door.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

@@ -38,7 +38,7 @@ words_of() {
 # Commands that change something, ask, need more than a store, or are tested with their own files.
 own_test() {
     case $1 in
-        backfill | backup | restore* | migrate* | init | bundle | export* | project* | drops* | students* | keys* | dlq-edit | dlq-retry | dlq-drop | replay | reconcile | forget | session* | test | explain | health | token*) return 0 ;;
+        backfill | backup | restore* | migrate* | init | bundle | export* | project* | drops* | students* | keys* | dlq-edit | dlq-retry | dlq-drop | replay | reconcile | forget | session* | test | explain | health | token* | alerts-test) return 0 ;;
     esac
     return 1
 }
