@@ -299,6 +299,7 @@ bool config_load(struct config *config, const struct config_input *input, struct
         (void)find_files_dir(config, &reader, root);
         (void)secrets_read(&reader, yaml_get(root, STR("secrets")));
         (void)config_build(config, &reader, root, input->kinds);
+        config->plan.zone = config->zone != NULL ? config->zone : zone_find(STR("Asia/Jerusalem"));
         (void)config_http_read(&config->http, &reader, root);
         (void)config_alerts_read(&config->alerts, &reader, root);
         check_neon(config, &reader);

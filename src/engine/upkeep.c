@@ -4,6 +4,7 @@
 
 #include "engine/worker.h"
 #include "store/blobs.h"
+#include "store/habit.h"
 #include "store/search.h"
 
 enum {
@@ -13,6 +14,7 @@ enum {
     PAUSE_MS = 50,
     /* Few at a time: who files messages waits until a step is over, and somebody waits for him. */
     INDEX_STEP = 500,
+    LEARN_EVERY_MS = 10 * 1000, /* What is usual changes slowly. */
 };
 
 static bool set_limits(struct worker *worker, struct upkeep_limits *limits, struct err *err)
@@ -51,12 +53,26 @@ static bool sweep_blobs(struct worker *worker, struct err *err)
     return store_blobs_sweep(worker->store, &worker->arena, folder, before_ms, &removed, err);
 }
 
+/* What each chat's silence means is learned behind. */
+static bool learn(struct worker *worker, int64_t now_ms, bool *more, struct err *err)
+{
+    if (worker->learned_ms != 0 && now_ms - worker->learned_ms < LEARN_EVERY_MS) {
+        return true;
+    }
+    if (!store_habit_fill(worker->store, worker->plan->zone, INDEX_STEP, more, err)) {
+        return false;
+    }
+    worker->learned_ms = *more ? 0 : now_ms;
+    return true;
+}
+
 static bool upkeep_step(struct worker *worker, struct err *err)
 {
     struct upkeep_counts counts = {0};
     struct upkeep_limits limits = {0};
     bool more_text = false;
     bool more = false;
+    bool more_habit = false;
     int64_t now = worker_mono_ms(worker);
     if (!set_limits(worker, &limits, err)) {
         return false;
@@ -75,7 +91,10 @@ static bool upkeep_step(struct worker *worker, struct err *err)
         worker->swept_ms = sweep ? now : worker->swept_ms;
         worker->checked_ms = more ? 0 : now;
     }
-    bool left = more || more_text;
+    if (!learn(worker, now, &more_habit, err)) {
+        return false;
+    }
+    bool left = more || more_text || more_habit;
     worker->rest_ms = left ? now + WORKER_REST_MS : worker->rest_ms;
     worker->wake_ms = now + (left ? PAUSE_MS : WORKER_IDLE_MS);
     return true;

@@ -107,6 +107,7 @@ struct plan {
     struct str files_dir;    /* Of attachments; absent: `files` in the data folder. */
     int64_t archive_keep_ms; /* 0: for ever. */
     int64_t runs_keep_ms;
+    const struct zone *zone; /* By whose clock chats have their hours; NULL: UTC. */
 };
 
 #endif

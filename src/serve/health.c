@@ -96,6 +96,21 @@ static bool count_gaps(struct health *health, struct store *store, struct arena 
     return true;
 }
 
+/* Up to the last good look: what came since then nobody knows. */
+static bool read_habits(struct health *health, struct store *store, struct arena *arena,
+                        struct err *err)
+{
+    for (size_t i = 0; i < health->source_count; i++) {
+        struct health_source *one = &health->sources[i];
+        int64_t at_ms = one->source->source->type->called ? health->now_ms : one->sweep.good_ms;
+        if (at_ms != 0 &&
+            !store_habit_get(store, arena, one->source->name, at_ms, &one->habit, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool read_sinks(struct health *health, struct store *store, const struct plan *plan,
                        struct arena *arena, struct err *err)
 {
@@ -191,6 +206,12 @@ static void judge_source(struct health *health, const struct health_source *one)
     } else if (why.len > 0) {
         blame(health, HEALTH_DEGRADED, "source", source->name, "look_failed", why);
     }
+    if (one->habit.silent) {
+        blame(health, HEALTH_DEGRADED, "source", source->name, "silent", (struct str){0});
+    } else if (one->habit.quiet > 0) {
+        blame(health, HEALTH_DEGRADED, "source", source->name, "chat_silent",
+              one->habit.chats[0].chat);
+    }
     if (one->gaps > 0) {
         blame(health, HEALTH_DEGRADED, "source", source->name, "gap", (struct str){0});
     }
@@ -236,7 +257,7 @@ bool health_read(struct health *health, struct store *store, const struct plan *
     *health = (struct health){.now_ms = now_ms, .since_ms = since_ms};
     bool ok = store_begin_read(store, err) && read_counts(health, store, err) &&
               read_sources(health, store, plan, arena, err) &&
-              count_gaps(health, store, arena, err) &&
+              count_gaps(health, store, arena, err) && read_habits(health, store, arena, err) &&
               read_sinks(health, store, plan, arena, err) &&
               read_pipelines(health, store, plan, arena, err) &&
               metrics_read(store, plan, arena, &health->metrics, &health->metric_count, err);

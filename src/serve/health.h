@@ -18,6 +18,7 @@
 #include "engine/metrics.h"
 #include "model/plan.h"
 #include "store/browse.h"
+#include "store/habit.h"
 #include "store/run.h"
 #include "store/store.h"
 
@@ -31,6 +32,7 @@ struct health_source {
     struct str session; /* "logged-in", "expired", "pairing", "unknown"; absent: it has none. */
     struct str state;   /* The same as the browser sees it. */
     int64_t gaps;       /* That are open. */
+    struct habit habit; /* How its silences are, by what is usual. */
 };
 
 struct health_pipeline {

@@ -59,7 +59,23 @@ static void put_culprits(struct json_writer *json, const struct health *health, 
     json_array_end(json);
 }
 
-static void put_sources(struct json_writer *json, const struct health *health)
+/* Chats that are silent for longer than usual, the busiest first. */
+static void put_quiet(struct json_writer *json, const struct habit *habit)
+{
+    json_key(json, STR("quiet"));
+    json_array_begin(json);
+    for (size_t i = 0; i < habit->chat_count; i++) {
+        json_object_begin(json);
+        json_field_str(json, STR("chat"), habit->chats[i].chat);
+        put_time(json, STR("newest_message"), habit->chats[i].newest_ms);
+        put_time(json, STR("expected_by"), habit->chats[i].due_ms);
+        json_field_int(json, STR("usual_a_week"), habit->chats[i].weekly);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void put_sources(struct json_writer *json, const struct health *health, bool details)
 {
     json_key(json, STR("sources"));
     json_array_begin(json);
@@ -73,6 +89,13 @@ static void put_sources(struct json_writer *json, const struct health *health)
         json_field_bool(json, STR("last_look_failed"), one->sweep.error.len > 0);
         put_text(json, STR("session"), one->session);
         json_field_int(json, STR("gaps"), one->gaps);
+        put_time(json, STR("newest_message"), one->habit.newest_ms);
+        json_field_bool(json, STR("silent"), one->habit.silent);
+        json_field_int(json, STR("watched_chats"), one->habit.watched);
+        json_field_int(json, STR("quiet_chats"), one->habit.quiet);
+        if (details) {
+            put_quiet(json, &one->habit);
+        }
         json_object_end(json);
     }
     json_array_end(json);
@@ -163,7 +186,7 @@ void health_json(const struct health *health, bool details, struct buf *out)
     json_field_int(&json, STR("messages"), health->messages);
     put_time(&json, STR("newest_message"), health->newest_ms);
     json_field_int(&json, STR("refused"), health->refused);
-    put_sources(&json, health);
+    put_sources(&json, health, details);
     put_sinks(&json, health);
     put_pipelines(&json, health);
     json_object_end(&json);
@@ -230,6 +253,24 @@ static void source_metrics(const struct health *health, struct buf *out)
     for (size_t i = 0; i < health->source_count; i++) {
         label(out, name, "source", health->sources[i].source->name);
         whole(out, health->sources[i].gaps);
+    }
+    name = "sluice_source_newest_message_timestamp_seconds";
+    head(out, name, "gauge", "When the newest message of a source was sent; 0 for none.");
+    for (size_t i = 0; i < health->source_count; i++) {
+        label(out, name, "source", health->sources[i].source->name);
+        seconds(out, health->sources[i].habit.newest_ms);
+    }
+    name = "sluice_source_silent";
+    head(out, name, "gauge", "1 while a source as a whole is silent for longer than usual.");
+    for (size_t i = 0; i < health->source_count; i++) {
+        label(out, name, "source", health->sources[i].source->name);
+        whole(out, health->sources[i].habit.silent);
+    }
+    name = "sluice_quiet_chats";
+    head(out, name, "gauge", "Chats that are silent for longer than usual.");
+    for (size_t i = 0; i < health->source_count; i++) {
+        label(out, name, "source", health->sources[i].source->name);
+        whole(out, health->sources[i].habit.quiet);
     }
     name = "sluice_session_logged_in";
     head(out, name, "gauge", "1 while the session of a source is logged in.");

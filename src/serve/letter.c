@@ -20,6 +20,11 @@ static const struct {
      "It is tried again by itself; `sluice status` says why."},
     {"gap", "has a gap: messages are missing",
      "`sluice gaps` says which; `sluice backfill %s` reads them once more."},
+    {"silent", "is silent for longer than usual",
+     "Is the phone online, and does somebody write there? `sluice status` says when it was read "
+     "last."},
+    {"chat_silent", "has chats that are silent for longer than usual",
+     "The details of /health name them."},
     {"records_wait", "takes no records",
      "They wait and are not lost. `sluice status` and `sluice check --connect` say why."},
     {"not_ready", "is not ready", "`sluice check --connect` says what it lacks."},

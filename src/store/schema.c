@@ -109,7 +109,16 @@ static const char *const version_2[] = {
     NULL,
 };
 
-static const char *const *const all_steps[] = {version_1, version_2};
+/* What is usual (habit.h): of a chat, and under minus its number of a source. */
+static const char *const version_3[] = {
+    "CREATE TABLE habit(id INTEGER PRIMARY KEY, source INTEGER NOT NULL,"
+    "  newest_ms INTEGER NOT NULL, due_ms INTEGER, weekly INTEGER NOT NULL,"
+    "  learned BLOB NOT NULL) STRICT",
+    "CREATE INDEX habit_source ON habit(source, newest_ms, due_ms, weekly)",
+    NULL,
+};
+
+static const char *const *const all_steps[] = {version_1, version_2, version_3};
 
 static const struct schema_steps own_steps = {all_steps, sizeof all_steps / sizeof all_steps[0]};
 

@@ -15,7 +15,7 @@ is "exit code of migrate" $? 0
 has "migrate" "$(cat out)" "sink records: table qa_photo_reviews: created"
 is "the table" "$(rows)" 0
 migrate --json
-is "a second migrate" "$(cat out)" '{"dry_run":false,"store_exists":true,"version":2,"sinks":[{"sink":"records","report":["nothing to do"]}]}'
+is "a second migrate" "$(cat out)" '{"dry_run":false,"store_exists":true,"version":3,"sinks":[{"sink":"records","report":["nothing to do"]}]}'
 is "migrations in the audit log" "$("$STAGE" query data/sluice.db "SELECT count(*) FROM audit WHERE act='migrate'")" 2
 
 # A table of the user's own: a column is missing and no index on the key.
@@ -48,12 +48,12 @@ migrate --dry-run
 is "exit code of a dry run beside serve" $? 0
 stop
 # A store of version 1, of which a copy stays, knows what it knew.
-"$STAGE" exec data/sluice.db "DROP TABLE seen_block; PRAGMA user_version=1"
+"$STAGE" exec data/sluice.db "DROP TABLE seen_block; DROP TABLE habit; PRAGMA user_version=1"
 migrate --dry-run
 has "a dry run over an older store" "$(cat out)" "version 1"
 migrate
 is "exit code for an older store" $? 0
-is "the version of an older store" "$("$STAGE" query data/sluice.db "PRAGMA user_version")" 2
+is "the version of an older store" "$("$STAGE" query data/sluice.db "PRAGMA user_version")" 3
 [ -e data/sluice.db.version-1 ] || fail "no copy of the older store: $(ls data)"
 "$SLUICE" run > out 2>> sluice.log
 is "exit code of a run on a migrated store" $? 0

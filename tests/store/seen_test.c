@@ -136,7 +136,7 @@ static void numbers_of_an_older_version_stay_known(void **state)
     struct seen_item items[] = {{.chat = 1, .key = 4, .place = 0},
                                 {.chat = 1, .key = 5, .place = 1},
                                 {.chat = 1, .key = 6, .place = 2}};
-    fixture_tamper(f, "INSERT INTO seen VALUES(1, 5, 77); DROP TABLE seen_block;"
+    fixture_tamper(f, "INSERT INTO seen VALUES(1, 5, 77); DROP TABLE seen_block; DROP TABLE habit;"
                       " PRAGMA user_version=1");
     fixture_reopen(f);
     fixture_begin(f);
