@@ -11,9 +11,11 @@ enum {
     UPKEEP_EVERY_MS = 60 * 1000,
     SWEEP_EVERY_MS = 3600 * 1000,
     BLOB_AGE_MS = 24 * 3600 * 1000,
-    PAUSE_MS = 50,
+    PAUSE_MS = 100,
     /* Few at a time: who files messages waits until a step is over, and somebody waits for him. */
     INDEX_STEP = 500,
+    LEARN_STEP = 2000,
+    LEARN_PAUSE_MS = 500,
     LEARN_EVERY_MS = 10 * 1000, /* What is usual changes slowly. */
 };
 
@@ -56,13 +58,13 @@ static bool sweep_blobs(struct worker *worker, struct err *err)
 /* What each chat's silence means is learned behind. */
 static bool learn(struct worker *worker, int64_t now_ms, bool *more, struct err *err)
 {
-    if (worker->learned_ms != 0 && now_ms - worker->learned_ms < LEARN_EVERY_MS) {
+    if (now_ms < worker->learned_ms) {
         return true;
     }
-    if (!store_habit_fill(worker->store, worker->plan->zone, INDEX_STEP, more, err)) {
+    if (!store_habit_fill(worker->store, worker->plan->zone, LEARN_STEP, more, err)) {
         return false;
     }
-    worker->learned_ms = *more ? 0 : now_ms;
+    worker->learned_ms = now_ms + (*more ? LEARN_PAUSE_MS : LEARN_EVERY_MS);
     return true;
 }
 

@@ -166,7 +166,7 @@ struct worker {
     bool calm;          /* delivery: the store holds no trouble of this sink */
     int64_t checked_ms; /* upkeep */
     int64_t swept_ms;   /* upkeep */
-    int64_t learned_ms; /* upkeep */
+    int64_t learned_ms; /* upkeep: when it learns again */
 };
 
 extern const struct worker_type worker_intake;
