@@ -401,6 +401,7 @@ const ROOMS = [_]Room{
         .files = &.{
             "build.c",
             "alerts.c",
+            "backups.c",
             "chats.c",
             "codes.c",
             "config.c",
@@ -425,7 +426,7 @@ const ROOMS = [_]Room{
     },
     .{
         .name = "serve",
-        .small_files = &.{ "address", "ask", "deadline", "desk", "health", "planned", "pulse", "service", "api", "guesses", "tokens", "view", "alert_book", "alerts", "channel", "letter", "openapi", "renew" },
+        .small_files = &.{ "address", "ask", "deadline", "desk", "health", "planned", "pulse", "service", "api", "guesses", "tokens", "view", "alert_book", "alerts", "backup_note", "channel", "letter", "openapi", "renew" },
         .may = &.{ "base", "crypto", "text", "model", "net", "store", "engine", "config" },
         .libs = &.{microhttpd},
         .files = &.{
@@ -439,6 +440,7 @@ const ROOMS = [_]Room{
             "api_reload.c",
             "api_run.c",
             "ask.c",
+            "backup_note.c",
             "calls.c",
             "channel.c",
             "deadline.c",
@@ -488,6 +490,7 @@ const ROOMS = [_]Room{
             "health.c",
             "help.c",
             "init.c",
+            "keeper.c",
             "keys.c",
             "lists.c",
             "loaded.c",

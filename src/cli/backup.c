@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "cli/act.h"
+#include "cli/backups.h"
 #include "cli/moving.h"
 #include "cli/show.h"
 #include "engine/targets.h"
@@ -249,16 +251,9 @@ static void note(struct act *act)
     }
 }
 
-static int make(struct act *act, const struct cli *cli, struct wanted *wanted)
+static bool save(struct act *act, const struct wanted *wanted, const struct backup_watch *watch,
+                 struct backup_facts *facts, struct err *err)
 {
-    struct err err = {0};
-    struct moving moving;
-    struct backup_facts facts = {0};
-    int64_t removed = 0;
-    struct backup_watch watch = {moving_show, &moving};
-    if (!find_place(wanted, cli, act, &err)) {
-        return act_fail(act, &err);
-    }
     note(act);
     store_close(act->store);
     act->store = NULL;
@@ -273,10 +268,23 @@ static int make(struct act *act, const struct cli *cli, struct wanted *wanted)
         .left_out = wanted->left_out,
         .left_out_count = wanted->left_out_count,
         .clock = clock_system(),
-        .watch = &watch,
+        .watch = watch,
     };
+    return backup_make(&plan, STR(SLUICE_VERSION), &act->arena, facts, err);
+}
+
+static int make(struct act *act, const struct cli *cli, struct wanted *wanted)
+{
+    struct err err = {0};
+    struct moving moving;
+    struct backup_facts facts = {0};
+    int64_t removed = 0;
+    struct backup_watch watch = {moving_show, &moving};
+    if (!find_place(wanted, cli, act, &err)) {
+        return act_fail(act, &err);
+    }
     moving_begin(&moving, cli);
-    bool ok = backup_make(&plan, STR(SLUICE_VERSION), &act->arena, &facts, &err);
+    bool ok = save(act, wanted, &watch, &facts, &err);
     moving_end(&moving);
     if (!ok || !remove_old(wanted, &act->arena, &removed, &err)) {
         return act_fail(act, &err);
@@ -323,4 +331,75 @@ int cli_backup(struct cli *cli)
     }
     return_sinks(&wanted);
     return act_end(&act, code);
+}
+
+/* ---- By the clock ---- */
+
+/* All of it is opened and checked in a folder of its own, which is removed again. */
+static bool prove(struct act *act, const struct wanted *wanted, struct restore_result *result,
+                  struct err *err)
+{
+    struct restore_plan plan = {
+        .file = wanted->file,
+        .data_dir = wanted->folder,
+        .only_check = true,
+        .actor = str_of(act->actor),
+        .clock = clock_system(),
+    };
+    return backup_restore(&plan, &act->arena, result, err) ||
+           err_prefix(err, "it does not stand the test: ");
+}
+
+struct planned {
+    struct cli cli;
+    struct act act;
+    struct wanted wanted;
+    struct backup_facts facts;
+    struct restore_result result;
+};
+
+static bool save_and_prove(struct planned *planned, struct backup_saved *out, struct err *err)
+{
+    struct act *act = &planned->act;
+    struct wanted *wanted = &planned->wanted;
+    struct err ignored = {0};
+    if (!find_place(wanted, &planned->cli, act, err) ||
+        !save(act, wanted, NULL, &planned->facts, err)) {
+        return false;
+    }
+    if (!prove(act, wanted, &planned->result, err)) {
+        (void)file_remove(wanted->file, &ignored);
+        return false;
+    }
+    (void)snprintf(out->file, sizeof out->file, "%.*s", STR_ARG(wanted->file));
+    out->bytes = (int64_t)planned->facts.bytes;
+    out->messages = planned->facts.messages;
+    out->left_out = wanted->left_out_count + planned->facts.gap_count;
+    return remove_old(wanted, &act->arena, &out->removed, err);
+}
+
+bool backups_save(const struct cli *cli, struct str folder, int64_t keep, struct backup_saved *out,
+                  struct err *err)
+{
+    struct planned *planned = mem_alloc(sizeof *planned);
+    *out = (struct backup_saved){.bytes = 0};
+    if (planned == NULL) {
+        return no_memory(err);
+    }
+    planned->cli = *cli;
+    planned->cli.words[0] = folder;
+    planned->cli.word_count = 1;
+    planned->cli.json = false;
+    planned->wanted.keep = keep;
+    bool ok = file_make_dirs(folder, DIR_PRIVATE, err);
+    if (ok) {
+        bool begun = begin(&planned->act, &planned->wanted, &planned->cli) == CLI_OK &&
+                     !planned->wanted.blind;
+        ok = begun ? save_and_prove(planned, out, err)
+                   : err_set(err, ERR_RETRY, "the configuration on the disk is wrong");
+        return_sinks(&planned->wanted);
+        (void)act_end(&planned->act, CLI_OK);
+    }
+    mem_free(planned);
+    return ok;
 }

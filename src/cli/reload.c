@@ -298,6 +298,7 @@ static void tell_service(struct reload *reload, struct loaded *next)
     service_replan(reload->session->service, &next->config.plan, loaded_owner(next));
     struct alerts_plan plan = {&next->config.plan, &next->config.alerts, loaded_owner(next)};
     alerts_replan(reload->session->alerts, plan);
+    keeper_replan(reload->session->keeper, &next->config.backups);
 }
 
 /* True: it is in use. */

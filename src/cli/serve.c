@@ -55,6 +55,12 @@ static bool watch(struct session *session, struct err *err)
     return alerts_start(&session->alerts, session->engine, session->config->data_dir, plan, err);
 }
 
+static bool keep(struct session *session, const struct cli *cli, struct err *err)
+{
+    return keeper_start(&session->keeper, session->engine, cli, session->config->data_dir,
+                        &session->config->backups, err);
+}
+
 int cli_serve(struct cli *cli)
 {
     struct session session;
@@ -63,10 +69,11 @@ int cli_serve(struct cli *cli)
     int code = session_begin(&session, cli);
     if (code == CLI_OK) {
         struct reload *reload = NULL;
-        bool ok = listen(&session, &err) && watch(&session, &err) &&
+        bool ok = listen(&session, &err) && watch(&session, &err) && keep(&session, cli, &err) &&
                   reload_start(&reload, &session, cli, &err) &&
                   engine_serve(session.engine, &left, &err);
         reload_stop(reload);
+        keeper_stop(session.keeper);
         alerts_stop(session.alerts);
         if (left == 0) { /* What hangs may hold calls that nobody answers. */
             service_stop(session.service);

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/keeper.h"
 #include "cli/loaded.h"
 #include "engine/engine.h"
 #include "serve/alerts.h"
@@ -25,6 +26,7 @@ struct session {
     struct engine *engine;
     struct service *service;       /* Of `serve`; NULL: nobody listens. */
     struct alerts *alerts;         /* The same. */
+    struct keeper *keeper;         /* The same. */
     char owner[SESSION_OWNER_MAX]; /* "host/pid" */
     bool logging;
 };

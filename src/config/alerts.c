@@ -9,9 +9,9 @@ enum { WHAT_SIZE = 128 };
 
 /* Those of /health (serve/health.c), and what only the machine knows. */
 static const char *const names[] = {
-    "session_expired", "no_good_look", "look_failed", "gap",         "silent",
-    "chat_silent",     "records_wait", "not_ready",   "tried_again", "dead_letters",
-    "run_failed",      "run_partial",  "disk_low",    NULL,
+    "session_expired", "no_good_look",   "look_failed", "gap",          "silent",     "chat_silent",
+    "records_wait",    "not_ready",      "tried_again", "dead_letters", "run_failed", "run_partial",
+    "backup_failed",   "backup_missing", "disk_low",    NULL,
 };
 
 static const char *const kind_names[ALERT_KINDS] = {"email",     "slack",        "telegram",
@@ -41,7 +41,8 @@ static const struct option options[] = {
     OPTION_LIST(struct alert_channel, only, "only", NULL,                                          \
                 "Only these: session_expired, no_good_look, look_failed, gap, silent, "            \
                 "chat_silent, records_wait, "                                                      \
-                "not_ready, tried_again, dead_letters, run_failed, run_partial, disk_low."),       \
+                "not_ready, tried_again, dead_letters, run_failed, run_partial, backup_failed, "   \
+                "backup_missing, disk_low."),                                                      \
         OPTION_PATH(struct alert_channel, root, "authorities", NULL,                               \
                     "File of certificate authorities; by default those of the machine."),          \
         OPTION_BOOL(struct alert_channel, allow_clear, "allow_clear", "false",                     \

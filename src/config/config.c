@@ -24,6 +24,9 @@ static const struct option top_options[] = {
     {.type = OPTION_TYPE_ZONE, .name = "zone", .doc = "Whose clock times are shown and read in."},
     {.type = OPTION_TYPE_MAP, .name = "keep", .doc = "How long things are kept."},
     {.type = OPTION_TYPE_MAP, .name = "http", .doc = "Where `sluice serve` listens."},
+    {.type = OPTION_TYPE_MAP,
+     .name = "backups",
+     .doc = "When `sluice serve` makes one, and where."},
     {.type = OPTION_TYPE_MAP, .name = "alerts", .doc = "Who is told when something is wrong."},
     {.type = OPTION_TYPE_MAP, .name = "secrets", .doc = "Names, and where each secret is."},
     {.type = OPTION_TYPE_MAP,
@@ -302,6 +305,7 @@ bool config_load(struct config *config, const struct config_input *input, struct
         config->plan.zone = config->zone != NULL ? config->zone : zone_find(STR("Asia/Jerusalem"));
         (void)config_http_read(&config->http, &reader, root);
         (void)config_alerts_read(&config->alerts, &reader, root);
+        (void)config_backups_read(&config->backups, &reader, root);
         check_neon(config, &reader);
         secrets_conclude(&reader);
     }

@@ -39,6 +39,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config/alerts.h"
+#include "config/backups.h"
 #include "config/fault.h"
 #include "config/http.h"
 #include "config/kinds.h"
@@ -81,6 +82,7 @@ struct config {
     enum log_level log_level;
     struct config_http http;
     struct config_alerts alerts;
+    struct config_backups backups;
     struct str environment; /* $ENV: "production"; absent when it is not said. */
     struct config_projects *projects;
     size_t project_lists;

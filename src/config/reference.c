@@ -273,6 +273,9 @@ static void configuration_page(struct making *making)
     table_put(&page, config_keep_options());
     buf_add(&page, STR("\n## `http`\n\n"));
     table_put(&page, config_http_options());
+    buf_add(&page, STR("\n## `backups`\n\n"));
+    table_put(&page, config_backups_options());
+    table_put(&page, config_backups_described());
     buf_add(&page, STR("\n## `alerts`\n\n"));
     table_put(&page, config_alerts_options());
     table_put(&page, config_alerts_described());

@@ -460,6 +460,10 @@ static void define_top(struct json_writer *json)
     key(json, "http");
     map_of(json, NULL, "Where `sluice serve` listens.",
            (const struct option *const[]){config_http_options(), NULL});
+    key(json, "backups");
+    map_of(
+        json, NULL, "When `sluice serve` makes one, and where.",
+        (const struct option *const[]){config_backups_options(), config_backups_described(), NULL});
     key(json, "alerts");
     map_of(
         json, NULL, "Who is told when something is wrong.",

@@ -235,6 +235,12 @@ static void judge_sink(struct health *health, const struct sink_state *sink)
 
 static void judge(struct health *health)
 {
+    if (backup_note_bad(&health->backup, health->now_ms)) {
+        blame(health, HEALTH_DEGRADED, "backup", STR("planned"),
+              health->backup.failed_ms > health->backup.good_ms ? "backup_failed"
+                                                                : "backup_missing",
+              health->backup.why);
+    }
     for (size_t i = 0; i < health->source_count; i++) {
         judge_source(health, &health->sources[i]);
     }
@@ -258,6 +264,7 @@ bool health_read(struct health *health, struct store *store, const struct plan *
     bool ok = store_begin_read(store, err) && read_counts(health, store, err) &&
               read_sources(health, store, plan, arena, err) &&
               count_gaps(health, store, arena, err) && read_habits(health, store, arena, err) &&
+              backup_note_read(store, arena, &health->backup, err) &&
               read_sinks(health, store, plan, arena, err) &&
               read_pipelines(health, store, plan, arena, err) &&
               metrics_read(store, plan, arena, &health->metrics, &health->metric_count, err);

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "engine/metrics.h"
 #include "model/plan.h"
+#include "serve/backup_note.h"
 #include "store/browse.h"
 #include "store/habit.h"
 #include "store/run.h"
@@ -65,6 +66,7 @@ struct health {
     size_t sink_count;
     struct health_pipeline *pipelines;
     size_t pipeline_count;
+    struct backup_note backup;
     struct metric_value *metrics;
     size_t metric_count;
     struct health_culprit culprits[HEALTH_CULPRITS_MAX];

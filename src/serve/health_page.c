@@ -101,6 +101,24 @@ static void put_sources(struct json_writer *json, const struct health *health, b
     json_array_end(json);
 }
 
+/* null: none is planned. */
+static void put_backup(struct json_writer *json, const struct health *health)
+{
+    const struct backup_note *note = &health->backup;
+    json_key(json, STR("backup"));
+    if (!note->there) {
+        json_put_null(json);
+        return;
+    }
+    json_object_begin(json);
+    put_time(json, STR("last_good"), note->good_ms);
+    put_time(json, STR("last_failed"), note->failed_ms);
+    put_time(json, STR("expected_by"), note->expected_ms);
+    json_field_int(json, STR("bytes"), note->bytes);
+    json_field_int(json, STR("messages"), note->messages);
+    json_object_end(json);
+}
+
 static void put_sinks(struct json_writer *json, const struct health *health)
 {
     json_key(json, STR("sinks"));
@@ -189,6 +207,7 @@ void health_json(const struct health *health, bool details, struct buf *out)
     put_sources(&json, health, details);
     put_sinks(&json, health);
     put_pipelines(&json, health);
+    put_backup(&json, health);
     json_object_end(&json);
     json_writer_done(&json);
     buf_add_byte(out, '\n');
@@ -400,6 +419,14 @@ void health_metrics(const struct health *health, struct buf *out)
           health->refused);
     alone(out, "sluice_store_bytes", "gauge", "Size of the store and its log.",
           health->file_bytes + health->log_bytes);
+    if (health->backup.there) {
+        head(out, "sluice_backup_last_success_timestamp_seconds", "gauge",
+             "When the last planned backup was made and tested; 0 for never.");
+        buf_add(out, STR("sluice_backup_last_success_timestamp_seconds "));
+        seconds(out, health->backup.good_ms);
+        alone(out, "sluice_backup_bad", "gauge", "1 when the last one failed, or is overdue.",
+              backup_note_bad(&health->backup, health->now_ms));
+    }
     source_metrics(health, out);
     sink_metrics(health, out);
     pipeline_metrics(health, out);

@@ -64,7 +64,7 @@ wait("dead letters", lambda: [(one["metric"]["sink"], one["value"][1]) for one i
 wait("the alert", lambda: [one["labels"]["alertname"] for one in get("alerts")["alerts"] if one["state"] == "firing"] == ["SluiceDeadLetters"])
 time.sleep(3)  # For rates.
 rules = [rule for group in get("rules")["groups"] for rule in group["rules"]]
-assert len(rules) == 9 and all(rule["health"] == "ok" for rule in rules), rules
+assert len(rules) == 10 and all(rule["health"] == "ok" for rule in rules), rules
 names = set(get("label/__name__/values"))
 missing = []
 for panel in json.load(open(sys.argv[2]))["panels"]:
