@@ -466,7 +466,8 @@ static bool new_body(struct act *act, const struct cli *cli, const struct dead_l
 static bool is_group(struct str name)
 {
     static const struct str groups[] = {STR_INIT("set"),    STR_INIT("insert"), STR_INIT("update"),
-                                        STR_INIT("append"), STR_INIT("inc"),    STR_INIT("push")};
+                                        STR_INIT("append"), STR_INIT("inc"),    STR_INIT("push"),
+                                        STR_INIT("merge")};
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         if (str_equal(name, groups[i])) {
             return true;
@@ -495,7 +496,7 @@ static bool canonical(struct arena *arena, struct str text, struct str *out, str
         if (!is_group(group) || json_kind(fields) != JSON_OBJECT) {
             return err_set(err, ERR_REJECT,
                            "the new body: '%.*s' is not one of the objects set, insert, update, "
-                           "append, inc, push",
+                           "append, inc, push, merge",
                            STR_ARG(str_slice(group, 0, 64)));
         }
     }

@@ -480,7 +480,7 @@ static bool next_end(struct keywords_scan *scan, const struct word **word)
 
 static bool arena_is_full(size_t len, struct err *err)
 {
-    return err_set(err, ERR_REJECT, "keywords: no memory to fold a text of %zu bytes", len);
+    return err_set(err, ERR_RETRY, "keywords: no memory to fold a text of %zu bytes", len);
 }
 
 bool keywords_find(const struct keywords *keywords, struct arena *arena, struct str text,

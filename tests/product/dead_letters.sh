@@ -68,6 +68,14 @@ dlq show 1 --json
 sed 's/.*"body"://; s/}$//; s/DR10000002 done/x/' out | sed 's/דנה/Dana/' > body.json
 dlq edit 1 --body body.json
 is "exit code of edit from a file" $? 0
+printf '{"merge":{"comment":[{"a":1}]}}' > merged.json
+dlq edit 1 --body merged.json
+! grep -q "is not one of the objects" err || fail "a merge is no group: $(cat err)"
+printf '{"merged":{}}' > merged.json
+dlq edit 1 --body merged.json
+is "exit code of a group that is none" $? 1
+has "a group that is none" "$(cat err)" "'merged' is not one of the objects"
+dlq edit 1 --body body.json
 printf '#!/bin/sh\nsed -i "s/Dana/Noa/" "$2"\n' > editor.sh
 EDITOR='sh editor.sh --wait' dlq edit 1
 is "exit code of edit by an editor" $? 0
