@@ -8,7 +8,6 @@
 #include "crypto/hmac.h"
 #include "net/http.h"
 #include "net/mail.h"
-#include "text/datetime.h"
 #include "text/json.h"
 
 enum {

@@ -15,14 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 65536, EVENTS_MAX = 128, BACKLOG = 512 };
+enum { REQUEST_MAX = 65536, EVENTS_MAX = 128, BACKLOG = 512, CALLERS_MAX = 4096 };
 
 static const char answer_text[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                                   "Content-Length: 15\r\n\r\n{\"status\":\"ok\"}";
@@ -48,6 +47,8 @@ static struct {
     sqlite3 *db;
     sqlite3_stmt *begin, *insert, *commit;
 } hall = {.lock = PTHREAD_MUTEX_INITIALIZER, .some = PTHREAD_COND_INITIALIZER, .last = &hall.first};
+
+static struct caller *callers[CALLERS_MAX]; /* By descriptor. */
 
 static void need(bool ok, const char *what)
 {
@@ -156,6 +157,7 @@ static void take_bytes(struct caller *caller)
 {
     ssize_t got = read(caller->fd, caller->bytes + caller->length, REQUEST_MAX - caller->length);
     if (got <= 0 && errno != EAGAIN) {
+        callers[caller->fd] = NULL;
         close(caller->fd);
         free(caller);
     } else if (got > 0) {
@@ -170,7 +172,8 @@ static void take_callers(int poll, int door)
     for (int fd; (fd = accept4(door, NULL, NULL, SOCK_NONBLOCK)) >= 0;) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         struct caller *caller = calloc(1, sizeof *caller);
-        need(caller != NULL, "memory");
+        need(caller != NULL && fd < CALLERS_MAX, "memory");
+        callers[fd] = caller;
         caller->fd = fd;
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = caller};
         epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
@@ -204,6 +207,7 @@ int main(int count, char **words)
                                .sin_port = htons((uint16_t)strtoul(words[1], NULL, 10)),
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     door.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    need(door.fd >= 0, "socket");
     setsockopt(door.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     need(bind(door.fd, (struct sockaddr *)&here, sizeof here) == 0 && listen(door.fd, BACKLOG) == 0,
          "listen");

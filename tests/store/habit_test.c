@@ -2,7 +2,6 @@
  * zone. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "store/fixture.h"
 #include "store/habit.h"
