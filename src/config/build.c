@@ -43,12 +43,16 @@ static const struct option sink_options[] = {
 /* How long the store keeps what was worked on; `keep:` of the file. */
 struct keeping {
     int64_t messages_ms;
+    int64_t bytes;
     int64_t runs_ms;
 };
 
 static const struct option keep_options[] = {
     OPTION_DURATION(struct keeping, messages_ms, "messages", NULL,
                     "Age at which archived messages go; by default they stay for ever."),
+    OPTION_SIZE(struct keeping, bytes, "size", NULL,
+                "Size of the store past which the oldest messages go; never one that is not worked "
+                "on or delivered yet."),
     OPTION_DURATION(struct keeping, runs_ms, "runs", "90d",
                     "Age at which ended runs, refusals and events go."),
     OPTION_END,
@@ -707,6 +711,7 @@ static bool read_keep(struct build *build, const struct yaml_node *root)
         return false;
     }
     build->config->plan.archive_keep_ms = keeping.messages_ms;
+    build->config->plan.archive_keep_bytes = keeping.bytes;
     build->config->plan.runs_keep_ms = map != NULL ? keeping.runs_ms : KEEP_RUNS_MS;
     return true;
 }

@@ -309,9 +309,10 @@ static void add_change(struct engine_changes *changes, struct arena *arena, enum
 static void describe(const struct edition *before, const struct edition *now, struct arena *arena,
                      struct engine_changes *out)
 {
-    *out = (struct engine_changes){.keeping =
-                                       before->plan.archive_keep_ms != now->plan.archive_keep_ms ||
-                                       before->plan.runs_keep_ms != now->plan.runs_keep_ms};
+    *out = (struct engine_changes){
+        .keeping = before->plan.archive_keep_ms != now->plan.archive_keep_ms ||
+                   before->plan.archive_keep_bytes != now->plan.archive_keep_bytes ||
+                   before->plan.runs_keep_ms != now->plan.runs_keep_ms};
     for (int i = 0; i < PART_KINDS; i++) {
         enum part_kind kind = (enum part_kind)i;
         for (size_t at = 0; at < edition_count(now, kind); at++) {

@@ -32,6 +32,7 @@ static bool set_limits(struct worker *worker, struct upkeep_limits *limits, stru
     }
     *limits = (struct upkeep_limits){
         .archive_ms = plan->archive_keep_ms,
+        .archive_bytes = plan->archive_keep_bytes,
         .runs_ms = plan->runs_keep_ms,
         .pipelines = names,
         .pipeline_count = plan->pipeline_count,

@@ -104,8 +104,9 @@ struct plan {
     size_t pipeline_count;
     const struct plan_sink *sinks;
     size_t sink_count;
-    struct str files_dir;    /* Of attachments; absent: `files` in the data folder. */
-    int64_t archive_keep_ms; /* 0: for ever. */
+    struct str files_dir;       /* Of attachments; absent: `files` in the data folder. */
+    int64_t archive_keep_ms;    /* 0: for ever. */
+    int64_t archive_keep_bytes; /* 0: no limit. */
     int64_t runs_keep_ms;
     const struct zone *zone; /* By whose clock chats have their hours; NULL: UTC. */
 };
