@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 
+#include "base/mem.h"
 #include "cli/peek.h"
 #include "cli/rows.h"
 
@@ -265,4 +266,59 @@ int cli_dry_run(struct cli *cli)
     }
     code = peek_end(&dry.peek, code);
     return code == CLI_OK && dry.partial ? CLI_PARTIAL : code;
+}
+
+/* ---- For a call ---- */
+
+static const struct cli_verb *run_verb(void)
+{
+    const struct cli_verb *verb = cli_verbs;
+    while (!str_equal(str_of(verb->name), STR("run"))) {
+        verb++;
+    }
+    return verb;
+}
+
+struct called {
+    struct cli cli;
+    struct dry dry;
+};
+
+bool dry_run_json(const struct cli *cli, struct str pipeline, const struct when_range *range,
+                  bool (*stopping)(void *context), void *context, struct arena *arena,
+                  struct str *text, struct err *err)
+{
+    struct called *called = mem_alloc(sizeof *called);
+    if (called == NULL) {
+        return err_set(err, ERR_RETRY, "out of memory for a dry run");
+    }
+    called->cli = *cli;
+    called->cli.json = true;
+    called->cli.verb = run_verb(); /* Without any of its flags. */
+    called->cli.act = NULL;
+    called->cli.given_count = 0;
+    called->cli.words[0] = pipeline;
+    called->cli.word_count = 1;
+    struct dry *dry = &called->dry;
+    dry->cli = &called->cli;
+    dry->range = *range;
+    bool ok = rows_limit(&called->cli, &dry->limit) == CLI_OK &&
+              peek_begin(&dry->peek, &called->cli, true) == CLI_OK &&
+              peek_pipeline(&dry->peek, pipeline) != NULL;
+    if (!ok) {
+        (void)err_set(err, ERR_RETRY, "a dry run of '%.*s' cannot begin", STR_ARG(pipeline));
+    }
+    dry->peek.place.stopping = stopping;
+    dry->peek.place.stopping_context = context;
+    ok = ok && look_ahead(dry, err) &&
+         (peek_still(&dry->peek) == CLI_OK ||
+          err_set(err, ERR_RETRY, "another process began to work on the store meanwhile"));
+    if (ok) {
+        *text = arena_copy(arena, buf_str(&dry->peek.out));
+        ok = text->ptr != NULL || err_set(err, ERR_RETRY, "out of memory for a dry run");
+    }
+    buf_clear(&dry->peek.out);
+    (void)peek_end(&dry->peek, CLI_OK);
+    mem_free(called);
+    return ok;
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/dry.h"
 #include "cli/reload.h"
 #include "cli/session.h"
 
@@ -33,7 +34,16 @@ static struct str chat_id(const void *owner, struct str typed)
     return config_chat_id(&loaded->config, typed);
 }
 
-static bool listen(struct session *session, struct err *err)
+static bool dry_run(void *context, struct str pipeline, int64_t since_ms, int64_t until_ms,
+                    bool (*stopping)(void *context), void *stopping_context, struct arena *arena,
+                    struct str *text, struct err *err)
+{
+    struct when_range range = {since_ms != 0 ? since_ms : INT64_MIN,
+                               until_ms != 0 ? until_ms : INT64_MAX};
+    return dry_run_json(context, pipeline, &range, stopping, stopping_context, arena, text, err);
+}
+
+static bool open_doors(struct session *session, struct cli *cli, struct err *err)
 {
     struct service_options options = {
         .http = &session->config->http,
@@ -41,6 +51,7 @@ static bool listen(struct session *session, struct err *err)
         .plan = &session->config->plan,
         .plan_owner = loaded_owner(session->loaded),
         .words = {.chat_name = chat_name, .chat_id = chat_id},
+        .dry = {.run = dry_run, .context = cli},
     };
     return service_start(&session->service, &options, err);
 }
@@ -69,8 +80,8 @@ int cli_serve(struct cli *cli)
     int code = session_begin(&session, cli);
     if (code == CLI_OK) {
         struct reload *reload = NULL;
-        bool ok = listen(&session, &err) && watch(&session, &err) && keep(&session, cli, &err) &&
-                  reload_start(&reload, &session, cli, &err) &&
+        bool ok = open_doors(&session, cli, &err) && watch(&session, &err) &&
+                  keep(&session, cli, &err) && reload_start(&reload, &session, cli, &err) &&
                   engine_serve(session.engine, &left, &err);
         reload_stop(reload);
         keeper_stop(session.keeper);

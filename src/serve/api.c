@@ -35,6 +35,9 @@ bool api_start(struct api *api, struct err *err)
 
 void api_stop(struct api *api)
 {
+    lock_take(&api->lock);
+    api->stop = true;
+    lock_give(&api->lock);
     calls_stop(api->calls);
 }
 

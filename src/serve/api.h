@@ -46,16 +46,27 @@ enum {
     STATUS_UNAVAILABLE = 503,
 };
 
+/* A dry run of a pipeline, by whoever can load a configuration (cli/dry.h); `run` NULL: nobody. */
+struct api_dry {
+    bool (*run)(void *context, struct str pipeline, int64_t since_ms, int64_t until_ms,
+                bool (*stopping)(void *context), void *stopping_context, struct arena *arena,
+                struct str *text, struct err *err);
+    void *context;
+};
+
 struct api {
     const struct config_http *http;
     struct engine *engine;
     struct planned *planned;
     struct planned_words words;
     struct renew *renew;
+    struct api_dry dry;
     struct tokens *tokens;
     struct calls *calls;
     uint64_t seed;
     struct lock lock; /* Of all below. */
+    bool stop;
+    bool drying; /* One at a time. */
     bool keyed;
     struct aead_key key; /* Of cursors. */
     struct {

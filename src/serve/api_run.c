@@ -12,7 +12,13 @@
 #include "text/datetime.h"
 #include "text/json.h"
 
-enum { RUN_WAIT_MS = 2000, RUN_LOOK_MS = 50, DETAIL_MAX = 160, BODY_DEPTH_MAX = 4 };
+enum {
+    RUN_WAIT_MS = 2000,
+    RUN_LOOK_MS = 50,
+    DRY_MS_MAX = 60 * 1000,
+    DETAIL_MAX = 160,
+    BODY_DEPTH_MAX = 4
+};
 
 struct asked {
     int64_t request;
@@ -68,18 +74,15 @@ static bool read_wish(struct calls_hand *hand, struct call *call, struct wish *w
         return refuse_body(call, err.text);
     }
     if (json_kind(root) != JSON_OBJECT) {
-        return refuse_body(call, "the body is a JSON object: since, until");
+        return refuse_body(call, "the body is a JSON object: since, until, dry_run");
     }
     json_iter_init(&iter, root);
     while (json_next(&iter, &key, &value)) {
         if (!read_field(wish, key, value)) {
             return refuse_body(call, "the body may say since and until, times with their zone "
-                                     "such as 2026-01-05T10:00:00Z");
+                                     "such as 2026-01-05T10:00:00Z, and dry_run, true or "
+                                     "false");
         }
-    }
-    if (wish->dry) {
-        return refuse_body(call, "a dry run is made by the command: sluice run PIPELINE --dry-run "
-                                 "--json; over HTTP there is none");
     }
     if (wish->until_ms != 0 && (!wish->ranged || wish->until_ms <= wish->since_ms)) {
         return refuse_body(call, "until needs a since that is before it");
@@ -126,6 +129,64 @@ static bool leave(struct calls_hand *hand, struct call *call, const struct wish 
            store_commit(hand->store, err);
 }
 
+/* ---- A run of which nothing stays ---- */
+
+struct patience {
+    struct api *api;
+    int64_t until_ms; /* Monotonic. */
+};
+
+static bool is_over(void *context)
+{
+    const struct patience *patience = context;
+    lock_take(&patience->api->lock);
+    bool stop = patience->api->stop;
+    lock_give(&patience->api->lock);
+    return stop || clock_mono_ms(clock_system()) >= patience->until_ms;
+}
+
+static bool take_turn(struct api *api, bool take)
+{
+    lock_take(&api->lock);
+    bool got = take && !api->drying;
+    api->drying = take ? true : false;
+    lock_give(&api->lock);
+    return got;
+}
+
+/* What it shows is what would be written, so the token must be allowed to see people. */
+static bool run_dry(struct api *api, struct calls_hand *hand, struct call *call,
+                    const struct wish *wish)
+{
+    struct patience patience = {api, clock_mono_ms(clock_system()) + DRY_MS_MAX};
+    struct err err = {0};
+    struct str text = {0};
+    if (!api_sees_people(call)) {
+        call_refuse(
+            call, STATUS_FORBIDDEN, "forbidden",
+            "a dry run shows what would be written, so the token needs the scope people, too");
+        return true;
+    }
+    if (api->dry.run == NULL || !take_turn(api, true)) {
+        call_refuse_later(call, "try_later", "another dry run is being made");
+        return true;
+    }
+    bool ok = api_audit_read(api, hand, call) &&
+              api->dry.run(api->dry.context, call->word, wish->since_ms, wish->until_ms, is_over,
+                           &patience, &call->arena, &text, &err);
+    (void)take_turn(api, false);
+    if (ok) {
+        call->answer = text;
+        call->status = STATUS_OK;
+    } else if (call->status == 0 && err.kind == ERR_STOP) {
+        call_refuse_later(call, "too_long",
+                          "this takes too long for a call: sluice run PIPELINE --dry-run --json");
+    } else if (call->status == 0) {
+        (void)api_fail(call, &err);
+    }
+    return true;
+}
+
 static bool begin(struct api *api, struct calls_hand *hand, struct call *call)
 {
     static const char *const names[] = {NULL};
@@ -137,6 +198,9 @@ static bool begin(struct api *api, struct calls_hand *hand, struct call *call)
     }
     if (!is_pipeline(api, call->word)) {
         return refuse_pipeline(call);
+    }
+    if (wish.dry) {
+        return run_dry(api, hand, call, &wish);
     }
     if (asked == NULL || !leave(hand, call, &wish, &asked->request, &err)) {
         return api_fail(call, &err);

@@ -34,7 +34,9 @@ static const struct shape shapes[] = {
     {"gaps", "gaps:#gap[] next:text?"},
     {"pipeline", "name:text schedule:text last_run:#run? next_at:time?"},
     {"pipelines", "pipelines:#pipeline[]"},
-    {"range", "since:time! until:time!"},
+    {"range", "since:time! until:time! dry_run:bool!"},
+    {"dry_run", "archive_only:bool sources:any pipelines:any sinks:any questions:any "
+                "questions_more:int partial:bool"},
     {"asked", "request:int run:int?"},
     {"request", "request:int act:text pipeline:text state:text run:int?"},
     {"reloaded", "changed:text?"},
@@ -54,39 +56,42 @@ struct operation {
     const char *status;
     const char *answer;
     const char *refused;
+    const char *also; /* With status 200, under other circumstances; may be NULL. */
 };
 
 static const struct operation operations[] = {
     {"GET", "/api/v1/messages", NULL, "listMessages", "Messages of the archive, in pages.", "read",
      "source:text chat:text sender:text q:text since:time until:time order:order limit:limit "
      "cursor:text",
-     NULL, "200", "messages", "400"},
+     NULL, "200", "messages", "400", NULL},
     {"GET", "/api/v1/messages/{}", "id:int", "getMessage", "One message, also an older form of it.",
-     "read", NULL, NULL, "200", "message", "400 404"},
+     "read", NULL, NULL, "200", "message", "400 404", NULL},
     {"GET", "/api/v1/records", NULL, "listRecords",
      "What pipelines decided last for each row that they keep as a whole.", "read",
-     "target:text limit:limit cursor:text", NULL, "200", "records", "400"},
+     "target:text limit:limit cursor:text", NULL, "200", "records", "400", NULL},
     {"GET", "/api/v1/dead-letters", NULL, "listDeadLetters",
      "Records that a sink refused for good.", "read", "limit:limit cursor:text", NULL, "200",
-     "dead_letters", "400"},
+     "dead_letters", "400", NULL},
     {"GET", "/api/v1/dead-letters/{}", "id:int", "getDeadLetter", "One of them.", "read", NULL,
-     NULL, "200", "dead_letter", "400 404"},
+     NULL, "200", "dead_letter", "400 404", NULL},
     {"GET", "/api/v1/runs", NULL, "listRuns", "Runs, the newest first.", "read",
-     "pipeline:text limit:limit cursor:text", NULL, "200", "runs", "400"},
+     "pipeline:text limit:limit cursor:text", NULL, "200", "runs", "400", NULL},
     {"GET", "/api/v1/runs/{}", "id:int", "getRun", "One run.", "read", NULL, NULL, "200", "run",
-     "400 404"},
+     "400 404", NULL},
     {"GET", "/api/v1/gaps", NULL, "listGaps", "Where messages are known to be missing.", "read",
-     "source:text limit:limit cursor:text", NULL, "200", "gaps", "400"},
+     "source:text limit:limit cursor:text", NULL, "200", "gaps", "400", NULL},
     {"GET", "/api/v1/pipelines", NULL, "listPipelines", "Pipelines, with their last and next runs.",
-     "read", NULL, NULL, "200", "pipelines", "400"},
+     "read", NULL, NULL, "200", "pipelines", "400", NULL},
     {"POST", "/api/v1/run/{}", "pipeline:text", "startRun",
-     "Run a pipeline now; with since, read its sources once more from then on.", "run", NULL,
-     "range", "202", "asked", "400 404 413 415"},
+     "Run a pipeline now; with since, read its sources once more from then on; with dry_run only "
+     "say what would be written.",
+     "run", NULL, "range", "202", "asked", "400 404 413 415", "dry_run"},
     {"GET", "/api/v1/requests/{}", "id:int", "getRequest",
-     "What became of a run that was asked for.", "run", NULL, NULL, "200", "request", "400 404"},
+     "What became of a run that was asked for.", "run", NULL, NULL, "200", "request", "400 404",
+     NULL},
     {"POST", "/api/v1/reload", NULL, "reload",
      "Read the configuration again; what is wrong is told, and the one before goes on.", "admin",
-     NULL, NULL, "200", "reloaded", "400 409 413 415"},
+     NULL, NULL, "200", "reloaded", "400 409 413 415", NULL},
 };
 
 enum {
@@ -324,6 +329,13 @@ static void put_operation(struct json_writer *json, const struct operation *oper
     json_field_str(json, STR("description"), str_of(operation->summary));
     put_content(json, operation->answer);
     json_object_end(json);
+    if (operation->also != NULL) {
+        json_key(json, STR("200"));
+        json_object_begin(json);
+        json_field_str(json, STR("description"), STR("What would be written."));
+        put_content(json, operation->also);
+        json_object_end(json);
+    }
     put_refusals(json, str_of(operation->refused));
     put_refusals(json, OFTEN_REFUSED);
     json_object_end(json);

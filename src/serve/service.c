@@ -302,6 +302,7 @@ bool service_start(struct service **out, const struct service_options *options, 
                                 .engine = options->engine,
                                 .planned = &service->planned,
                                 .renew = &service->renew,
+                                .dry = options->dry,
                                 .words = options->words};
     ok = ok && api_start(&service->api, err);
     service->inboxes = engine_inboxes(options->engine);

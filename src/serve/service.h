@@ -21,6 +21,7 @@
 
 #include "config/http.h"
 #include "engine/engine.h"
+#include "serve/api.h"
 #include "serve/planned.h"
 
 struct service;
@@ -34,6 +35,7 @@ struct service_options {
     struct plan_owner plan_owner; /* Given back when the plan is not used any more, or at once when
                                      service_start() fails. */
     struct planned_words words;   /* What the owner of a plan calls its chats. */
+    struct api_dry dry;
 };
 
 /*

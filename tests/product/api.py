@@ -118,8 +118,17 @@ def runs():
     rig.check(answer.status == 202, f"run with a range: {answer.status} {answer.body!r}")
     expect(client.ask("POST", "/api/v1/run/nobody"), 404, "not_found", "a pipeline that is none")
     expect(client.get("/api/v1/requests/99999"), 404, "not_found", "a request that is none")
-    for wrong in ([], {"since": 1}, {"until": "2025-11-01T00:00:00Z"}, {"since": "2025-11-02T00:00:00Z", "until": "2025-11-01T00:00:00Z"}, {"dry_run": 1}, {"dry_run": True}, {"colour": "red"}):
+    for wrong in ([], {"since": 1}, {"until": "2025-11-01T00:00:00Z"}, {"since": "2025-11-02T00:00:00Z", "until": "2025-11-01T00:00:00Z"}, {"dry_run": 1}, {"colour": "red"}):
         expect(client.ask("POST", "/api/v1/run/drops", wrong), 400, "wrong_body", f"{wrong}")
+    expect(client.ask("POST", "/api/v1/run/drops", {"dry_run": True}), 403, "forbidden", "a dry run without people")
+    people = Client(port, make_token("people4", "run,people"))
+    time.sleep(1)
+    had = len(json.loads(sluice("runs", "--limit", "1000", "--json")))
+    answer = people.ask("POST", "/api/v1/run/drops", {"dry_run": True})
+    rig.check(answer.status == 200 and answer.json()["archive_only"] is True and [one["name"] for one in answer.json()["pipelines"]] == ["drops"], f"dry run: {answer.status} {answer.body[:300]!r}")
+    shown = json.loads(subprocess.run([os.environ["SLUICE"], "run", "drops", "--dry-run", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
+    rig.check(set(answer.json()) == set(shown), f"a dry run has {set(answer.json())}, the command {set(shown)}")
+    rig.check(len(json.loads(sluice("runs", "--limit", "1000", "--json"))) == had, "a dry run is no run")
     expect(client.ask("POST", "/api/v1/run/drops", b"{", {"Content-Type": "application/json"}), 400, "wrong_body", "half an object")
     expect(client.ask("POST", "/api/v1/run/drops", b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}), 415, "wrong_type", "a form")
     answer = client.ask("POST", "/api/v1/run/drops", b'{"x":"' + b"a" * 70000 + b'"}')
