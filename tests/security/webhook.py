@@ -1,4 +1,5 @@
-"""S15 and reliability 9 of the webhook: PORT STEP. Steps: one (a call), fill (until 503), again (those that were refused)."""
+"""S15 and reliability 9 of the webhook: PORT STEP. Steps: one (a call), fill (until 503), audit (what needs it),
+again (those that were refused), frozen (a process that is stopped)."""
 import json
 import sys
 import time
@@ -42,6 +43,12 @@ elif step == "again":
         rig.check(call(number).status == 200, f"{number} is not taken when there is room")
         good.append(number)
     json.dump(sorted(set(good)) + [30000], open("good.json", "w"))
+elif step == "audit":
+    # S22: what cannot be noted in the audit log is not shown, and not done.
+    reader = {"Authorization": "Bearer " + sys.argv[3]}
+    for method, path in (("GET", "/api/v1/messages"), ("GET", "/api/v1/dead-letters"), ("POST", "/api/v1/run/all"), ("POST", "/api/v1/reload")):
+        answer = rig.call(port, method, path, b"", reader)
+        rig.check(answer.status == 503 and b"message 1 " not in answer.body, f"{method} {path} without an audit log: {answer.status} {answer.body[:200]!r}")
 elif step == "frozen":
     # The process is stopped (SIGSTOP): a call waits, and is answered once it goes on.
     began = time.monotonic()

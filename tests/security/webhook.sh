@@ -71,7 +71,10 @@ if mount -t tmpfs -o size=6m,mode=0700 tmpfs data 2> /dev/null; then
     : > sluice.log
     serve
     await 20 log_has "http: listening" || fail "it does not listen"
+    token=$("$SLUICE" token add reader --scope admin 2> /dev/null)
+    sleep 1
     try fill
+    python3 "$repo/tests/security/webhook.py" "$port" audit "$token" || fail "what cannot be audited is refused"
     grep -q -i "full\|no space\|disk" sluice.log || fail "the log does not say what is wrong with the disk"
     mount -o remount,size=200m data || fail "the disk could not be made larger"
     try again
