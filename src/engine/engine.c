@@ -19,6 +19,7 @@ enum {
     RUN_UPKEEP_MS = 250,
     RUN_MUCH = 100 * 1000, /* Messages; whoever waits for so many does not wait for their index. */
     FOLLOW_MS = 200,
+    START_WAIT_MS = 500,
     REQUEST_WAIT_MS = 10 * 1000, /* How long a running serve may take to notice a request. */
 };
 
@@ -186,20 +187,36 @@ static bool start_threads(struct engine *engine, struct runner **out, struct err
     return ok;
 }
 
+/* A store that cannot be written now (its disk is full) is waited for, as it is later on. */
+static bool take_leases_in_time(struct engine *engine, struct err *err)
+{
+    struct clock *clock = engine->options.clock;
+    bool taken = take_leases(engine, err);
+    if (!taken && err->kind == ERR_RETRY) {
+        log_warn("%s; the start waits for it", err->text);
+    }
+    while (!taken && err->kind == ERR_RETRY && !atomic_load(&engine->stop)) {
+        clock->sleep_until(clock, clock_mono_ms(clock) + START_WAIT_MS);
+        *err = (struct err){0};
+        taken = take_leases(engine, err);
+    }
+    return taken;
+}
+
 bool engine_serve(struct engine *engine, size_t *left, struct err *err)
 {
     *left = 0;
     struct runner *runner = NULL;
     bool started =
         engine_post(engine, engine->edition, &worker_upkeep, PART_KINDS, STR(""), err) != NULL &&
-        take_leases(engine, err);
+        take_leases_in_time(engine, err);
     for (size_t i = 0; i < engine->count; i++) {
         engine_listen(engine->posts[i].worker);
     }
     started = started && start_threads(engine, &runner, err);
     if (!started) {
         *left = runner == NULL ? 0 : runner_stop(runner, ENGINE_STOP_MS);
-        return false;
+        return runner == NULL && err->kind == ERR_RETRY && atomic_load(&engine->stop);
     }
     if (atomic_load(&engine->stop)) { /* Before there was a runner to ask. */
         runner_ask_stop(runner);

@@ -37,8 +37,11 @@ echo "on a full disk (${small:-a limit on files}): exit code $code, $(archived) 
 
 if [ -n "$small" ]; then
     # Serve meets the same and goes on by itself when there is room.
+    # Not a byte is free when it starts.
+    dd if=/dev/zero of=data/filler bs=4k 2> /dev/null
     serve
-    sleep 3
+    await 10 log_has "the start waits" || fail "the start does not wait for room"
+    sleep 2
     kill -0 "$sluice" 2> /dev/null || fail "serve died of a full disk"
     mount -o remount,size=200m data || fail "the disk could not be made larger"
     await 60 all_written || fail "after making room: $(rows) reviews and $(blocks) comment blocks"
