@@ -103,7 +103,8 @@ static const struct cli_verb token_acts[] = {
      .about = "Only its SHA-256 is kept. `read` sees everything with people masked; `people` sees "
               "their names\n"
               "and numbers; `run` starts runs; `metrics` is for /metrics; `admin` is all but "
-              "`people`, and reloads.\n",
+              "`people`, and\n"
+              "reloads.\n",
      .flags = token_add_flags,
      .words_min = 1,
      .words_max = 1,
