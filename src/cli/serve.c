@@ -34,13 +34,13 @@ static struct str chat_id(const void *owner, struct str typed)
     return config_chat_id(&loaded->config, typed);
 }
 
-static bool dry_run(void *context, struct str pipeline, int64_t since_ms, int64_t until_ms,
-                    bool (*stopping)(void *context), void *stopping_context, struct arena *arena,
+static bool dry_run(void *context, const struct api_dry_wish *wish, struct arena *arena,
                     struct str *text, struct err *err)
 {
-    struct when_range range = {since_ms != 0 ? since_ms : INT64_MIN,
-                               until_ms != 0 ? until_ms : INT64_MAX};
-    return dry_run_json(context, pipeline, &range, stopping, stopping_context, arena, text, err);
+    struct when_range range = {wish->since_ms != 0 ? wish->since_ms : INT64_MIN,
+                               wish->until_ms != 0 ? wish->until_ms : INT64_MAX};
+    return dry_run_json(context, wish->pipeline, &range, wish->stopping, wish->stopping_context,
+                        arena, text, err);
 }
 
 static bool open_doors(struct session *session, struct cli *cli, struct err *err)

@@ -47,9 +47,16 @@ enum {
 };
 
 /* A dry run of a pipeline, by whoever can load a configuration (cli/dry.h); `run` NULL: nobody. */
+struct api_dry_wish {
+    struct str pipeline;
+    int64_t since_ms; /* 0: from the beginning. */
+    int64_t until_ms; /* 0: no end. */
+    bool (*stopping)(void *context);
+    void *stopping_context;
+};
+
 struct api_dry {
-    bool (*run)(void *context, struct str pipeline, int64_t since_ms, int64_t until_ms,
-                bool (*stopping)(void *context), void *stopping_context, struct arena *arena,
+    bool (*run)(void *context, const struct api_dry_wish *wish, struct arena *arena,
                 struct str *text, struct err *err);
     void *context;
 };

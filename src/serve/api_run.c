@@ -159,6 +159,7 @@ static bool run_dry(struct api *api, struct calls_hand *hand, struct call *call,
                     const struct wish *wish)
 {
     struct patience patience = {api, clock_mono_ms(clock_system()) + DRY_MS_MAX};
+    struct api_dry_wish asked = {call->word, wish->since_ms, wish->until_ms, is_over, &patience};
     struct err err = {0};
     struct str text = {0};
     if (!api_sees_people(call)) {
@@ -172,8 +173,7 @@ static bool run_dry(struct api *api, struct calls_hand *hand, struct call *call,
         return true;
     }
     bool ok = api_audit_read(api, hand, call) &&
-              api->dry.run(api->dry.context, call->word, wish->since_ms, wish->until_ms, is_over,
-                           &patience, &call->arena, &text, &err);
+              api->dry.run(api->dry.context, &asked, &call->arena, &text, &err);
     (void)take_turn(api, false);
     if (ok) {
         call->answer = text;
